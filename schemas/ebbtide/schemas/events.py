@@ -1,0 +1,71 @@
+"""The normalised event: one accepted input, whatever format it came in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from ebbtide.schemas.base import Contract, Text, UtcDatetime
+
+
+class IdentifierType(StrEnum):
+    """Kinds of identifiers, people first and strongest first, then accounts (identity §1)."""
+
+    USER_ID = "user_id"
+    CRM_CONTACT_ID = "crm_contact_id"
+    EMAIL = "email"
+    PHONE = "phone"
+    CRM_LEAD_ID = "crm_lead_id"
+    DEVICE_ID = "device_id"
+    ANONYMOUS_ID = "anonymous_id"
+    GROUP_ID = "group_id"
+    CRM_ACCOUNT_ID = "crm_account_id"
+    BILLING_ID = "billing_id"
+    DOMAIN = "domain"
+
+
+class Identifier(Contract):
+    """A typed value that names a person or an account within one tenant."""
+
+    type: IdentifierType
+    value: Text
+
+
+class EventKind(StrEnum):
+    """What an event does to a profile."""
+
+    ACTIVITY = "activity"
+    IDENTITY = "identity"
+    FACT = "fact"
+
+
+class Origin(Contract):
+    """The raw record an event was made from. Lets the reader drop what a crashed writer sent twice."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class Event(Contract):
+    """One accepted input. Topic ``events``, keyed by the subject identifier.
+
+    ``type`` is the Segment verb or the dotted fact type; ``name`` the name of the event (``login``) or page.
+    ``subject`` is the strongest identifier, ``identifiers`` are all of them, ``account`` is the slot it counts for.
+    """
+
+    event_id: Text
+    tenant: Text
+    kind: EventKind
+    type: Text
+    name: str
+    occurred_at: UtcDatetime
+    received_at: UtcDatetime
+    source: str
+    subject: Identifier
+    identifiers: list[Identifier]
+    account: str | None = None
+    properties: dict[str, Any] = Field(default_factory=dict)
+    origin: Origin | None = None

@@ -1,0 +1,79 @@
+"""What one source profile contributes to one customer (identity §2).
+
+Values are absolute, not increments: a record that comes twice, or an older one that comes late, changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from ebbtide.schemas.base import Contract, Text, UtcDatetime
+from ebbtide.schemas.events import Identifier
+
+DAY_FIELDS = (
+    "events",
+    "logins",
+    "queries",
+    "orders",
+    "revenue_micros",
+    "first_second",
+    "last_second",
+    "first_login_second",
+    "last_login_second",
+)
+"""Meaning of a day bucket's numbers. Seconds are seconds of the UTC day, -1 where nothing happened.
+Money is in millionths, so that sums do not depend on order."""
+
+
+class Trait(Contract):
+    """A last-writer-wins value: the greatest ``(at_ms, event_id)`` stays, in whatever order they came."""
+
+    value: Any
+    at_ms: int
+    event_id: str
+    source: str
+
+
+class Outcome(Contract):
+    """A dated fact that stays in history: a renewal closed, an invoice overdue, a touchpoint."""
+
+    type: str
+    at_ms: int
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class ProfileState(Contract):
+    """The days, traits and outcomes of a profile that changed, for one customer. Topic ``profile-states``.
+
+    ``version`` is the profile's last applied input offset: whoever sends it, a greater one knows more.
+    ``full`` marks a record that carries everything; ``detached`` one that takes the profile away from this customer.
+    """
+
+    tenant: Text
+    customer_id: Text
+    anchor: Identifier
+    profile_id: Text
+    subject: Identifier
+    epoch: int = 0
+    version: int
+    full: bool = False
+    detached: bool = False
+    days: dict[int, list[int]] = Field(default_factory=dict)
+    traits: dict[str, Trait] = Field(default_factory=dict)
+    outcomes: dict[str, Outcome] = Field(default_factory=dict)
+    accepted: int = 0
+    arrived_at: UtcDatetime
+
+
+class Tick(Contract):
+    """Event time of one source, sent in band so that it never overtakes the records it covers (design §3).
+
+    All records of ``source`` up to ``watermark`` came before it. An idle source does not hold the others back.
+    """
+
+    source: Text
+    watermark: UtcDatetime | None
+    idle: bool = False
+    observe: bool = False

@@ -1,0 +1,112 @@
+"""What producers send: Segment-spec behaviour and native CRM facts, as they come.
+
+Unknown *extra* fields are allowed here (SDKs add their own); wrong types are not.
+Source of the behaviour format: Segment spec. Source of the fact types: signals §1.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+
+from ebbtide.schemas.base import Text, UtcDatetime
+
+_RAW = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+def _id_as_text(value: object) -> object:
+    """Databases hand out integer ids and SDKs pass them on as numbers; ``42`` and ``"42"`` are one id."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+RawId = Annotated[str, Field(max_length=1024), BeforeValidator(_id_as_text)]
+
+
+class RawContext(BaseModel):
+    """The parts of a Segment ``context`` that Ebbtide reads."""
+
+    model_config = _RAW
+
+    group_id: RawId | None = Field(None, alias="groupId")
+    traits: dict[str, Any] | None = None
+    device: dict[str, Any] | None = None
+
+
+class RawBehaviour(BaseModel):
+    """One Segment-spec call: ``track identify group page screen alias``."""
+
+    model_config = _RAW
+
+    type: Literal["track", "identify", "group", "page", "screen", "alias"]
+    message_id: Annotated[str, Field(max_length=256)] | None = Field(None, alias="messageId")
+    event: Annotated[str, Field(max_length=256)] | None = None
+    name: Annotated[str, Field(max_length=1024)] | None = None
+    user_id: RawId | None = Field(None, alias="userId")
+    anonymous_id: RawId | None = Field(None, alias="anonymousId")
+    previous_id: RawId | None = Field(None, alias="previousId")
+    group_id: RawId | None = Field(None, alias="groupId")
+    timestamp: UtcDatetime | None = None
+    original_timestamp: UtcDatetime | None = Field(None, alias="originalTimestamp")
+    sent_at: UtcDatetime | None = Field(None, alias="sentAt")
+    received_at: UtcDatetime | None = Field(None, alias="receivedAt")
+    properties: dict[str, Any] | None = None
+    traits: dict[str, Any] | None = None
+    context: RawContext | None = None
+    tenant: Text | None = None
+
+
+FactType = Literal[
+    "account.upserted",
+    "account.merged",
+    "contact.upserted",
+    "contact.left",
+    "lead.upserted",
+    "lead.converted",
+    "deal.opened",
+    "deal.updated",
+    "deal.won",
+    "deal.lost",
+    "contract.signed",
+    "renewal.closed",
+    "invoice.overdue",
+    "invoice.paid",
+    "ticket.opened",
+    "ticket.closed",
+    "survey.answered",
+    "touchpoint",
+    "channel.spend",
+    "source.heartbeat",
+]
+
+
+class RawFact(BaseModel):
+    """One native CRM fact: a dotted type, the subject's identifiers under ``ids``, its fields under ``data``."""
+
+    model_config = _RAW
+
+    type: FactType
+    id: Text
+    occurred_at: UtcDatetime
+    received_at: UtcDatetime | None = None
+    source: Text
+    ids: dict[str, RawId] = Field(default_factory=dict)
+    data: dict[str, Any] = Field(default_factory=dict)
+    tenant: Text | None = None
+
+
+class RawPunctuation(BaseModel):
+    """Says that a raw partition holds nothing older than ``to`` any more: the end of a backfill.
+
+    ``observe`` asks every customer to be scored at that instant.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["watermark.advanced"]
+    to: UtcDatetime
+    observe: bool = True
+
+
+RawRecord = Annotated[RawBehaviour | RawFact | RawPunctuation, Field(discriminator="type")]
+raw_record: TypeAdapter[RawBehaviour | RawFact | RawPunctuation] = TypeAdapter(RawRecord)

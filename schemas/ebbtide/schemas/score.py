@@ -1,0 +1,64 @@
+"""A customer's churn score with its exact reasons."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from ebbtide.schemas.base import Contract, Text, UtcDatetime
+
+
+class HealthTier(StrEnum):
+    """Tiers of p_churn [KJ]: danger > 0.731, excellent <= 0.054 (renewal about 94.6 %)."""
+
+    DANGER = "danger"
+    NORMAL = "normal"
+    EXCELLENT = "excellent"
+
+
+class Contribution(Contract):
+    """One feature's part of the logit."""
+
+    feature: str
+    value: float
+    contribution: float
+
+
+class Calibration(Contract):
+    """Probability before and after calibration."""
+
+    before: float
+    after: float
+
+
+class FeatureDelta(Contract):
+    """One feature's part of a change of the logit."""
+
+    feature: str
+    contribution: float
+
+
+class ScoreChange(Contract):
+    """Difference to an earlier version; the contributions (``(model)`` stands for the intercept) add up to it."""
+
+    from_version: int
+    contributions: list[FeatureDelta]
+
+
+class Score(Contract):
+    """Topic ``scores``, keyed by customer id. ``intercept + sum(contributions) == logit`` within 1e-9."""
+
+    tenant: Text
+    customer_id: Text
+    version: int
+    occurred_at: UtcDatetime
+    p_churn: float | None
+    tier: HealthTier | None
+    model_version: str
+    intercept: float
+    contributions: list[Contribution]
+    logit: float | None
+    calibration: Calibration | None
+    change: ScoreChange | None = None
+    cannot_score_reason: str | None = None
+    caused_by: str
+    caused_at: UtcDatetime

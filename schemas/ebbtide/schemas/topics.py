@@ -1,0 +1,92 @@
+"""All topics, declared once: name, contract, key, partitions, clean-up, retention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic's declaration. ``partitions=None`` takes the deployment's setting; ``retention_ms=-1`` keeps for ever."""
+
+    name: str
+    contract: str
+    key: str
+    doc: str
+    partitions: int | None = None
+    cleanup: Literal["delete", "compact"] = "delete"
+    retention_ms: int = 7 * DAY_MS
+    max_message_bytes: int = 1_048_588
+
+    def config(self) -> dict[str, str]:
+        """Broker settings of the topic."""
+        return {
+            "cleanup.policy": self.cleanup,
+            "retention.ms": str(self.retention_ms),
+            "max.message.bytes": str(self.max_message_bytes),
+        }
+
+
+class Topic(Enum):
+    """Every topic that Ebbtide reads or writes, but for the tables' changelogs."""
+
+    RAW_BEHAVIOR = TopicSpec("raw-behavior", "RawBehaviour", "free", "Segment-spec events as producers send them")
+    RAW_CRM = TopicSpec("raw-crm", "RawFact", "free", "CRM facts as producers send them")
+    EVENTS = TopicSpec("events", "Event", "subject identifier", "accepted, normalised events", retention_ms=30 * DAY_MS)
+    # A dead letter wraps a raw record of up to 1 MB, as base64 in the worst case.
+    DEAD_LETTERS = TopicSpec(
+        "dead-letters",
+        "DeadLetter",
+        "dead letter id",
+        "refused input with reason and original bytes",
+        partitions=1,
+        retention_ms=90 * DAY_MS,
+        max_message_bytes=4_194_304,
+    )
+    IDENTITY_LINKS = TopicSpec(
+        "identity-links", "IdentityLink", "tenant", "new evidence that identifiers belong together", retention_ms=-1
+    )
+    IDENTITY_ASSIGNMENTS = TopicSpec(
+        "identity-assignments",
+        "IdentityAssignment",
+        "subject identifier",
+        "who owns an identifier",
+        cleanup="compact",
+        retention_ms=-1,
+    )
+    PROFILE_STATES = TopicSpec(
+        "profile-states", "ProfileState", "customer id", "what changed in a profile, for its customer"
+    )
+    SCORES = TopicSpec("scores", "Score", "customer id", "every published score", retention_ms=90 * DAY_MS)
+    CUSTOMER_RECORDS = TopicSpec(
+        "customer-records",
+        "CustomerRecord",
+        "customer id",
+        "the newest record of every customer",
+        cleanup="compact",
+        retention_ms=-1,
+    )
+    ALERTS = TopicSpec("alerts", "Alert", "customer id", "risk and opportunity alerts", retention_ms=90 * DAY_MS)
+    TRAINING_EXAMPLES = TopicSpec(
+        "training-examples",
+        "TrainingExample",
+        "customer id",
+        "frozen predictions with matured labels",
+        partitions=1,
+        retention_ms=90 * DAY_MS,
+    )
+    MODELS = TopicSpec("models", "Model", "tenant", "the current model, one copy in every partition", cleanup="compact")
+
+    @property
+    def spec(self) -> TopicSpec:
+        """The declaration."""
+        return self.value
+
+    @property
+    def topic_name(self) -> str:
+        """Name on the broker."""
+        return self.value.name
