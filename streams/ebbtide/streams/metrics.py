@@ -1,0 +1,222 @@
+"""Every metric, declared once: name, labels, meaning. The reference page is generated from here.
+
+A field of `Metrics` is a metric of the same name with the prefix `ebbtide_`; counters end in `_total` on the wire.
+Labels come from closed sets (topics, reasons, types), never from customers: series must not grow with the data.
+Increment once per batch, not once per event: a labelled increment costs about a microsecond.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, Histogram, ProcessCollector
+
+PREFIX: Final = "ebbtide_"
+
+FLUSH_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+LATENCY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+"""Seconds. A flush is due after half a second at the latest; what waits for half an hour waits for a restart."""
+
+MetricType = type[Counter] | type[Gauge] | type[Histogram]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpec:
+    """What a metric counts, and by which labels."""
+
+    type: MetricType
+    help: str
+    labels: tuple[str, ...]
+    buckets: tuple[float, ...] = ()
+
+    def build(self, name: str, registry: CollectorRegistry) -> Counter | Gauge | Histogram:
+        """The live metric, registered."""
+        if self.type is Histogram:
+            return Histogram(name, self.help, self.labels, registry=registry, buckets=self.buckets)
+        return self.type(name, self.help, self.labels, registry=registry)
+
+
+def _counter(help_: str, *labels: str) -> dict[str, MetricSpec]:
+    return {"spec": MetricSpec(Counter, help_, labels)}
+
+
+def _gauge(help_: str, *labels: str) -> dict[str, MetricSpec]:
+    return {"spec": MetricSpec(Gauge, help_, labels)}
+
+
+def _histogram(help_: str, buckets: tuple[float, ...], *labels: str) -> dict[str, MetricSpec]:
+    return {"spec": MetricSpec(Histogram, help_, labels, buckets)}
+
+
+def process_registry() -> CollectorRegistry:
+    """A registry of our own with the usual `process_*` and `python_gc_*` metrics of this process in it."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+@dataclass(slots=True)
+class Metrics:
+    """The metrics of one process. Two instances need two registries."""
+
+    registry: CollectorRegistry = field(default_factory=process_registry)
+
+    # Input
+    records_in: Counter = field(init=False, metadata=_counter("Records read from an input topic.", "topic"))
+    accepted: Counter = field(init=False, metadata=_counter("Inputs accepted as events.", "topic"))
+    ignored: Counter = field(
+        init=False, metadata=_counter("Inputs that were understood and left out on purpose, by reason.", "reason")
+    )
+    dead_lettered: Counter = field(
+        init=False, metadata=_counter("Inputs refused and kept in `dead-letters`, by reason.", "reason")
+    )
+    duplicates: Counter = field(
+        init=False, metadata=_counter("Records that were applied before and changed nothing.", "topic")
+    )
+    late_events: Counter = field(
+        init=False,
+        metadata=_counter("Events later than the lateness bound: counted in totals, without effect on alerts sent."),
+    )
+
+    # Output
+    scores_published: Counter = field(init=False, metadata=_counter("Scores acknowledged by the broker."))
+    alerts_published: Counter = field(
+        init=False, metadata=_counter("Alerts acknowledged by the broker, by type and state.", "type", "state")
+    )
+    alerts_suppressed: Counter = field(
+        init=False, metadata=_counter("Alerts published as suppressed, by reason.", "reason")
+    )
+    customer_records_published: Counter = field(
+        init=False, metadata=_counter("Customer records acknowledged by the broker.")
+    )
+    flush_seconds: Histogram = field(
+        init=False,
+        metadata=_histogram(
+            "Seconds that one flush took, from the first send to the last acknowledgement.", FLUSH_BUCKETS, "agent"
+        ),
+    )
+    event_to_score_seconds: Histogram = field(
+        init=False,
+        metadata=_histogram(
+            "Seconds of wall time from the broker's append of the event that caused a score "
+            "to the acknowledgement of the score.",
+            LATENCY_BUCKETS,
+        ),
+    )
+    event_to_alert_seconds: Histogram = field(
+        init=False,
+        metadata=_histogram(
+            "Seconds of wall time from the broker's append of the event that caused an alert "
+            "to the acknowledgement of the alert.",
+            LATENCY_BUCKETS,
+        ),
+    )
+
+    # Position
+    consumer_lag_records: Gauge = field(
+        init=False,
+        metadata=_gauge("Records of an assigned partition that are not committed yet.", "topic", "partition"),
+    )
+    offset_gaps: Counter = field(
+        init=False,
+        metadata=_counter("Times that the offset after the last one did not come. Must stay at 0.", "topic"),
+    )
+    partition_watermark_timestamp_seconds: Gauge = field(
+        init=False,
+        metadata=_gauge("Event time up to which a partition is complete, in Unix seconds.", "topic", "partition"),
+    )
+    recovering: Gauge = field(
+        init=False, metadata=_gauge("1 while tables are read back from their changelogs, 0 after that.")
+    )
+    recovery_remaining_records: Gauge = field(
+        init=False, metadata=_gauge("Changelog records still to be read before the worker goes on.")
+    )
+    recovery_seconds: Gauge = field(init=False, metadata=_gauge("Seconds that the last finished recovery took."))
+
+    # Learning
+    model_examples: Gauge = field(
+        init=False, metadata=_gauge("Matured examples that a model has learned from.", "tenant", "role")
+    )
+    model_trained_through_timestamp_seconds: Gauge = field(
+        init=False,
+        metadata=_gauge("Event time through which a model is trained, in Unix seconds.", "tenant", "role"),
+    )
+
+    # Sinks
+    sink_rows: Counter = field(
+        init=False, metadata=_counter("Rows acknowledged by a sink's database.", "sink", "table")
+    )
+    sink_batches: Counter = field(
+        init=False, metadata=_counter("Inserts acknowledged by a sink's database.", "sink", "table")
+    )
+    sink_bad_records: Counter = field(
+        init=False, metadata=_counter("Records that a sink could not read and left out.", "sink", "topic", "reason")
+    )
+    sink_errors: Counter = field(
+        init=False, metadata=_counter("Inserts that failed and are tried again.", "sink", "reason")
+    )
+    sink_insert_seconds: Histogram = field(
+        init=False, metadata=_histogram("Seconds that one acknowledged insert took.", FLUSH_BUCKETS, "sink", "table")
+    )
+    sink_up: Gauge = field(
+        init=False,
+        metadata=_gauge("1 when the last insert was acknowledged, 0 while the database is away.", "sink"),
+    )
+
+    # Process
+    build_info: Gauge = field(init=False, metadata=_gauge("Always 1; the labels say what runs.", "version", "python"))
+
+    def __post_init__(self) -> None:
+        for name, spec in declared():
+            setattr(self, name, spec.build(PREFIX + name, self.registry))
+
+    def built(self, version: str) -> None:
+        """Say which version of Ebbtide runs, on which Python."""
+        self.build_info.labels(version, platform.python_version()).set(1)
+
+    def forget_partition(self, topic: str, partition: int) -> None:
+        """Drop the gauges of a partition that was revoked: its last value would be shown for ever."""
+        for gauge in (self.consumer_lag_records, self.partition_watermark_timestamp_seconds):
+            with suppress(KeyError):  # never set, and a prometheus_client before 0.22 minds
+                gauge.remove(topic, str(partition))
+
+
+def declared() -> Iterator[tuple[str, MetricSpec]]:
+    """Every metric's field name with its declaration, in the order of the page."""
+    for each in fields(Metrics):
+        if spec := each.metadata.get("spec"):
+            yield each.name, spec
+
+
+def exposed_names() -> dict[str, MetricSpec]:
+    """Every sample name that a query can use (`…_total`, `…_bucket`, `…_sum`, `…_count`), with its declaration."""
+    suffixes: dict[Any, tuple[str, ...]] = {
+        Counter: ("_total",),
+        Gauge: ("",),
+        Histogram: ("_bucket", "_sum", "_count"),
+    }
+    return {PREFIX + name + suffix: spec for name, spec in declared() for suffix in suffixes[spec.type]}
+
+
+def metrics_reference() -> str:
+    """The page `docs/reference/metrics.md`, in Markdown."""
+    lines = [
+        "# Metrics",
+        "",
+        "Every service exposes these at `/metrics` on its admin port, in Prometheus text or OpenMetrics.",
+        "Times are seconds. The usual `process_*` and `python_gc_*` metrics of the Python client are there as well.",
+        "",
+        "| metric | type | labels | meaning |",
+        "|---|---|---|---|",
+    ]
+    for name, spec in declared():
+        shown = PREFIX + name + ("_total" if spec.type is Counter else "")
+        labels = ", ".join(f"`{label}`" for label in spec.labels) or "none"
+        lines.append(f"| `{shown}` | {spec.type.__name__.lower()} | {labels} | {spec.help} |")
+    lines.append("")
+    return "\n".join(lines)
