@@ -43,8 +43,13 @@ class CheckVector(Contract):
 class Model(Contract):
     """A model as numbers, never pickle. Topic ``models``: one copy to every partition.
 
-    ``coefficients`` apply to the raw feature values after ``(x - means[f]) / scales[f]``; ``state`` is what the
-    learner needs to go on.
+    With ``z = (x - means[f]) / scales[f]`` (0 where the scale is 0) cut to ±3, the champion's part of feature ``f`` is
+    ``coefficients[f] * z + bins[f][floor(2z) + 6]``; the baseline's part is ``baseline[f] * x`` on the raw value. The
+    published logit is ``blend`` parts champion and ``1 - blend`` parts baseline, intercepts included.
+
+    ``centers[f]`` is the champion's mean bin weight over what it has learned from. Readers move it, and the baseline's part
+    of the mean, from the feature to the intercept: a contribution then compares with the average customer. The logit is the
+    same. ``state`` is what the learner needs to go on.
     """
 
     tenant: Text
@@ -57,7 +62,10 @@ class Model(Contract):
     means: dict[str, float]
     scales: dict[str, float]
     bins: dict[str, dict[str, float]] = Field(default_factory=dict)
+    centers: dict[str, float] = Field(default_factory=dict)
     blend: float = 1.0
+    baseline_intercept: float = 0.0
+    baseline: dict[str, float] = Field(default_factory=dict)
     metrics: dict[str, float | None]
     checks: list[CheckVector]
     state: dict[str, Any] | None = None

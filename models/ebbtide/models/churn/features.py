@@ -1,0 +1,144 @@
+"""What the churn model sees of a customer: named numbers in a canonical order, as of a grid day.
+
+Counts, durations and money enter as natural logarithms: their effect on the odds of churn is closer to a ratio than to
+a difference, and one vendor's thousand events a day must not drown another's one a month. ``active_days_total``,
+``tenure`` and ``life_share`` carry the sufficient statistics of BG/NBD (Fader, Hardie and Lee 2005): count, age, recency.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from math import log, log1p
+
+from ebbtide.models.customer.series import EVENTS, LOGINS, ORDERS, QUERIES, REVENUE, DaySeries
+
+SHORT_DAYS = 7
+MONTH_DAYS = 28
+QUARTER_DAYS = 91
+"""Windows are whole weeks, so that the day of the week on which a customer is looked at does not matter."""
+
+MICROS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One number of the vector: its name on the wire, its unit, the range it can take, and what it says."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    doc: str
+
+
+_LN_DAYS = "ln(1 + days)"
+_LN_COUNT = "ln(1 + count)"
+_LN_MONEY = "ln(1 + money)"
+_LN_RATIO = "ln ratio"
+
+FEATURES: tuple[Feature, ...] = (
+    Feature("recency", _LN_DAYS, 0.0, 12.0, "Days since the last active day; an activity yesterday gives 1."),
+    Feature("tenure", _LN_DAYS, 0.0, 12.0, "Days since the first active day."),
+    Feature("active_days_7d", _LN_COUNT, 0.0, 2.1, "Active days among the last 7."),
+    Feature("active_days_28d", _LN_COUNT, 0.0, 3.4, "Active days among the last 28."),
+    Feature("active_days_91d", _LN_COUNT, 0.0, 4.6, "Active days among the last 91."),
+    Feature("active_days_total", _LN_COUNT, 0.0, 12.0, "Active days ever."),
+    Feature("events_28d", _LN_COUNT, 0.0, 30.0, "Events in the last 28 days."),
+    Feature("events_91d", _LN_COUNT, 0.0, 30.0, "Events in the last 91 days."),
+    Feature("events_total", _LN_COUNT, 0.0, 30.0, "Events ever."),
+    Feature("trend_28d", _LN_RATIO, -3.4, 3.4, "Active days (+1) of the last 28 against those of the 28 before."),
+    Feature("trend_91d", _LN_RATIO, -4.6, 4.6, "Active days (+1) of the last 91 against those of the 91 before."),
+    Feature("mean_gap", _LN_DAYS, 0.0, 12.0, "Mean gap between active days; the tenure where there is no gap yet."),
+    Feature("last_gap", _LN_RATIO, -12.0, 12.0, "The latest gap against the mean gap; 0 until there are two gaps."),
+    Feature("recency_per_gap", "ln(1 + ratio)", 0.0, 12.0, "Recency in units of the mean gap."),
+    Feature(
+        "recency_per_cadence", "ln(1 + ratio)", 0.0, 12.0, "Recency in units of the cadence: asleep at 2, left at 7.5."
+    ),
+    Feature("cadence", _LN_DAYS, 0.0, 12.0, "The customer's cadence (median gap, prior of 7 days)."),
+    Feature("active_rate", "ln(1 + days per week)", 0.0, 2.1, "Active days per week of tenure."),
+    Feature("events_per_active_day", "ln(count)", 0.0, 30.0, "Events per active day, ever."),
+    Feature("life_share", "share", 0.0, 1.0, "Part of the tenure that lies between the first and the last active day."),
+    Feature(
+        "silence_surprise",
+        "ln(1 + nats)",
+        0.0,
+        12.0,
+        "How unlikely this silence is if active days fall evenly over the tenure: -(n - 1) ln(life_share).",
+    ),
+    Feature("logins_28d", _LN_COUNT, 0.0, 30.0, "Logins in the last 28 days."),
+    Feature("queries_28d", _LN_COUNT, 0.0, 30.0, "Queries in the last 28 days."),
+    Feature("queries_share", "share", 0.0, 1.0, "Queries among all events, ever."),
+    Feature("orders_total", _LN_COUNT, 0.0, 30.0, "Orders ever."),
+    Feature("revenue_91d", _LN_MONEY, -30.0, 30.0, "Money of the last 91 days, whole units of currency."),
+    Feature("revenue_total", _LN_MONEY, -30.0, 30.0, "Money ever, whole units of currency."),
+)
+"""The canonical order. Natural logarithms throughout. Ranges are for days up to 400 years; a value outside is a bug."""
+
+NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
+
+
+def features(series: DaySeries, day: int, cadence_days: float) -> tuple[float, ...] | None:
+    """The vector of a customer as of grid day ``day`` (days < ``day`` only), in the order of :data:`FEATURES`.
+
+    ``cadence_days`` is the customer's cadence in days, > 0. None for a customer that was never active before ``day``:
+    there is no behaviour to score. About 6 µs: every window is two binary searches, done once for all fields.
+    """
+    days = series.days
+    end = bisect_left(days, day)
+    if end == 0:
+        return None
+    week = bisect_left(days, day - SHORT_DAYS, 0, end)
+    month = bisect_left(days, day - MONTH_DAYS, 0, end)
+    quarter = bisect_left(days, day - QUARTER_DAYS, 0, end)
+    month_before = bisect_left(days, day - 2 * MONTH_DAYS, 0, end)
+    quarter_before = bisect_left(days, day - 2 * QUARTER_DAYS, 0, end)
+    events = series.totals(EVENTS)
+    logins = series.totals(LOGINS)
+    queries = series.totals(QUERIES)
+    revenue = series.totals(REVENUE)
+
+    first = days[0]
+    last = days[end - 1]
+    recency = day - last
+    tenure = day - first
+    life = last - first
+    gaps = end - 1
+    total = events[end]
+    life_share = life / tenure
+    mean_gap = life / gaps if gaps else float(tenure)
+    active_month = log1p(end - month)
+    active_quarter = log1p(end - quarter)
+    return (
+        log1p(recency),
+        log1p(tenure),
+        log1p(end - week),
+        active_month,
+        active_quarter,
+        log1p(end),
+        log1p(total - events[month]),
+        log1p(total - events[quarter]),
+        log1p(total),
+        active_month - log1p(month - month_before),
+        active_quarter - log1p(quarter - quarter_before),
+        log1p(mean_gap),
+        log((last - days[end - 2]) / mean_gap) if gaps > 1 else 0.0,
+        log1p(recency / mean_gap),
+        log1p(recency / cadence_days),
+        log1p(cadence_days),
+        log1p(7.0 * end / tenure),
+        log(total / end),
+        life_share,
+        log1p(-gaps * log(life_share)) if gaps else 0.0,
+        log1p(logins[end] - logins[month]),
+        log1p(queries[end] - queries[month]),
+        queries[end] / total,
+        log1p(series.totals(ORDERS)[end]),
+        _log_money(revenue[end] - revenue[quarter]),
+        _log_money(revenue[end]),
+    )
+
+
+def _log_money(micros: int) -> float:
+    """ln(1 + money), mirrored for refunds so that a negative balance has a value too."""
+    return log1p(micros / MICROS) if micros >= 0 else -log1p(-micros / MICROS)

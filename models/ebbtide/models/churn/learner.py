@@ -1,0 +1,156 @@
+"""The champion: a River pipeline that learns one matured example at a time.
+
+``StandardScaler | LogisticRegression(AdaGrad)`` over the features and their log bins. AdaGrad gives every weight its
+own falling rate: bins that are seldom filled still learn.
+
+The whole state is numbers. A learner that goes through JSON and continues is bit for bit the one that never stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from river import linear_model, optim, preprocessing
+from river.utils import VectorDict
+
+from ebbtide.models.churn import baseline
+from ebbtide.models.churn.bins import BINS, CLIP, PER_DEVIATION
+from ebbtide.models.churn.features import NAMES
+from ebbtide.models.churn.prequential import Prequential
+from ebbtide.models.churn.scorer import ModelError, Scorer
+from ebbtide.schemas.learning import CheckVector, Model, ModelRole
+
+LEARNING_RATE = 0.05
+L2 = 1e-5
+CHECK_DEVIATIONS = (-3.5, -1.2, 0.0, 0.7, 2.6)
+"""Check vectors: every feature that many deviations off its mean, so that line, bins and cut are all asked for."""
+
+_KEYS = tuple((name, *(f"{name}={index}" for index in range(BINS))) for name in NAMES)
+"""River's names of a feature's weights: its line, then its bins."""
+
+
+class Learner:
+    """Takes matured examples in order; gives models.
+
+    Not thread safe; one writer. ``examples`` counts what it has learned.
+    """
+
+    __slots__ = ("_bin_counts", "_regression", "_scaler", "quality")
+
+    def __init__(self) -> None:
+        self._scaler: Any = preprocessing.StandardScaler()
+        self._regression: Any = linear_model.LogisticRegression(optimizer=optim.AdaGrad(LEARNING_RATE), l2=L2)
+        self._bin_counts = [[0] * BINS for _ in NAMES]
+        self.quality = Prequential()
+
+    @property
+    def examples(self) -> int:
+        """Number of examples learned."""
+        return self.quality.examples
+
+    def learn(self, features: Sequence[float], label: bool, p_churn: float) -> None:
+        """Learn one example: its frozen features in the order of ``FEATURES``, its outcome (True: churned), and the
+        probability that was published when it was observed, which is judged first."""
+        self.quality.add(p_churn, label)
+        raw = dict(zip(NAMES, features, strict=True))
+        self._scaler.learn_one(raw)
+        inputs = self._scaler.transform_one(raw)
+        keys = []
+        for name, names, counts in zip(NAMES, _KEYS, self._bin_counts, strict=True):
+            z = inputs[name]
+            if z > CLIP:
+                inputs[name] = z = CLIP
+            elif z < -CLIP:
+                inputs[name] = z = -CLIP
+            index = int(z * PER_DEVIATION + CLIP * PER_DEVIATION)
+            counts[index] += 1
+            keys.append(names[index + 1])
+        for key in keys:
+            inputs[key] = 1.0
+        self._regression.learn_one(inputs, label)
+
+    def to_model(self, trained_through: datetime | None, tenant: str) -> Model:
+        """The model as numbers, complete: it scores (:class:`Scorer`) and it goes on learning (:meth:`from_model`).
+
+        ``trained_through``: the latest observation learned from. Equal histories give equal models, byte for byte.
+        """
+        weights = self._regression.weights
+        squares = self._regression.optimizer.g2
+        means = {name: float(self._scaler.means[name]) for name in NAMES}
+        scales = {name: float(self._scaler.vars[name] ** 0.5) for name in NAMES}
+        bins = {
+            name: {str(index): weights[key] for index, key in enumerate(keys[1:]) if key in weights}
+            for name, keys in zip(NAMES, _KEYS, strict=True)
+        }
+        model = Model(
+            tenant=tenant,
+            model_version=f"champion-{self.examples}",
+            role=ModelRole.CHAMPION if self.examples else ModelRole.BASELINE,
+            trained_through=trained_through,
+            examples=self.examples,
+            intercept=self._regression.intercept,
+            coefficients={name: weights.get(name, 0.0) for name in NAMES},
+            means=means,
+            scales=scales,
+            bins=bins,
+            centers={
+                name: sum(counts[int(index)] * weight for index, weight in bins[name].items()) / self.examples
+                for name, counts in zip(NAMES, self._bin_counts, strict=True)
+                if bins[name]
+            },
+            blend=baseline.champion_weight(self.quality.churned, self.quality.stayed),
+            baseline_intercept=baseline.INTERCEPT,
+            baseline=baseline.COEFFICIENTS,
+            metrics=self.quality.report(),
+            checks=[],
+            state={
+                "counts": [self._scaler.counts[name] for name in NAMES],
+                "vars": [self._scaler.vars[name] for name in NAMES],
+                "g2": [[squares.get(key, 0.0) for key in keys] for keys in _KEYS],
+                "iterations": self._regression.optimizer.n_iterations,
+                "bin_counts": self._bin_counts,
+                "quality": msgspec.to_builtins(self.quality, str_keys=True),
+            },
+        )
+        return model.model_copy(update={"checks": _checks(model)})
+
+    @classmethod
+    def from_model(cls, model: Model) -> Learner:
+        """Take up where the learner of ``model`` stood. Raises :class:`ModelError` where that cannot be."""
+        state = model.state
+        if state is None:
+            raise ModelError(f"model {model.model_version} carries no learner state; it can score but not learn on")
+        if set(model.means) != set(NAMES):
+            raise ModelError(f"model {model.model_version} is for other features; start a new learner")
+        learner = cls()
+        scaler, regression = learner._scaler, learner._regression
+        weights = {}
+        for name, keys, count, var, squares in zip(
+            NAMES, _KEYS, state["counts"], state["vars"], state["g2"], strict=True
+        ):
+            scaler.counts[name] = count
+            scaler.means[name] = model.means[name]
+            scaler.vars[name] = var
+            weights[name] = model.coefficients[name]
+            weights.update({keys[int(index) + 1]: weight for index, weight in model.bins[name].items()})
+            regression.optimizer.g2.update(zip(keys, squares, strict=True))
+        regression._weights = VectorDict(weights)
+        regression.intercept = model.intercept
+        regression.optimizer.n_iterations = state["iterations"]
+        learner._bin_counts = [list(counts) for counts in state["bin_counts"]]
+        learner.quality = msgspec.convert(state["quality"], Prequential, str_keys=True)
+        return learner
+
+
+def _checks(model: Model) -> list[CheckVector]:
+    """Questions with the answers a correct reader gives."""
+    scorer = Scorer(model)
+    checks = []
+    for deviations in CHECK_DEVIATIONS:
+        vector = [model.means[name] + deviations * model.scales[name] for name in NAMES]
+        logit = scorer.score(vector).logit
+        checks.append(CheckVector(features=dict(zip(NAMES, vector, strict=True)), logit=logit))
+    return checks

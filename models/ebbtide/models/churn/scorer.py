@@ -1,0 +1,122 @@
+"""Scores a feature vector from a model's numbers, with exact reasons.
+
+The blend of champion and baseline is additive over the same features, so all of a feature's parts (its straight line,
+its bin, its share of the baseline) fold into one addend, precomputed here. About 7 µs a score; River is not involved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import exp, fsum, inf, isfinite
+from typing import NamedTuple
+
+from ebbtide.models.churn.bins import BINS, CLIP, PER_DEVIATION
+from ebbtide.models.churn.features import NAMES
+from ebbtide.schemas.learning import Model
+
+TOLERANCE = 1e-9
+MODEL_PART = "(model)"
+PARTS: tuple[str, ...] = (MODEL_PART, *NAMES)
+"""What a logit is the sum of, by name: the intercept, then the features in their order."""
+
+
+class ModelError(ValueError):
+    """A model that must not be used; the message says why. Keep the last good one."""
+
+
+class ScoredLogit(NamedTuple):
+    """A score with its reasons: ``intercept + sum(contributions) == logit`` within 1e-9.
+
+    Contributions are in nats, in the order of ``FEATURES``, against the average customer the model has learned from.
+    """
+
+    logit: float
+    p: float
+    intercept: float
+    contributions: tuple[float, ...]
+
+    @property
+    def parts(self) -> tuple[float, ...]:
+        """Intercept and contributions, in the order of :data:`PARTS`."""
+        return (self.intercept, *self.contributions)
+
+
+class Scorer:
+    """A model ready to score. Immutable."""
+
+    __slots__ = ("_intercept", "_rows", "examples", "model_version")
+
+    def __init__(self, model: Model) -> None:
+        """Fold the model's numbers. Does not verify them: use :meth:`from_model`."""
+        champion, baseline = model.blend, 1.0 - model.blend
+        rows: list[tuple[float, float, float, tuple[float, ...], float]] = []
+        constants = [champion * model.intercept, baseline * model.baseline_intercept]
+        for name in NAMES:
+            bins = model.bins.get(name, {})
+            slope = baseline * model.baseline.get(name, 0.0)
+            mean = model.means[name]
+            center = champion * model.centers.get(name, 0.0) + slope * mean
+            constants.append(center)
+            folded = tuple(champion * bins.get(str(index), 0.0) - center for index in range(BINS))
+            rows.append((mean, model.scales[name] or inf, champion * model.coefficients[name], folded, slope))
+        self._intercept = fsum(constants)
+        self._rows = tuple(rows)
+        self.model_version = model.model_version
+        self.examples = model.examples
+
+    @classmethod
+    def from_model(cls, model: Model) -> Scorer:
+        """A scorer that answers the model's own check vectors. Raises :class:`ModelError` with the reason otherwise."""
+        for table in (model.coefficients, model.means, model.scales):
+            if set(table) != set(NAMES):
+                odd = ", ".join(sorted(set(table) ^ set(NAMES)))
+                raise ModelError(f"model {model.model_version} is for other features: {odd}; keep the last good model")
+        if not model.checks:
+            raise ModelError(f"model {model.model_version} has no check vectors; keep the last good model")
+        scorer = cls(model)
+        for number, check in enumerate(model.checks):
+            if set(check.features) != set(NAMES):
+                raise ModelError(f"check {number} of model {model.model_version} is for other features")
+            logit = scorer.score([check.features[name] for name in NAMES]).logit
+            if not isfinite(logit) or abs(logit - check.logit) > TOLERANCE:
+                raise ModelError(
+                    f"model {model.model_version} gives logit {logit!r} for check {number} where its maker got "
+                    f"{check.logit!r}; keep the last good model"
+                )
+        return scorer
+
+    def score(self, features: Sequence[float]) -> ScoredLogit:
+        """Score one vector in the order of ``FEATURES``."""
+        contributions: list[float] = []
+        append = contributions.append
+        for x, (mean, scale, slope, bins, raw_slope) in zip(features, self._rows, strict=True):
+            z = (x - mean) / scale
+            if z > CLIP:
+                z = CLIP
+            elif z < -CLIP:
+                z = -CLIP
+            append(slope * z + bins[int(z * PER_DEVIATION + CLIP * PER_DEVIATION)] + raw_slope * x)
+        logit = fsum(contributions) + self._intercept
+        return ScoredLogit(logit, sigmoid(logit), self._intercept, tuple(contributions))
+
+
+def sigmoid(logit: float) -> float:
+    """The probability of a logit, without overflow."""
+    if logit >= 0.0:
+        return 1.0 / (1.0 + exp(-logit))
+    odds = exp(logit)
+    return odds / (1.0 + odds)
+
+
+def change(previous: Sequence[float], new: Sequence[float]) -> tuple[float, ...]:
+    """By how much each of :data:`PARTS` moved between two scores (their ``parts``).
+
+    The differences add up to the change of the logit within 1e-9; ``(model)`` is what the intercept moved. Raises
+    ValueError where the two are of different lengths: scores over other features cannot be compared part by part.
+    """
+    return tuple(after - before for before, after in zip(previous, new, strict=True))
+
+
+def named(parts: Sequence[float]) -> Mapping[str, float]:
+    """Parts by name."""
+    return dict(zip(PARTS, parts, strict=True))
