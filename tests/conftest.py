@@ -1,0 +1,5 @@
+"""Fixtures that every test may use."""
+
+from support.brokers import kafka
+
+__all__ = ["kafka"]
