@@ -23,8 +23,8 @@ from ebbtide.streams.brokers.readiness import wait_until_ready
 LOG4J = Path(__file__).with_name("log4j2.properties")
 STOP_TIMEOUT_S = 30.0  # 0.4 s as a rule, 4 s when the class archive is written
 PORT_ATTEMPTS = 3
-# The first compiler only: a start is 0.3 s shorter, and a young broker needs less processor time (500,000 records of 100
-# bytes, third round: 0.47 s of it against 0.77 s). A small heap wants the serial collector.
+# The first compiler only: a start is 0.3 s shorter, and a young broker needs less processor time (500,000 records of
+# 100 bytes, third round: 0.47 s of it against 0.77 s). A small heap wants the serial collector.
 JVM_OPTIONS = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xms64m", "-XX:+ExitOnOutOfMemoryError", "-Xlog:disable"]
 
 
