@@ -1,0 +1,80 @@
+"""Record batches in and out of Kafka, with Faust for groups, assignment and table recovery. The only place that
+touches Faust's insides.
+
+    config = TransportConfig(app_id="profiles", bootstrap="localhost:9092", data_dir=Path("data/0"), partitions=8)
+    app = build_app(config)
+    stage = app.stage("profiles", ["events", "identity-assignments"], app.state_table("profiles"))
+
+    @stage.on_assigned
+    def rebuild(partitions: frozenset[int]) -> None:
+        for partition in partitions:
+            shards[partition] = Shard(stage.table.items(partition))
+
+    @stage.on_revoked
+    def drop(partitions: frozenset[int]) -> None:
+        for partition in partitions:
+            shards.pop(partition, None)
+
+    @stage.agent
+    async def profiles(stream):
+        async for batches in stage.batches(stream, linger=0.2):
+            outputs, writes = [], {}
+            for batch in batches:
+                # the pure core; it skips offsets that the state has seen
+                outputs += shards[batch.partition].fold(batch)
+            for partition in {batch.partition for batch in batches}:
+                writes[partition] = shards[partition].changed()  # key -> bytes, or None to delete
+            await stage.flush(batches, outputs, writes)
+
+    run_worker(app)
+
+What holds:
+- A batch has the records of one partition in offset order. `stage.batches` gives what is ready, at most one batch
+  per topic and partition. Nothing is lost and nothing reordered within a partition; records come again after a
+  crash or a rebalance, so state keeps the last offset it has seen of each input partition.
+- `flush` sends the outputs, then the changelog, then writes the local store, then acknowledges. It returns when all
+  is durable. An exception from it, or any other that leaves the agent, ends the worker and acknowledges nothing.
+- What is committed is the end of the acknowledged prefix. A batch that is not flushed blocks the commit, a
+  rebalance (until the worker ends itself), and, with `in_flight_batches` others, the partition.
+- `on_assigned` comes before any batch of those partitions. A shard of a partition that stayed, and whose changelog
+  nobody else wrote meanwhile, is not rebuilt.
+- `app.health` and `app.counters` tell the state; `Watchdog` ends a worker that has lag and does not move.
+- Input topics exist already; those of a stage have equal partition counts. Changelog topics are created.
+"""
+
+from .app import App, build_app
+from .config import Credentials, TransportConfig
+from .counters import Counters
+from .health import Health, PartitionHealth
+from .producer import BatchProducer
+from .records import ConsumerRecord, Output, RecordBatch, TopicPartition
+from .stage import FencedError, Stage, Writes, ready_batches
+from .table import StateTable
+from .watchdog import Observation, Verdict, Watch, Watchdog, judge
+from .worker import run_worker
+
+__all__ = [
+    "App",
+    "BatchProducer",
+    "ConsumerRecord",
+    "Counters",
+    "Credentials",
+    "FencedError",
+    "Health",
+    "Observation",
+    "Output",
+    "PartitionHealth",
+    "RecordBatch",
+    "Stage",
+    "StateTable",
+    "TopicPartition",
+    "TransportConfig",
+    "Verdict",
+    "Watch",
+    "Watchdog",
+    "Writes",
+    "build_app",
+    "judge",
+    "ready_batches",
+    "run_worker",
+]

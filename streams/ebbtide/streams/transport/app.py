@@ -1,0 +1,156 @@
+"""The Faust app, set up the one way that was measured to be safe."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import faust
+from faust.exceptions import PartitionsMismatch
+from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
+from mode import CrashingSupervisor
+
+from .config import Credentials, TransportConfig
+from .counters import Counters
+from .driver import SCHEME
+from .exit import die
+from .health import Health
+from .monitor import SlimMonitor
+from .producer import BatchProducer
+from .stage import Stage
+from .stream import BatchStream, BatchTopic
+from .table import StateTable
+from .watchdog import Watchdog
+
+__all__ = ["App", "build_app"]
+
+
+def build_app(config: TransportConfig) -> "App":
+    """An app for this worker; declare stages on it, then run it (`run_worker`, or `start()` and `stop()` in a loop
+    of yours).
+    """
+    config.data_dir.mkdir(parents=True, exist_ok=True)
+    return App(config)
+
+
+class App(faust.App):  # type: ignore[misc]
+    """Faust's app with record batches, a batch producer, health and a watchdog."""
+
+    def __init__(self, config: TransportConfig) -> None:
+        self.config = config
+        self.in_flight_batches = config.in_flight_batches
+        self.stages: list[Stage] = []
+        super().__init__(config.app_id, **_settings(config))
+        self.batch_producer = BatchProducer(
+            {"bootstrap_servers": config.bootstrap.split(","), **_authentication(config.credentials)},
+            counters=self.counters,
+            batch_bytes=config.batch_bytes,
+            compression=config.compression,
+            delivery_timeout=config.delivery_timeout,
+        )
+        self.health = Health(self)
+        self.watchdog = Watchdog(self.health, limit=config.stall_seconds)
+        self.on_rebalance_complete.connect(self._recovered)
+
+    @property
+    def counters(self) -> Counters:
+        counters: Counters = self.transport.counters
+        return counters
+
+    def state_table(self, name: str) -> StateTable:
+        """Declare a table; its changelog topic is `<app id>-<name>-changelog`, created if missing, compacted."""
+        table: StateTable = self.tables.add(
+            StateTable(self, name, partitions=self.config.partitions, beacon=self.tables.beacon)
+        )
+        return table
+
+    def stage(self, name: str, inputs: Sequence[str], table: StateTable | None = None) -> Stage:
+        """Declare a stage: topics with equal partition counts, and the table that it alone writes."""
+        stage = Stage(self, name, inputs, table)
+        self.stages.append(stage)
+        return stage
+
+    async def _recovered(self, *args: Any, **kwargs: Any) -> None:
+        """Tables are recovered; partitions are about to be resumed and sought to their committed offsets.
+
+        Faust lets records flow here already, and later clears the queues they went to (#596). So stop flow:
+        recovery resumes it at its end.
+        """
+        self.flow_control.suspend()
+        self.consumer.stop_flow()
+        assignment = self.consumer.assignment()
+        for stage in self.stages:
+            self._check_partitions(stage)
+            await stage.assign(frozenset(tp.partition for tp in assignment if tp.topic in stage.inputs))
+
+    def _check_partitions(self, stage: Stage) -> None:
+        names = [*stage.inputs, *([stage.table.changelog_topic_name] if stage.table else [])]
+        counts = {name: self.consumer.topic_partitions(name) for name in names}
+        if len({count for count in counts.values() if count}) > 1:
+            raise PartitionsMismatch(f"stage {stage.name!r} needs equal partition counts, not {counts}")
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        await self.batch_producer.start()
+        self.watchdog.start()
+
+    async def on_stop(self) -> None:
+        self.watchdog.stop()
+        await super().on_stop()
+        await self.batch_producer.stop()
+
+    def _crash(self, reason: BaseException) -> None:
+        if not self.crashed and self.config.exit_grace is not None:
+            # An orderly shutdown after a crash can hang; a worker that is neither working nor gone is the worst.
+            timer = threading.Timer(self.config.exit_grace, die, [f"still here after crash: {reason!r}"])
+            timer.daemon = True
+            timer.start()
+        super()._crash(reason)
+
+
+def _settings(config: TransportConfig) -> dict[str, Any]:
+    return {
+        "broker": [f"{SCHEME}://{server}" for server in config.bootstrap.split(",")],
+        "broker_credentials": _credentials(config.credentials),
+        "version": config.version,
+        "autodiscover": False,
+        "datadir": config.data_dir,
+        "store": f"{config.store}://",
+        "topic_partitions": config.partitions,
+        "topic_replication_factor": config.replication_factor,
+        # Only changelogs: see BatchTopic.
+        "topic_allow_declare": True,
+        "topic_disable_leader": True,
+        "table_standby_replicas": 0,
+        "consumer_auto_offset_reset": "earliest",
+        "broker_commit_interval": config.commit_interval,
+        "broker_session_timeout": config.session_timeout,
+        "broker_heartbeat_interval": config.heartbeat_interval,
+        "broker_rebalance_timeout": config.rebalance_timeout,
+        "broker_request_timeout": config.request_timeout,
+        "broker_max_poll_records": config.max_poll_records,
+        "stream_wait_empty": True,
+        "stream_recovery_delay": 0.0,
+        "processing_guarantee": "at_least_once",
+        "agent_supervisor": CrashingSupervisor,
+        "Monitor": SlimMonitor,
+        "Topic": BatchTopic,
+        "Stream": BatchStream,
+        "web_enabled": False,
+    }
+
+
+def _credentials(credentials: Credentials | None) -> Any:
+    if credentials is None:
+        return None
+    if credentials.username is None:
+        return faust.SSLCredentials(credentials.ssl_context)
+    return faust.SASLCredentials(
+        username=credentials.username,
+        password=credentials.password,
+        mechanism=credentials.mechanism,
+        ssl_context=credentials.ssl_context,
+    )
+
+
+def _authentication(credentials: Credentials | None) -> dict[str, Any]:
+    return dict(credentials_to_aiokafka_auth(_credentials(credentials)))

@@ -1,0 +1,32 @@
+"""What the transport counts: plain numbers that a metrics exporter reads."""
+
+from dataclasses import dataclass
+
+__all__ = ["Counters"]
+
+
+@dataclass(slots=True)
+class Counters:
+    """Since the process started. Only `gaps`, `lost_records` and `stale_acknowledgements` should stay at zero."""
+
+    #: Record batches handed to agents, and the records in them.
+    batches: int = 0
+    records: int = 0
+    #: A batch did not start where the one before it ended; it was thrown away and read again from there.
+    gaps: int = 0
+    #: Offsets that the broker did not have any more on the second reading: retention overtook the consumer.
+    lost_records: int = 0
+    #: Records below the position, read again after a seek and left out.
+    repeated_records: int = 0
+    #: Polls that a rebalance overtook; their records are read again.
+    stale_polls: int = 0
+    #: Acknowledgements of batches of a possession that had ended.
+    stale_acknowledgements: int = 0
+    commits: int = 0
+    rebalances: int = 0
+    flushes: int = 0
+    flush_seconds: float = 0.0
+    outputs_sent: int = 0
+    changelog_sent: int = 0
+    #: Changelog records applied while recovering tables.
+    recovered_records: int = 0

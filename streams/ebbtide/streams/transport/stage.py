@@ -1,0 +1,148 @@
+"""One stage of the pipeline: an agent's input, its table, and the commit that ties them together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+from .producer import BatchProducer
+from .records import Output, RecordBatch
+from .table import StateTable
+
+__all__ = ["FencedError", "Stage", "Writes", "ready_batches"]
+
+#: partition -> key -> value; None deletes.
+Writes = Mapping[int, Mapping[bytes, bytes | None]]
+
+Listener = Callable[[frozenset[int]], Awaitable[None] | None]
+
+
+class FencedError(RuntimeError):
+    """The partition is, or may be, another worker's; nothing more may be written."""
+
+
+async def ready_batches(stream: Any, *, linger: float = 0.0) -> AsyncIterator[list[RecordBatch]]:
+    """Lists of the batches that are ready, in order, at most one per topic and partition; waits for the first.
+
+    To be flushed together: one round trip serves all partitions. With `linger`, wait so many seconds for more
+    before; more records in a flush are fewer writes for the same key.
+    """
+    consumer, flow = stream.app.consumer, stream.app.flow_control
+    async for first in stream:
+        if linger:
+            await asyncio.sleep(linger)
+        batches = {first.tp: first}
+        queue = stream.channel.queue
+        while queue._queue and flow.is_active():
+            batch = queue._queue[0].value
+            if batch.tp in batches:
+                break
+            queue.get_nowait()
+            if batch.generation == stream.app.consumer_generation_id:
+                consumer.take(batch)
+                batches[batch.tp] = batch
+        yield list(batches.values())
+
+
+class Stage:
+    """Made by `app.stage(...)`.
+
+    `flush` is the only way to write, and its order is the guarantee: outputs, changelog, local store,
+    acknowledgement. A crash between any two of them leads to a repeat that sends the same outputs again, and never
+    to state without its outputs.
+    """
+
+    def __init__(self, app: Any, name: str, inputs: Sequence[str], table: StateTable | None) -> None:
+        self.app, self.name, self.inputs, self.table = app, name, tuple(inputs), table
+        self.topic = app.topic(*inputs, key_type=bytes, value_type=bytes)
+        #: Input partitions whose shards this worker has built.
+        self.partitions: frozenset[int] = frozenset()
+        self._on_assigned: list[Listener] = []
+        self._on_revoked: list[Listener] = []
+
+    def agent(self, function: Callable[[Any], Any]) -> Any:
+        """Decorator: run the function as this stage's Faust agent. It gets the stream."""
+        return self.app.agent(self.topic, name=self.name)(function)
+
+    def on_assigned(self, listener: Listener) -> Listener:
+        """Decorator: called with the partitions to (re)build, their table recovered, before any batch of them is
+        delivered.
+        """
+        self._on_assigned.append(listener)
+        return listener
+
+    def on_revoked(self, listener: Listener) -> Listener:
+        """Decorator: called with the partitions that went away, or whose shard is stale, before `on_assigned`.
+        Nothing of them is in hand any more; drop the shard.
+        """
+        self._on_revoked.append(listener)
+        return listener
+
+    def batches(self, stream: Any, *, linger: float = 0.0) -> AsyncIterator[list[RecordBatch]]:
+        """See `ready_batches`."""
+        return ready_batches(stream, linger=linger)
+
+    async def flush(
+        self,
+        batches: RecordBatch | Iterable[RecordBatch],
+        outputs: Iterable[Output] = (),
+        writes: Writes | None = None,
+    ) -> None:
+        """Make the effects of the batches durable, then acknowledge them. Raises, and acknowledges nothing, if that
+        is not possible; the exception must leave the agent, so that the worker ends and the batches are read again.
+        """
+        began = perf_counter()
+        batches = [batches] if isinstance(batches, RecordBatch) else list(batches)
+        consumer, producer = self.app.consumer, self.app.batch_producer
+        self._check_possession(consumer, batches)
+        await producer.send_all(outputs)
+        if writes:
+            await self._write(consumer, producer, batches, writes)
+        for batch in batches:
+            consumer.acknowledge(batch)
+        counters = consumer.counters
+        counters.flushes += 1
+        counters.flush_seconds += perf_counter() - began
+
+    async def _write(
+        self, consumer: Any, producer: BatchProducer, batches: Sequence[RecordBatch], writes: Writes
+    ) -> None:
+        if self.table is None:
+            raise TypeError(f"stage {self.name!r} has no table to write to")
+        foreign = writes.keys() - {batch.partition for batch in batches}
+        if foreign:
+            # A write belongs to the partition of the record that caused it; elsewhere it would be lost or win
+            # wrongly on recovery.
+            raise ValueError(f"writes to partitions {sorted(foreign)} that are not among the batches")
+        # The outputs may have taken long. A late changelog record would overwrite what the next owner wrote.
+        self._check_possession(consumer, batches)
+        offsets = await producer.send_writes(self.table.changelog_topic_name, writes)
+        for partition, items in writes.items():
+            if items:
+                self.table.write(partition, items, offsets[partition])
+
+    def _check_possession(self, consumer: Any, batches: Sequence[RecordBatch]) -> None:
+        for batch in batches:
+            if not consumer.still_ours(batch):
+                raise FencedError(f"stage {self.name!r}: {batch!r} belongs to an assignment that has ended")
+
+    async def assign(self, partitions: frozenset[int]) -> None:
+        """Recovery is over and these input partitions are ours. Called by the app, before flow resumes."""
+        recovered = set() if self.table is None else {p for p, n in self.table.recovered.items() if n}
+        kept = (self.partitions & partitions) - recovered
+        gone, new = self.partitions - kept, partitions - kept
+        self.partitions = kept
+        if gone:
+            await _call(self._on_revoked, gone)
+        if new:
+            await _call(self._on_assigned, new)
+        self.partitions = partitions
+        if self.table is not None:
+            self.table.recovered.clear()
+
+
+async def _call(listeners: Iterable[Listener], partitions: frozenset[int]) -> None:
+    for listener in listeners:
+        result = listener(partitions)
+        if result is not None:
+            await result

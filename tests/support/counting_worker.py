@@ -1,0 +1,94 @@
+"""A worker for the transport's tests: counts records per key and echoes each. Run as a subprocess.
+
+A count is stored with the last offset it contains, so a record that comes twice is counted once. Every record is
+echoed with its partition and offset, so a record that never came is missed.
+"""
+
+import argparse
+import json
+import os
+import struct
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from ebbtide.streams.transport import Output, Stage, TransportConfig, build_app, run_worker
+
+STATE = struct.Struct("<Qq")
+EMPTY = STATE.pack(0, -1)
+
+
+def counting_stage(app: Any, source: str, echo: str) -> Stage:
+    stage: Stage = app.stage("counting", [source], app.state_table("counts"))
+    table = stage.table
+    assert table is not None
+
+    @stage.agent
+    async def count(stream: Any) -> None:
+        async for batches in stage.batches(stream):
+            outputs: list[Output] = []
+            writes: dict[int, dict[bytes, bytes | None]] = {}
+            for batch in batches:
+                states: dict[bytes, tuple[int, int]] = {}
+                for record in batch:
+                    key = record.key or b""
+                    total, last = states.get(key) or STATE.unpack(table.get(batch.partition, key) or EMPTY)
+                    outputs.append(Output(echo, key, b"%d:%d" % (batch.partition, record.offset)))
+                    if record.offset > last:
+                        states[key] = (total + 1, record.offset)
+                writes[batch.partition] = {key: STATE.pack(*state) for key, state in states.items()}
+            await stage.flush(batches, outputs, writes)
+
+    return stage
+
+
+def report(app: Any, path: Path) -> None:
+    """Write what the test wants to know, twenty times a second, in a thread so that it goes on whatever the loop
+    does.
+    """
+    while True:
+        facts = {
+            "pid": os.getpid(),
+            "ready": app.health.ready(),
+            "lag": app.health.lag(),
+            "partitions": sorted({tp.partition for tp in app.health.partitions()}),
+            "counters": {name: getattr(app.counters, name) for name in app.counters.__slots__},
+        }
+        draft = path.with_suffix(".new")
+        draft.write_text(json.dumps(facts))
+        draft.replace(path)
+        time.sleep(0.05)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bootstrap", required=True)
+    parser.add_argument("--app-id", required=True)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--source", required=True)
+    parser.add_argument("--echo", required=True)
+    parser.add_argument("--partitions", type=int, default=4)
+    parser.add_argument("--store", default="rocksdb")
+    parser.add_argument("--uncovered", action="store_true", help="remove the cover against lost records (#596)")
+    options = parser.parse_args()
+    app = build_app(
+        TransportConfig(
+            app_id=options.app_id,
+            bootstrap=options.bootstrap,
+            data_dir=options.data_dir,
+            store=options.store,
+            partitions=options.partitions,
+            session_timeout=6.0,
+            heartbeat_interval=0.5,
+            commit_interval=0.3,
+            max_poll_records=500,
+        )
+    )
+    counting_stage(app, options.source, options.echo)
+    threading.Thread(target=report, args=(app, options.data_dir / "facts.json"), daemon=True).start()
+    run_worker(app)
+
+
+if __name__ == "__main__":
+    main()
