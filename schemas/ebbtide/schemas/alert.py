@@ -74,5 +74,3 @@ class Alert(Contract):
     at_stake: Money | None
     suppressed: Suppressed | None = None
     resolved_reason: str | None = None
-    caused_by: str
-    caused_at: UtcDatetime

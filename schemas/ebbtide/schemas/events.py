@@ -47,6 +47,7 @@ class Origin(Contract):
     topic: str
     partition: int
     offset: int
+    appended_ms: int
 
 
 class Event(Contract):

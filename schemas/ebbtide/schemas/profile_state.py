@@ -64,7 +64,7 @@ class ProfileState(Contract):
     traits: dict[str, Trait] = Field(default_factory=dict)
     outcomes: dict[str, Outcome] = Field(default_factory=dict)
     accepted: int = 0
-    arrived_at: UtcDatetime
+    arrived_ms: int
 
 
 class Tick(Contract):
@@ -77,3 +77,4 @@ class Tick(Contract):
     watermark: UtcDatetime | None
     idle: bool = False
     observe: bool = False
+    arrived_ms: int

@@ -60,5 +60,3 @@ class Score(Contract):
     calibration: Calibration | None
     change: ScoreChange | None = None
     cannot_score_reason: str | None = None
-    caused_by: str
-    caused_at: UtcDatetime

@@ -6,8 +6,7 @@ so a backfilled quarter and ninety live days see the same series (design §3).
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from itertools import accumulate
+from bisect import bisect_left
 
 from ebbtide.schemas.profile_state import DAY_FIELDS
 
@@ -43,42 +42,41 @@ class DaySeries:
         self.days: list[int] = []
         self._buckets: dict[int, Bucket] = {}
         self._totals: list[list[int]] = [[0] for _ in range(SUMMED)]
-        self._fresh = True
+        # Running totals hold for days[:_fresh]; a late event moves this back to its own day.
+        self._fresh = 0
 
     def __contains__(self, day: int) -> bool:
         return day in self._buckets
 
     def put(self, day: int, bucket: Bucket) -> None:
-        """Set a day's bucket; an empty one removes the day."""
-        known = day in self._buckets
+        """Set a day's bucket; an empty one removes the day. The series keeps the list: do not share it."""
+        index = bisect_left(self.days, day)
         if bucket[EVENTS] <= 0:
-            if known:
-                del self._buckets[day]
-                del self.days[bisect_left(self.days, day)]
-                self._fresh = False
+            if self._buckets.pop(day, None) is not None:
+                del self.days[index]
+                self._fresh = min(self._fresh, index)
             return
+        if day not in self._buckets:
+            self.days.insert(index, day)
         self._buckets[day] = bucket
-        if known:
-            self._fresh = False
-        elif not self.days or day > self.days[-1]:
-            self.days.append(day)
-            if self._fresh:
-                for field, totals in enumerate(self._totals):
-                    totals.append(totals[-1] + bucket[field])
-        else:
-            insort(self.days, day)
-            self._fresh = False
+        self._fresh = min(self._fresh, index)
 
     def get(self, day: int) -> Bucket | None:
         """The bucket of a day, or None where nothing happened."""
         return self._buckets.get(day)
 
     def totals(self, field: int) -> list[int]:
-        """Running totals of a summed field: ``totals[i]`` is the sum over ``days[:i]``."""
-        if not self._fresh:
-            ordered = [self._buckets[day] for day in self.days]
-            self._totals = [list(accumulate((b[f] for b in ordered), initial=0)) for f in range(SUMMED)]
-            self._fresh = True
+        """Running totals of a field: ``totals[i]`` sums ``days[:i]``. Only the changed tail is redone."""
+        fresh = self._fresh
+        if fresh < len(self.days):
+            tail = [self._buckets[day] for day in self.days[fresh:]]
+            for f, totals in enumerate(self._totals):
+                del totals[fresh + 1 :]
+                running = totals[-1]
+                for bucket in tail:
+                    running += bucket[f]
+                    totals.append(running)
+            self._fresh = len(self.days)
         return self._totals[field]
 
     def count_before(self, day: int) -> int:

@@ -1,0 +1,116 @@
+"""The learner's stage: one ordered stream of matured examples in, models out (design §9).
+
+Examples are learned when every partition of ``customers`` has reported an observation instant, in the order (instant of
+the observation, customer id): the order of arrival does not matter, so learning is reproducible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from ebbtide.models.churn.features import NAMES
+from ebbtide.models.churn.learner import Learner
+from ebbtide.models.clock.watermark import PartitionClock, SourceClock, from_ms, to_ms
+from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
+from ebbtide.schemas.learning import Model, TrainingExample
+from ebbtide.schemas.profile_state import Tick
+from ebbtide.schemas.topics import Topic
+
+META_KEY = b"@partition"
+LEARNER_KEY = b"learner/"
+_EXAMPLE_KEY = b"example/"
+
+
+class LearnerState(msgspec.Struct):
+    """What the stage must remember beside the models."""
+
+    applied: int = -1
+    time_ms: int | None = None
+    sources: dict[str, tuple[int | None, bool]] = msgspec.field(default_factory=dict)
+
+
+class LearnerStage:
+    """Learns per tenant. ``stored`` gives the table's values once; writes go through ``flush``."""
+
+    def __init__(self, sources: frozenset[str], stored: Iterable[tuple[bytes, bytes]]) -> None:
+        self.learners: dict[str, Learner] = {}
+        self.repeats = 0
+        self._trained: dict[str, int] = {}
+        self._waiting: dict[bytes, TrainingExample] = {}
+        self._writes: dict[bytes, bytes | None] = {}
+        self._outputs: list[Output] = []
+        self._meta = LearnerState()
+        for key, value in stored:
+            if key == META_KEY:
+                self._meta = msgspec.msgpack.decode(value, type=LearnerState)
+            elif key.startswith(LEARNER_KEY):
+                model = Model.from_json(value)
+                self.learners[model.tenant] = Learner.from_model(model)
+                if model.trained_through is not None:
+                    self._trained[model.tenant] = to_ms(model.trained_through)
+            else:
+                self._waiting[key] = TrainingExample.from_json(value)
+        self._clock = PartitionClock(
+            sources,
+            {name: SourceClock(ms, idle) for name, (ms, idle) in self._meta.sources.items()},
+            self._meta.time_ms,
+        )
+
+    def apply(self, offset: int, record: TrainingExample | Tick) -> None:
+        """Take in one record; learn when an observation instant is complete."""
+        if offset <= self._meta.applied:
+            return
+        self._meta.applied = offset
+        if isinstance(record, TrainingExample):
+            if self._clock.time_ms is not None and to_ms(record.matured_at) <= self._clock.time_ms:
+                # Every partition had reported this instant: a worker that took over told it a second time.
+                self.repeats += 1
+                return
+            key = _EXAMPLE_KEY + f"{record.tenant}/{record.customer_id}/{to_ms(record.observed_at)}".encode()
+            self._waiting[key] = record
+            self._writes[key] = record.to_json()
+        elif self._clock.tick(record):
+            self._learn(self._clock.time_ms or 0)
+
+    def _learn(self, through_ms: int) -> None:
+        ready = sorted(
+            (
+                (e.tenant, to_ms(e.observed_at), e.customer_id, key)
+                for key, e in self._waiting.items()
+                if to_ms(e.matured_at) <= through_ms
+            )
+        )
+        for tenant, _, _, key in ready:
+            example = self._waiting.pop(key)
+            self._writes[key] = None
+            features = example.features
+            self._learner(tenant).learn([features[name] for name in NAMES], example.label, example.p_churn)
+            self._trained[tenant] = through_ms
+        for tenant in sorted({tenant for tenant, _, _, _ in ready}):
+            model = self.model(tenant)
+            self._writes[LEARNER_KEY + tenant.encode()] = model.to_json()
+            self._outputs.append(Output(Topic.MODELS, tenant, model, EVERY_PARTITION))
+        tick = Tick(source="learner", watermark=from_ms(through_ms), arrived_ms=0)
+        self._outputs.append(Output(Topic.MODELS, "@tick", tick, EVERY_PARTITION))
+
+    def _learner(self, tenant: str) -> Learner:
+        learner = self.learners.get(tenant)
+        if learner is None:
+            learner = self.learners[tenant] = Learner()
+        return learner
+
+    def model(self, tenant: str) -> Model:
+        """The tenant's current model."""
+        trained = self._trained.get(tenant)
+        return self._learner(tenant).to_model(None if trained is None else from_ms(trained), tenant)
+
+    def flush(self) -> Flush:
+        """Models to publish and values to store since the last flush."""
+        meta, clock = self._meta, self._clock
+        meta.time_ms = clock.time_ms
+        meta.sources = {name: (s.watermark_ms, s.idle) for name, s in clock.sources.items()}
+        flush = Flush(self._outputs, {**self._writes, META_KEY: msgspec.msgpack.encode(meta)})
+        self._outputs, self._writes = [], {}
+        return flush

@@ -1,0 +1,108 @@
+"""Event time of a partition: the minimum over its sources, told in band (design §3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from ebbtide.schemas.profile_state import Tick
+
+
+def to_ms(at: datetime) -> int:
+    """Epoch milliseconds."""
+    return round(at.timestamp() * 1000)
+
+
+def from_ms(ms: int) -> datetime:
+    """UTC time of epoch milliseconds."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+@dataclass(slots=True)
+class SourceClock:
+    """What one source said last."""
+
+    watermark_ms: int | None = None
+    idle: bool = False
+
+
+@dataclass(slots=True)
+class PartitionClock:
+    """Watermark of a partition that hears from ``expected`` sources.
+
+    A source that was never heard of holds everything back: it may be about to deliver old events. One that said it is
+    idle holds nobody back. Time never goes back.
+    """
+
+    expected: frozenset[str]
+    sources: dict[str, SourceClock] = field(default_factory=dict)
+    time_ms: int | None = None
+    observe_ms: list[int] = field(default_factory=list)
+
+    def tick(self, tick: Tick) -> bool:
+        """Take in what a source says; tell whether time went on."""
+        source = self.sources.setdefault(tick.source, SourceClock())
+        source.idle = tick.idle
+        if tick.watermark is not None:
+            ms = to_ms(tick.watermark)
+            if source.watermark_ms is None or ms > source.watermark_ms:
+                source.watermark_ms = ms
+            if tick.observe and ms not in self.observe_ms and (self.time_ms is None or ms > self.time_ms):
+                self.observe_ms = sorted([*self.observe_ms, ms])
+        time_ms = self._minimum()
+        if time_ms is None or (self.time_ms is not None and time_ms <= self.time_ms):
+            return False
+        self.time_ms = time_ms
+        return True
+
+    def take_observations(self, through_ms: int | None = None) -> list[int]:
+        """Instants at which everybody is to be observed, that time has reached and ``through_ms`` allows; each once."""
+        if self.time_ms is None:
+            return []
+        limit = self.time_ms if through_ms is None else min(self.time_ms, through_ms)
+        due = [ms for ms in self.observe_ms if ms <= limit]
+        self.observe_ms = self.observe_ms[len(due) :]
+        return due
+
+    def _minimum(self) -> int | None:
+        if any(name not in self.sources for name in self.expected):
+            return None
+        busy = [s.watermark_ms for s in self.sources.values() if not s.idle]
+        if not busy:
+            # Everybody is idle: time stands where the furthest of them saw it (live, that is the wall clock's pace).
+            return max((s.watermark_ms for s in self.sources.values() if s.watermark_ms is not None), default=None)
+        known = [ms for ms in busy if ms is not None]
+        return min(known) if len(known) == len(busy) else None
+
+
+@dataclass(slots=True)
+class SourceWatermark:
+    """Watermark of one raw partition: greatest event time seen minus the lateness bound.
+
+    Punctuation sets it outright: the producer knows better. While the source is silent, wall time carries it on.
+    """
+
+    lateness_ms: int
+    greatest_ms: int | None = None
+    punctuated_ms: int | None = None
+    last_arrival_ms: int = 0
+
+    def event(self, at_ms: int, *, now_ms: int) -> bool:
+        """Note an event; tell whether it came late, that is below the watermark."""
+        late = self.greatest_ms is not None and at_ms < self.greatest_ms - self.lateness_ms
+        if self.greatest_ms is None or at_ms > self.greatest_ms:
+            self.greatest_ms = at_ms
+        self.last_arrival_ms = now_ms
+        return late
+
+    def punctuate(self, to_ms: int, *, now_ms: int) -> None:
+        """Note that nothing older than ``to_ms`` follows."""
+        self.punctuated_ms = max(to_ms, self.punctuated_ms or to_ms)
+        self.last_arrival_ms = now_ms
+
+    def current_ms(self, *, now_ms: int | None = None) -> int | None:
+        """The watermark; with ``now_ms``, carried on by the wall time since the last arrival."""
+        elapsed = 0 if now_ms is None else max(0, now_ms - self.last_arrival_ms)
+        seen = None if self.greatest_ms is None else self.greatest_ms - self.lateness_ms + elapsed
+        known = [ms for ms in (seen, self.punctuated_ms) if ms is not None]
+        return max(known, default=None)

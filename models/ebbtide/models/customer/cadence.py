@@ -1,0 +1,91 @@
+"""A customer's own rhythm, and how long it has been silent against it (signals §4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from math import ceil
+
+from ebbtide.models.customer.series import DaySeries
+from ebbtide.models.policy import CadencePolicy
+
+_EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0.
+_WORKDAYS = 5
+_WEEK = 7
+
+
+class SilenceState(StrEnum):
+    """Awake, silent for 2 cadences, silent for 7.5."""
+
+    AWAKE = "awake"
+    ASLEEP = "asleep"
+    LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """Median gap between active days; in business days where the customer is never active at weekends."""
+
+    gap: float
+    business: bool
+
+    @property
+    def days(self) -> float:
+        """The gap in calendar days."""
+        return self.gap * _WEEK / _WORKDAYS if self.business else self.gap
+
+
+def workdays_before(day: int) -> int:
+    """Monday-to-Friday days since the week of the epoch, before ``day``."""
+    weeks, weekday = divmod(day + _EPOCH_WEEKDAY, _WEEK)
+    return weeks * _WORKDAYS + min(weekday, _WORKDAYS)
+
+
+def day_after_workdays(count: int) -> int:
+    """The first day before which ``count`` business days lie: the inverse of ``workdays_before``."""
+    weeks, weekday = divmod(count - 1, _WORKDAYS)
+    return weeks * _WEEK + weekday - _EPOCH_WEEKDAY + 1
+
+
+def cadence(series: DaySeries, day: int, policy: CadencePolicy) -> Cadence:
+    """Cadence as of ``day``: the median of the newest gaps, or the prior until enough are seen."""
+    end = series.count_before(day)
+    recent = series.days[max(0, end - policy.max_gaps - 1) : end]
+    if len(recent) <= policy.min_gaps:
+        return Cadence(policy.prior_days, business=False)
+    business = all((active + _EPOCH_WEEKDAY) % _WEEK < _WORKDAYS for active in recent)
+    if business:
+        recent = [workdays_before(active) for active in recent]
+    gaps = sorted([b - a for a, b in pairwise(recent)])
+    middle = len(gaps) // 2
+    median = gaps[middle] if len(gaps) % 2 else (gaps[middle - 1] + gaps[middle]) / 2
+    return Cadence(float(median), business)
+
+
+def asleep_after(own: Cadence, policy: CadencePolicy) -> float:
+    """Silence, in the cadence's days, from which the customer is asleep."""
+    return max(policy.min_asleep_days, policy.asleep_gaps * own.gap)
+
+
+def left_after(own: Cadence, policy: CadencePolicy) -> float:
+    """Silence, in the cadence's days, from which the customer has left. Never before it is asleep."""
+    return max(asleep_after(own, policy), policy.left_gaps * own.gap)
+
+
+def silence(last_day: int, day: int, own: Cadence) -> int:
+    """Days from the last active day to the grid instant ``day``, in the cadence's days."""
+    return workdays_before(day) - workdays_before(last_day) if own.business else day - last_day
+
+
+def silence_state(silent: float, own: Cadence, policy: CadencePolicy) -> SilenceState:
+    """State for a silence: with a cadence of two days, 4 days is asleep, 15 days is left [CRM]."""
+    if silent >= left_after(own, policy):
+        return SilenceState.LEFT
+    return SilenceState.ASLEEP if silent >= asleep_after(own, policy) else SilenceState.AWAKE
+
+
+def instant_of(last_day: int, silent: float, own: Cadence) -> int:
+    """The first grid instant at which the silence since ``last_day`` reaches ``silent``."""
+    steps = ceil(silent)
+    return day_after_workdays(workdays_before(last_day) + steps) if own.business else last_day + steps

@@ -1,0 +1,129 @@
+"""Decisions as contract records: the score, the alert, the training example."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ebbtide.models.alerting.declarations import DECLARATIONS, route, wording
+from ebbtide.models.alerting.lifecycle import AlertChange
+from ebbtide.models.churn.features import NAMES
+from ebbtide.models.churn.scorer import PARTS, change
+from ebbtide.models.clock.watermark import from_ms
+from ebbtide.models.customer.customer import Customer, Published, View
+from ebbtide.models.customer.evaluation import DAY_MS, Matured, NewScore
+from ebbtide.models.customer.series import REVENUE
+from ebbtide.models.profile.money import MICROS
+from ebbtide.schemas.alert import Alert, Severity
+from ebbtide.schemas.base import Money
+from ebbtide.schemas.learning import TrainingExample
+from ebbtide.schemas.score import Calibration, Contribution, FeatureDelta, HealthTier, Score, ScoreChange
+
+_YEAR_DAYS = 365
+
+
+def score_record(customer: Customer, new: NewScore) -> Score:
+    """The published score with its exact reasons, and by how much each part moved since the version before."""
+    score, previous = new.score, new.previous
+    moved = None
+    if previous is not None:
+        parts = change((previous.intercept, *previous.contributions), (score.intercept, *score.contributions))
+        moved = ScoreChange.model_construct(
+            from_version=previous.version,
+            contributions=[
+                FeatureDelta.model_construct(feature=name, contribution=part)
+                for name, part in zip(PARTS, parts, strict=True)
+                if part
+            ],
+        )
+    return Score.model_construct(
+        tenant=customer.tenant,
+        customer_id=customer.customer_id,
+        version=score.version,
+        occurred_at=from_ms(new.day * DAY_MS),
+        p_churn=score.p_churn,
+        tier=HealthTier(score.tier),
+        model_version=score.model_version,
+        intercept=score.intercept,
+        contributions=_contributions(score),
+        logit=score.logit,
+        # The champion is not recalibrated yet: what it says is what is published.
+        calibration=Calibration.model_construct(before=score.p_churn, after=score.p_churn),
+        change=moved,
+        cannot_score_reason=None,
+    )
+
+
+def alert_record(customer: Customer, view: View, told: AlertChange) -> Alert:
+    """The alert as a customer success manager gets it."""
+    declaration = DECLARATIONS[told.type]
+    reason_en, reason_zh = wording(told.type, told.alert.evidence)
+    traits = view.traits(customer)
+    customer.alert_version += 1
+    score = customer.score
+    return Alert.model_construct(
+        alert_id=told.alert.alert_id,
+        tenant=customer.tenant,
+        kind=declaration.kind,
+        type=told.type,
+        customer_id=customer.customer_id,
+        customer_name=_text(traits, "name"),
+        person_id=None,
+        state=told.state,
+        severity=Severity(told.alert.severity),
+        occurred_at=from_ms(told.at_ms),
+        version=customer.alert_version,
+        evidence=dict(told.alert.evidence),
+        contributions=[] if score is None else _contributions(score),
+        p_churn=None if score is None else score.p_churn,
+        reasons_en=[reason_en],
+        reasons_zh=[reason_zh],
+        play=declaration.play,
+        owner=_text(traits, "owner"),
+        route=route(_text(traits, "service_tier")),
+        at_stake=_at_stake(traits, view, told.at_ms // DAY_MS),
+        suppressed=None,
+        resolved_reason=told.resolved_reason,
+    )
+
+
+def example_record(customer: Customer, matured: Matured, horizon_days: int) -> TrainingExample | None:
+    """The example for the learner; None where the outcome is censored."""
+    churned = matured.label.churned
+    if churned is None:
+        return None
+    observation = matured.observation
+    return TrainingExample.model_construct(
+        tenant=customer.tenant,
+        customer_id=customer.customer_id,
+        observed_at=from_ms(observation.day * DAY_MS),
+        matured_at=from_ms((observation.day + horizon_days) * DAY_MS),
+        horizon_days=horizon_days,
+        features=dict(zip(NAMES, matured.features, strict=True)),
+        p_churn=observation.p_churn,
+        model_version=observation.model_version,
+        label=churned,
+        label_reason=matured.label.reason,
+    )
+
+
+def _contributions(score: Published) -> list[Contribution]:
+    return [
+        Contribution.model_construct(feature=name, value=value, contribution=part)
+        for name, value, part in zip(NAMES, score.features, score.contributions, strict=True)
+    ]
+
+
+def _text(traits: dict[str, Any], name: str) -> str | None:
+    trait = traits.get(name)
+    return str(trait[0]) if trait else None
+
+
+def _at_stake(traits: dict[str, Any], view: View, day: int) -> Money | None:
+    """A year of the customer's money: its contract, else twelve times its MRR, else what it paid in the last year."""
+    currency = _text(traits, "currency") or "USD"
+    for name, factor in (("contract_value", 1), ("mrr", 12)):
+        value = traits[name][0] if name in traits else None
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return Money.model_construct(amount=round(value * factor, 2), currency=currency)
+    revenue = view.series.window(REVENUE, day, _YEAR_DAYS)
+    return Money.model_construct(amount=round(revenue / MICROS, 2), currency=currency) if revenue else None

@@ -1,0 +1,202 @@
+"""A customer: the fold of the profiles that belong to it, and what was decided about it so far (identity §2).
+
+State is owned by its shard and changed in place. The series and traits are derived from the profiles and never stored.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ebbtide.models.alerting.lifecycle import OpenAlert
+from ebbtide.models.customer.cadence import SilenceState
+from ebbtide.models.customer.series import FIRST, SUMMED, Bucket, DaySeries, merge_buckets
+from ebbtide.schemas.events import Identifier, IdentifierType
+from ebbtide.schemas.profile_state import ProfileState
+
+TraitValue = tuple[Any, int, str, str]
+OutcomeValue = tuple[str, int, dict[str, Any]]
+
+ACCOUNT = "account"
+PERSON = "person"
+ANONYMOUS = "anonymous"
+_KINDS = {
+    IdentifierType.GROUP_ID: ACCOUNT,
+    IdentifierType.CRM_ACCOUNT_ID: ACCOUNT,
+    IdentifierType.BILLING_ID: ACCOUNT,
+    IdentifierType.DOMAIN: ACCOUNT,
+    IdentifierType.ANONYMOUS_ID: ANONYMOUS,
+    IdentifierType.DEVICE_ID: ANONYMOUS,
+}
+
+
+class Share(msgspec.Struct):
+    """What one profile slot contributes; the greatest ``(epoch, version)`` heard of."""
+
+    subject_type: str
+    subject_value: str
+    epoch: int = -1
+    version: int = -1
+    accepted: int = 0
+    detached: bool = False
+    days: dict[int, Bucket] = msgspec.field(default_factory=dict)
+    traits: dict[str, TraitValue] = msgspec.field(default_factory=dict)
+    outcomes: dict[str, OutcomeValue] = msgspec.field(default_factory=dict)
+
+
+class Observation(msgspec.Struct, array_like=True):
+    """A frozen prediction that waits for its label."""
+
+    day: int
+    features: bytes
+    p_churn: float
+    model_version: str
+
+
+class Published(msgspec.Struct, array_like=True):
+    """The score that was published last; the next one's change is told against it."""
+
+    version: int
+    p_churn: float
+    logit: float
+    intercept: float
+    contributions: tuple[float, ...]
+    features: tuple[float, ...]
+    tier: str
+    model_version: str
+
+
+class Customer(msgspec.Struct):
+    """What is stored of a customer."""
+
+    customer_id: str
+    tenant: str
+    anchor_type: str
+    anchor_value: str
+    shares: dict[str, Share] = msgspec.field(default_factory=dict)
+    silence: SilenceState = SilenceState.AWAKE
+    score: Published | None = None
+    tier: str | None = None
+    score_version: int = 0
+    alert_version: int = 0
+    alerts: dict[str, OpenAlert] = msgspec.field(default_factory=dict)
+    observations: list[Observation] = msgspec.field(default_factory=list)
+    settled_day: int | None = None
+    due_day: int | None = None
+    scored_day: int | None = None
+    sequence: int = 0
+
+    @property
+    def kind(self) -> str:
+        """Account, person, or somebody nobody can name yet."""
+        return _KINDS.get(IdentifierType(self.anchor_type), PERSON)
+
+    @property
+    def anchor(self) -> Identifier:
+        """The identifier that the customer's id is made from."""
+        return Identifier.model_construct(type=IdentifierType(self.anchor_type), value=self.anchor_value)
+
+
+class View:
+    """What is derived from the shares: one day series, the newest traits, all outcomes in time order."""
+
+    __slots__ = ("_outcomes", "_traits", "series")
+
+    def __init__(self, customer: Customer) -> None:
+        self.series = DaySeries()
+        self._traits: dict[str, TraitValue] | None = None
+        self._outcomes: list[OutcomeValue] | None = None
+        shares = [share for share in customer.shares.values() if not share.detached]
+        days = sorted({day for share in shares for day in share.days})
+        for day in days:
+            self.series.put(day, merge_buckets([share.days[day] for share in shares if day in share.days]))
+
+    def traits(self, customer: Customer) -> dict[str, TraitValue]:
+        """Newest value of every trait over all profiles: the greatest ``(at_ms, event_id)``."""
+        if self._traits is None:
+            newest: dict[str, TraitValue] = {}
+            for share in customer.shares.values():
+                for name, trait in share.traits.items():
+                    known = newest.get(name)
+                    if known is None or (trait[1], trait[2]) > (known[1], known[2]):
+                        newest[name] = trait
+            self._traits = newest
+        return self._traits
+
+    def outcomes(self, customer: Customer) -> list[OutcomeValue]:
+        """All dated facts, oldest first."""
+        if self._outcomes is None:
+            merged = {key: value for share in customer.shares.values() for key, value in share.outcomes.items()}
+            self._outcomes = [value for _, value in sorted(merged.items(), key=lambda item: (item[1][1], item[0]))]
+        return self._outcomes
+
+    def forget_facts(self) -> None:
+        """Traits or outcomes changed: derive them anew when asked."""
+        self._traits = self._outcomes = None
+
+
+def fold(customer: Customer, view: View, record: ProfileState) -> list[int]:
+    """Take in one profile's contribution; return the days that changed. An older record changes nothing."""
+    share = customer.shares.get(record.profile_id)
+    if share is None:
+        share = customer.shares[record.profile_id] = Share(record.subject.type, record.subject.value)
+    if (record.epoch, record.version) <= (share.epoch, share.version):
+        return []
+    share.epoch, share.version, share.accepted = record.epoch, record.version, record.accepted
+    changed: set[int] = set()
+    if record.detached or record.full:
+        changed.update(share.days)
+        share.days = {}
+        share.traits = {}
+        share.outcomes = {}
+        view.forget_facts()
+    share.detached = record.detached
+    if record.traits or record.outcomes:
+        for name, trait in record.traits.items():
+            share.traits[name] = (trait.value, trait.at_ms, trait.event_id, trait.source)
+        for key, outcome in record.outcomes.items():
+            share.outcomes[key] = (outcome.type, outcome.at_ms, outcome.data)
+        view.forget_facts()
+    if changed:
+        share.days.update(record.days)
+        changed.update(record.days)
+        for day in changed:
+            _refold_day(customer, view, day)
+        return sorted(changed)
+    for day, bucket in record.days.items():
+        _replace_day(view.series, day, share.days.get(day), bucket)
+        share.days[day] = bucket
+    return sorted(record.days)
+
+
+def _refold_day(customer: Customer, view: View, day: int) -> None:
+    buckets = [share.days[day] for share in customer.shares.values() if day in share.days]
+    view.series.put(day, merge_buckets(buckets) if buckets else [0])
+
+
+def _replace_day(series: DaySeries, day: int, old: Bucket | None, new: Bucket) -> None:
+    """Swap one profile's bucket of a day. Its numbers only grow, so sums move by the difference."""
+    total = series.get(day)
+    if total is None:
+        series.put(day, list(new))
+        return
+    for field in range(SUMMED):
+        total[field] += new[field] - (old[field] if old else 0)
+    for field in (FIRST, FIRST + 2):
+        if new[field] >= 0:
+            total[field] = min(total[field], new[field]) if total[field] >= 0 else new[field]
+            total[field + 1] = max(total[field + 1], new[field + 1])
+    series.put(day, total)
+
+
+def encode(customer: Customer) -> bytes:
+    """The customer as a table value; the first byte is the layout's version."""
+    return b"\x01" + msgspec.msgpack.encode(customer)
+
+
+def decode(value: bytes) -> Customer:
+    """A customer from its table value. Raises ``ValueError`` on a layout this version does not know."""
+    if value[:1] != b"\x01":
+        raise ValueError(f"customer layout {value[:1]!r} is unknown; this version reads 1")
+    return msgspec.msgpack.decode(value[1:], type=Customer)

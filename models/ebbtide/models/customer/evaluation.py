@@ -1,0 +1,318 @@
+"""What is decided about a customer at a grid instant, and on the instant somebody returns (design §3).
+
+A grid instant ``day`` sees only days before it. Instant triggers see the day they happen on; while that day runs they
+may fire on part of it, and the next grid instant corrects them from the whole day. Nothing depends on what arrived
+together.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from ebbtide.models.alerting import conditions
+from ebbtide.models.alerting.lifecycle import AlertChange, settle_evidence, transition
+from ebbtide.models.alerting.verdict import Clears, Fires, Reason, Verdict
+from ebbtide.models.churn.features import NAMES, features
+from ebbtide.models.churn.grid import is_observation_day, last_observation_day
+from ebbtide.models.churn.labels import Label, LabelKind, Renewal, label, matures_on
+from ebbtide.models.churn.scorer import ScoredLogit, Scorer
+from ebbtide.models.churn.tiers import TierThresholds, health_tier
+from ebbtide.models.customer.cadence import (
+    Cadence,
+    SilenceState,
+    asleep_after,
+    cadence,
+    instant_of,
+    left_after,
+    silence,
+    silence_state,
+)
+from ebbtide.models.customer.customer import ANONYMOUS, Customer, Observation, Published, View
+from ebbtide.models.customer.series import DAY_SECONDS, EVENTS, FIRST, FIRST_LOGIN, LAST, LOGINS
+from ebbtide.models.customer.trend import Comparison, compare
+from ebbtide.models.policy import CorePolicy
+from ebbtide.schemas.alert import AlertType
+from ebbtide.schemas.score import HealthTier
+
+DAY_MS = DAY_SECONDS * 1000
+_PACKED = struct.Struct(f"<{len(NAMES)}d")
+_WEEK = 7
+
+
+@dataclass(slots=True)
+class Matured:
+    """A frozen prediction whose outcome is known."""
+
+    observation: Observation
+    label: Label
+    day: int
+
+    @property
+    def features(self) -> tuple[float, ...]:
+        """The features as they were when the prediction was made."""
+        return _PACKED.unpack(self.observation.features)
+
+
+@dataclass(slots=True)
+class NewScore:
+    """A score worth publishing, and the one it is told against."""
+
+    score: Published
+    previous: Published | None
+    day: int
+
+
+@dataclass(slots=True)
+class Decisions:
+    """Everything decided at one instant, in the order in which it is told."""
+
+    score: NewScore | None = None
+    alerts: list[AlertChange] = field(default_factory=list)
+    matured: list[Matured] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rhythm:
+    """Cadence and silence as of a grid instant."""
+
+    last_day: int
+    own: Cadence
+    silent: int
+    state: SilenceState
+
+
+class Evaluator:
+    """The rules under one policy. Holds no state of any customer."""
+
+    def __init__(self, policy: CorePolicy) -> None:
+        self._policy = policy
+        score = policy.score
+        self._thresholds = TierThresholds(
+            score.danger_enter, score.danger_leave, score.excellent_enter, score.excellent_leave
+        )
+
+    def settle(self, customer: Customer, view: View, day: int, scorer: Scorer) -> Decisions:
+        """Evaluate the grid instant ``day``, and set when the customer is due next."""
+        decisions = Decisions()
+        if day - 1 in view.series:
+            self.returned(customer, view, day - 1, decisions, complete=True)
+        customer.settled_day = day
+        rhythm = self._rhythm(view, day)
+        if rhythm is None:
+            customer.due_day = view.series.first_day()
+            return decisions
+        woke_or_slept = rhythm.state is not customer.silence
+        customer.silence = rhythm.state
+        observe = is_observation_day(day, self._policy.observation.every_days)
+        if observe or woke_or_slept or customer.score is None or day - 1 in view.series:
+            self._score(customer, view, day, rhythm.own, scorer, decisions, observe=observe, force=False)
+        comparison = compare(view.series, day, rhythm.own, self._policy.baseline)
+        self._alert(customer, day, rhythm, comparison, view, decisions)
+        if observe:
+            self._mature(customer, view, day, decisions)
+        if day in view.series:
+            self.returned(customer, view, day, decisions, complete=False)
+        customer.due_day = self._next_due(customer, view, day, rhythm)
+        return decisions
+
+    def observe(self, customer: Customer, view: View, day: int, scorer: Scorer) -> Decisions:
+        """Publish the score as of ``day``, however little it moved."""
+        decisions = Decisions()
+        rhythm = self._rhythm(view, day)
+        if rhythm is not None:
+            self._score(customer, view, day, rhythm.own, scorer, decisions, observe=False, force=True)
+        return decisions
+
+    def returned(self, customer: Customer, view: View, day: int, decisions: Decisions, *, complete: bool) -> None:
+        """Instant triggers of ``day``: whoever was asleep at its start and is active now is awake; a login is a return.
+
+        ``customer.silence`` is the state at the start of ``day``. With ``complete`` the day is over and what fired on
+        part of it is corrected.
+        """
+        bucket = view.series.get(day)
+        if bucket is None or customer.silence is SilenceState.AWAKE:
+            return
+        rhythm = self._rhythm(view, day)
+        if rhythm is None:
+            return
+        start = day * DAY_MS
+        awake: Verdict = Clears(Reason.RETURNED)
+        for slept in (AlertType.ASLEEP, AlertType.LEFT):
+            self._tell(customer, slept, awake, day, start + bucket[FIRST] * 1000, decisions)
+        at_ms = start + max(bucket[FIRST_LOGIN], 0) * 1000
+        verdict = conditions.warm_return(customer.silence, bucket[LOGINS], rhythm.silent, rhythm.own.days, _iso(at_ms))
+        episode = str(rhythm.last_day)
+        known = customer.alerts.get(AlertType.WARM_RETURN)
+        if known is not None and known.episode == episode:
+            if complete and isinstance(verdict, Fires):
+                change = settle_evidence(customer.alerts, AlertType.WARM_RETURN, verdict, at_ms=at_ms)
+                if change is not None:
+                    decisions.alerts.append(change)
+        elif isinstance(verdict, Fires):
+            # A new episode: whatever return was still open is over.
+            self._tell(customer, AlertType.WARM_RETURN, Clears(Reason.WENT_TO_SLEEP), day, at_ms, decisions)
+            self._tell(customer, AlertType.WARM_RETURN, verdict, day, at_ms, decisions, episode)
+
+    def _rhythm(self, view: View, day: int) -> _Rhythm | None:
+        last_day = view.series.last_day(day)
+        if last_day is None:
+            return None
+        own = cadence(view.series, day, self._policy.cadence)
+        silent = silence(last_day, day, own)
+        return _Rhythm(last_day, own, silent, silence_state(silent, own, self._policy.cadence))
+
+    def _score(
+        self,
+        customer: Customer,
+        view: View,
+        day: int,
+        own: Cadence,
+        scorer: Scorer,
+        decisions: Decisions,
+        *,
+        observe: bool,
+        force: bool,
+    ) -> None:
+        vector = features(view.series, day, own.days)
+        if vector is None or customer.kind == ANONYMOUS:
+            return
+        scored = scorer.score(vector)
+        tier = health_tier(scored.p, None if customer.tier is None else HealthTier(customer.tier), self._thresholds)
+        customer.tier = tier.value
+        previous = customer.score
+        if (
+            force
+            or previous is None
+            or previous.tier != tier
+            or abs(scored.p - previous.p_churn) >= self._policy.score.min_change
+        ):
+            customer.score_version += 1
+            customer.score = _published(customer.score_version, scored, vector, tier, scorer.model_version)
+            decisions.score = NewScore(customer.score, previous, day)
+        if observe:
+            customer.observations.append(Observation(day, _PACKED.pack(*vector), scored.p, scorer.model_version))
+
+    def _alert(
+        self,
+        customer: Customer,
+        day: int,
+        rhythm: _Rhythm,
+        comparison: Comparison | None,
+        view: View,
+        decisions: Decisions,
+    ) -> None:
+        policy, state, days = self._policy, rhythm.state, rhythm.own.days
+        last_at = _iso((view.series.last_at(LAST, day) or 0) * 1000)
+        # Silence is told in calendar days, whatever unit the cadence has.
+        silent = day - rhythm.last_day
+        verdicts: list[tuple[AlertType, Verdict]] = [
+            (AlertType.LEFT, conditions.left(state, silent, days, last_at)),
+            (AlertType.ASLEEP, conditions.asleep(state, silent, days, last_at)),
+            (AlertType.SUDDEN_DROP, conditions.sudden_drop(comparison, state, policy.baseline)),
+            (AlertType.SURGE, conditions.surge(comparison, policy.baseline)),
+            (
+                AlertType.TIER_TO_DANGER,
+                conditions.tier_to_danger(
+                    None if customer.tier is None else HealthTier(customer.tier),
+                    None if customer.score is None else customer.score.p_churn,
+                ),
+            ),
+        ]
+        warm = customer.alerts.get(AlertType.WARM_RETURN)
+        if warm is not None:
+            open_days = day - warm.opened_day
+            verdicts.append((AlertType.WARM_RETURN, conditions.warm_return_ends(state, open_days, policy.alert)))
+        for alert_type, verdict in verdicts:
+            self._tell(customer, alert_type, verdict, day, day * DAY_MS, decisions)
+
+    def _tell(
+        self,
+        customer: Customer,
+        alert_type: AlertType,
+        verdict: Verdict,
+        day: int,
+        at_ms: int,
+        decisions: Decisions,
+        episode: str | None = None,
+    ) -> None:
+        change = transition(
+            customer.customer_id,
+            customer.alerts,
+            alert_type,
+            verdict,
+            day=day,
+            at_ms=at_ms,
+            episode=str(day) if episode is None else episode,
+        )
+        if change is not None:
+            decisions.alerts.append(change)
+
+    def _mature(self, customer: Customer, view: View, day: int, decisions: Decisions) -> None:
+        policy = self._policy.label
+        waiting: list[Observation] = []
+        renewals = contract_renewals(customer, view)
+        for observation in customer.observations:
+            if matures_on(observation.day, policy.horizon_days) > day:
+                waiting.append(observation)
+                continue
+            outcome = label(LabelKind(policy.kind), view.series, renewals, observation.day, day, policy.horizon_days)
+            decisions.matured.append(Matured(observation, outcome, day))
+        customer.observations = waiting
+
+    def _next_due(self, customer: Customer, view: View, day: int, rhythm: _Rhythm) -> int:
+        """The next grid instant at which anything can change without a new event."""
+        policy = self._policy
+        due = last_observation_day(day, policy.observation.every_days) + policy.observation.every_days
+        if rhythm.state is not SilenceState.LEFT:
+            edge = asleep_after if rhythm.state is SilenceState.AWAKE else left_after
+            at = instant_of(rhythm.last_day, edge(rhythm.own, policy.cadence), rhythm.own)
+            due = min(due, max(at, day + 1))
+        warm = customer.alerts.get(AlertType.WARM_RETURN)
+        if warm is not None:
+            due = min(due, max(warm.opened_day + policy.alert.warm_return_days, day + 1))
+        series = view.series
+        next_active = series.count_before(day)
+        if next_active < len(series.days):
+            due = min(due, max(series.days[next_active], day + 1))
+        return day + 1 if due > day + 1 and self._watches_trend(customer, view, day, rhythm) else due
+
+    def _watches_trend(self, customer: Customer, view: View, day: int, rhythm: _Rhythm) -> bool:
+        """Whether a drop or surge may open or close by the passing of days alone: only with enough activity."""
+        if AlertType.SUDDEN_DROP in customer.alerts or AlertType.SURGE in customer.alerts:
+            return True
+        if rhythm.state is SilenceState.LEFT:
+            return False
+        policy = self._policy.baseline
+        reach = int(2 * rhythm.own.days) + _WEEK * (policy.weeks + 2)
+        return view.series.window(EVENTS, day, reach) >= policy.min_actions
+
+
+def contract_renewals(customer: Customer, view: View) -> list[Renewal] | None:
+    """Closed renewals of a customer with a contract; None without one."""
+    renewals = [
+        Renewal(at_ms, str(data.get("outcome") or data.get("status") or data.get("result") or ""))
+        for kind, at_ms, data in view.outcomes(customer)
+        if kind == "renewal.closed"
+    ]
+    return renewals if renewals or "contract_end" in view.traits(customer) else None
+
+
+def _published(
+    version: int, scored: ScoredLogit, vector: tuple[float, ...], tier: HealthTier, model_version: str
+) -> Published:
+    return Published(
+        version,
+        scored.p,
+        scored.logit,
+        scored.intercept,
+        scored.contributions,
+        vector,
+        tier.value,
+        model_version,
+    )
+
+
+def _iso(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

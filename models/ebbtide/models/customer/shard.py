@@ -1,0 +1,252 @@
+"""One partition of ``customers``: folds profile states, keeps event time, evaluates whoever is due (design §3).
+
+Evaluation goes instant by instant, customers of one instant in the order of their ids. In a backfill the shard waits
+after each observation instant until the model trained through it has come back, so that a score never depends on how fast
+the learner was; live it does not wait.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+
+import msgspec
+
+from ebbtide.models.churn.grid import is_observation_day
+from ebbtide.models.churn.learner import Learner
+from ebbtide.models.churn.scorer import Scorer
+from ebbtide.models.clock.watermark import PartitionClock, SourceClock, from_ms
+from ebbtide.models.customer.contracts import alert_record, example_record, score_record
+from ebbtide.models.customer.customer import Customer, View, decode, encode, fold
+from ebbtide.models.customer.evaluation import DAY_MS, Decisions, Evaluator
+from ebbtide.models.customer.record import build_record
+from ebbtide.models.outputs import Flush, Output
+from ebbtide.models.policy import CorePolicy
+from ebbtide.schemas.customer_record import CustomerRecord
+from ebbtide.schemas.learning import Model
+from ebbtide.schemas.profile_state import ProfileState, Tick
+from ebbtide.schemas.topics import Topic
+
+META_KEY = b"@partition"
+MODEL_KEY = b"@model/"
+
+
+class PartitionState(msgspec.Struct):
+    """What the partition itself must remember."""
+
+    applied: dict[str, int] = msgspec.field(default_factory=dict)
+    time_ms: int | None = None
+    sources: dict[str, tuple[int | None, bool]] = msgspec.field(default_factory=dict)
+    observe_ms: list[int] = msgspec.field(default_factory=list)
+    settled_day: int | None = None
+    reported_day: int | None = None
+    trained_day: int | None = None
+    sequence: int = 0
+
+
+class CustomerShard:
+    """Customers of one partition. ``stored`` gives the table's values, once; writes go through ``flush``."""
+
+    def __init__(
+        self, partition: int, sources: frozenset[str], policy: CorePolicy, stored: Iterable[tuple[bytes, bytes]]
+    ) -> None:
+        self.partition = partition
+        self.customers: dict[str, Customer] = {}
+        self._views: dict[str, View] = {}
+        self._policy = policy
+        self._evaluator = Evaluator(policy)
+        self._scorers: dict[str, Scorer] = {}
+        self._default_scorer = Scorer.from_model(Learner().to_model(None, "default"))
+        self._heap: list[tuple[int, str]] = []
+        self._dirty: set[str] = set()
+        self._models: dict[str, Model] = {}
+        self._outputs: list[Output] = []
+        self._caused_ms: int | None = None
+        self._meta = PartitionState()
+        for key, value in stored:
+            self._restore(key, value)
+        meta = self._meta
+        self._clock = PartitionClock(
+            sources,
+            {name: SourceClock(ms, idle) for name, (ms, idle) in meta.sources.items()},
+            meta.time_ms,
+            meta.observe_ms,
+        )
+
+    def _restore(self, key: bytes, value: bytes) -> None:
+        if key == META_KEY:
+            self._meta = msgspec.msgpack.decode(value, type=PartitionState)
+        elif key.startswith(MODEL_KEY):
+            model = Model.from_json(value)
+            self._scorers[model.tenant] = Scorer.from_model(model)
+        else:
+            customer = decode(value)
+            self.customers[customer.customer_id] = customer
+            self._views[customer.customer_id] = View(customer)
+            if customer.due_day is not None:
+                heapq.heappush(self._heap, (customer.due_day, customer.customer_id))
+
+    @property
+    def time_ms(self) -> int | None:
+        """Watermark of the partition, epoch ms."""
+        return self._clock.time_ms
+
+    @property
+    def settled_day(self) -> int | None:
+        """The last grid instant that was evaluated."""
+        return self._meta.settled_day
+
+    def view(self, customer: Customer) -> View:
+        """What is derived from the customer's shares."""
+        return self._views[customer.customer_id]
+
+    def apply(self, topic: str, offset: int, record: ProfileState | Tick | Model, *, now_ms: int | None) -> None:
+        """Take in one record. ``now_ms`` is the wall clock; None in a replay, where nothing is live."""
+        meta = self._meta
+        if offset <= meta.applied.get(topic, -1):
+            return
+        meta.applied[topic] = offset
+        meta.sequence += 1
+        if isinstance(record, ProfileState):
+            self._caused_ms = record.arrived_ms
+            self._fold(record)
+        elif isinstance(record, Model):
+            self._scorers[record.tenant] = Scorer.from_model(record)
+            self._models[record.tenant] = record
+        else:
+            self._caused_ms = record.arrived_ms or self._caused_ms
+            if topic == Topic.MODELS.topic_name:
+                if record.watermark is not None:
+                    meta.trained_day = max(_day(record.watermark.timestamp() * 1000), meta.trained_day or 0)
+            else:
+                self._clock.tick(record)
+            self._advance(now_ms)
+
+    def _fold(self, record: ProfileState) -> None:
+        customer = self.customers.get(record.customer_id)
+        if customer is None:
+            customer = self.customers[record.customer_id] = Customer(
+                record.customer_id, record.tenant, record.anchor.type, record.anchor.value
+            )
+            self._views[record.customer_id] = View(customer)
+        view = self._views[record.customer_id]
+        days = fold(customer, view, record)
+        self._touch(customer)
+        settled = self._meta.settled_day
+        for day in days:
+            if day == settled and (customer.settled_day is None or customer.settled_day <= day):
+                decisions = Decisions()
+                self._evaluator.returned(customer, view, day, decisions, complete=False)
+                self._tell(customer, view, decisions)
+            self._due(customer, day if settled is None else max(day, settled + 1))
+
+    def _due(self, customer: Customer, day: int) -> None:
+        if customer.due_day is None or day < customer.due_day:
+            customer.due_day = day
+            heapq.heappush(self._heap, (day, customer.customer_id))
+
+    def _advance(self, now_ms: int | None) -> None:
+        """Evaluate every grid instant that time has passed, up to where the model allows."""
+        meta = self._meta
+        if self._clock.time_ms is None:
+            return
+        target = _day(self._clock.time_ms)
+        if meta.settled_day is None:
+            meta.settled_day = min(target, self._heap[0][0] if self._heap else target) - 1
+        while meta.settled_day < target:
+            day = meta.settled_day + 1
+            if self._must_wait(day, now_ms):
+                return
+            self._settle(day)
+            meta.settled_day = day
+            self._observe_asked(day)
+            if is_observation_day(day, self._policy.observation.every_days):
+                self._report(day)
+        self._observe_asked(meta.settled_day)
+
+    def _observe_asked(self, day: int) -> None:
+        for ms in self._clock.take_observations((day + 1) * DAY_MS - 1):
+            self._observe(_day(ms))
+
+    def _must_wait(self, day: int, now_ms: int | None) -> bool:
+        meta = self._meta
+        if meta.reported_day is None or (meta.trained_day or 0) >= meta.reported_day:
+            return False
+        return now_ms is None or day * DAY_MS < now_ms - DAY_MS
+
+    def _settle(self, day: int) -> None:
+        heap = self._heap
+        while heap and heap[0][0] <= day:
+            due, customer_id = heapq.heappop(heap)
+            customer = self.customers[customer_id]
+            if customer.due_day != due:
+                continue
+            customer.due_day = None
+            view = self._views[customer_id]
+            decisions = self._evaluator.settle(customer, view, day, self._scorer(customer))
+            self._tell(customer, view, decisions)
+            if customer.due_day is not None:
+                heapq.heappush(heap, (customer.due_day, customer_id))
+            self._touch(customer)
+
+    def _observe(self, day: int) -> None:
+        for customer_id in sorted(self.customers):
+            customer, view = self.customers[customer_id], self._views[customer_id]
+            if customer.score is None or customer.scored_day != day:
+                decisions = self._evaluator.observe(customer, view, day, self._scorer(customer))
+                self._tell(customer, view, decisions)
+            self._touch(customer)
+
+    def _report(self, day: int) -> None:
+        """Tell the learner that all examples up to this observation instant are out."""
+        self._meta.reported_day = day
+        tick = Tick(
+            source=f"customers/{self.partition}", watermark=from_ms(day * DAY_MS), arrived_ms=self._caused_ms or 0
+        )
+        self._outputs.append(Output(Topic.TRAINING_EXAMPLES, "@tick", tick, 0))
+
+    def _scorer(self, customer: Customer) -> Scorer:
+        return self._scorers.get(customer.tenant, self._default_scorer)
+
+    def _touch(self, customer: Customer) -> None:
+        customer.sequence = self._meta.sequence
+        self._dirty.add(customer.customer_id)
+
+    def _tell(self, customer: Customer, view: View, decisions: Decisions) -> None:
+        send, key, caused = self._outputs.append, customer.customer_id, self._caused_ms
+        if decisions.score is not None:
+            customer.scored_day = decisions.score.day
+            send(Output(Topic.SCORES, key, score_record(customer, decisions.score), caused_ms=caused))
+        for told in decisions.alerts:
+            send(Output(Topic.ALERTS, key, alert_record(customer, view, told), caused_ms=caused))
+        for matured in decisions.matured:
+            example = example_record(customer, matured, self._policy.label.horizon_days)
+            if example is not None:
+                send(Output(Topic.TRAINING_EXAMPLES, key, example, 0))
+
+    def record(self, customer: Customer) -> CustomerRecord:
+        """The customer record as of now: the settled instant, or the end of the customer's newest day."""
+        view = self._views[customer.customer_id]
+        newest = view.series.days[-1] + 1 if view.series.days else 0
+        return build_record(customer, view, max(newest, self._meta.settled_day or 0), customer.sequence, self._policy)
+
+    def flush(self, *, records: bool = True) -> Flush:
+        """Everything since the last flush; with ``records`` also the records of the customers that changed."""
+        flush = Flush(self._outputs)
+        for customer_id in sorted(self._dirty):
+            customer = self.customers[customer_id]
+            if records:
+                flush.outputs.append(Output(Topic.CUSTOMER_RECORDS, customer_id, self.record(customer)))
+                flush.writes[customer_id.encode()] = encode(customer)
+        for tenant, model in self._models.items():
+            flush.writes[MODEL_KEY + tenant.encode()] = model.to_json()
+        meta, clock = self._meta, self._clock
+        meta.time_ms, meta.observe_ms = clock.time_ms, clock.observe_ms
+        meta.sources = {name: (s.watermark_ms, s.idle) for name, s in clock.sources.items()}
+        flush.writes[META_KEY] = msgspec.msgpack.encode(meta)
+        self._outputs, self._dirty, self._models = [], set(), {}
+        return flush
+
+
+def _day(ms: float) -> int:
+    return int(ms // DAY_MS)

@@ -1,0 +1,114 @@
+"""Identifiers of an event: which there are, which is the subject, which values are none (identity §1)."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from uuid import UUID, uuid5
+
+from ebbtide.schemas.events import Identifier, IdentifierType
+
+NAMESPACE = UUID("6f2d7c52-63a3-5a0e-9d6b-0d6a4b6f7f10")
+
+PERSON_TYPES = (
+    IdentifierType.USER_ID,
+    IdentifierType.CRM_CONTACT_ID,
+    IdentifierType.EMAIL,
+    IdentifierType.PHONE,
+    IdentifierType.CRM_LEAD_ID,
+    IdentifierType.DEVICE_ID,
+    IdentifierType.ANONYMOUS_ID,
+)
+ACCOUNT_TYPES = (
+    IdentifierType.GROUP_ID,
+    IdentifierType.CRM_ACCOUNT_ID,
+    IdentifierType.BILLING_ID,
+    IdentifierType.DOMAIN,
+)
+RANK = {kind: rank for rank, kind in enumerate(PERSON_TYPES + ACCOUNT_TYPES)}
+
+_LOWER_CASED = {IdentifierType.EMAIL, IdentifierType.DOMAIN}
+_BLOCKED = {
+    "",
+    "-1",
+    "null",
+    "none",
+    "nil",
+    "nan",
+    "undefined",
+    "anonymous",
+    "guest",
+    "true",
+    "false",
+    "id",
+    "email",
+    "distinct_id",
+    "[object object]",
+}
+_ZEROS = re.compile(r"^[0\-\s]*$")
+_ROLE_MAILBOX = re.compile(r"^(info|sales|support|billing|admin|noreply|no-reply|contact|hello|office|help)@")
+_FREE_MAIL = {
+    "gmail.com",
+    "googlemail.com",
+    "outlook.com",
+    "hotmail.com",
+    "live.com",
+    "yahoo.com",
+    "icloud.com",
+    "aol.com",
+    "gmx.de",
+    "gmx.net",
+    "proton.me",
+    "protonmail.com",
+    "mail.ru",
+    "qq.com",
+    "163.com",
+    "126.com",
+    "foxmail.com",
+    "sina.com",
+}
+
+
+@lru_cache(maxsize=262_144)
+def identifier(kind: IdentifierType, raw: str) -> Identifier | None:
+    """The identifier that a raw value stands for, or None where the value names nobody."""
+    value = raw.strip().strip("\"'").strip()
+    folded = value.lower()
+    if folded in _BLOCKED or _ZEROS.match(value):
+        return None
+    if kind in _LOWER_CASED:
+        value = folded
+    if kind is IdentifierType.EMAIL and _ROLE_MAILBOX.match(value):
+        return None
+    if kind is IdentifierType.DOMAIN and value in _FREE_MAIL:
+        return None
+    return Identifier(type=kind, value=value)
+
+
+def strongest(identifiers: list[Identifier]) -> Identifier | None:
+    """The subject: people before accounts, strong types before weak, then the smaller value."""
+    return min(identifiers, key=lambda i: (RANK[i.type], i.value), default=None)
+
+
+def is_person(kind: IdentifierType) -> bool:
+    """Whether the type names a person (else an account)."""
+    return RANK[kind] < len(PERSON_TYPES)
+
+
+@lru_cache(maxsize=262_144)
+def subject_key(tenant: str, subject: Identifier) -> str:
+    """Key of the subject on ``events``: ``tenant/type/value``."""
+    return f"{tenant}/{subject.type}/{subject.value}"
+
+
+@lru_cache(maxsize=262_144)
+def profile_id(key: str) -> str:
+    """Id of the source profile of a subject key."""
+    return str(uuid5(NAMESPACE, f"profile/{key}"))
+
+
+@lru_cache(maxsize=262_144)
+def canonical_id(tenant: str, anchor: Identifier) -> str:
+    """Id of the cluster that ``anchor`` stands for: a function of the anchor alone."""
+    graph = "person" if is_person(anchor.type) else "account"
+    return str(uuid5(NAMESPACE, f"{graph}/{tenant}/{anchor.type}/{anchor.value}"))

@@ -1,0 +1,32 @@
+"""What a step hands to the shell: records to send and table values to store. Data only; sending is not its job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ebbtide.schemas.base import Contract
+from ebbtide.schemas.topics import Topic
+
+EVERY_PARTITION = -1
+
+
+@dataclass(slots=True, frozen=True)
+class Output:
+    """One record to send. ``partition`` None: by key; ``EVERY_PARTITION``: one copy to each.
+
+    ``caused_ms`` is when the input that caused it was appended to Kafka, for the latency histograms.
+    """
+
+    topic: Topic
+    key: str
+    record: Contract
+    partition: int | None = None
+    caused_ms: int | None = None
+
+
+@dataclass(slots=True)
+class Flush:
+    """Outputs in order, and the table values that go with them (None deletes)."""
+
+    outputs: list[Output] = field(default_factory=list)
+    writes: dict[bytes, bytes | None] = field(default_factory=dict)

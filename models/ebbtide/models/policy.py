@@ -1,0 +1,128 @@
+"""Every number a deployment may change, with its default and source. Values only; no behaviour, no environment."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Policy(BaseModel):
+    """Base of the settings groups: immutable, unknown names are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class IntakePolicy(Policy):
+    """Checks at the door (signals §1)."""
+
+    max_bytes: int = Field(32_768, gt=0, description="Greatest size of one raw record, bytes.")
+    max_ahead_seconds: int = Field(3_600, ge=0, description="How far an event may lie after its receipt.")
+    max_age_days: int = Field(1_827, gt=0, description="How far an event may lie before its receipt (5 years).")
+
+
+class Branch(Policy):
+    """One way to be a virtual event: an event's name, and properties that must be equal."""
+
+    event: str
+    properties: dict[str, Any] = Field(default_factory=dict)
+
+
+class VirtualEventsPolicy(Policy):
+    """Named OR of (event name + property filters) [SA]; an event counts once even if two branches match."""
+
+    login: tuple[Branch, ...] = tuple(Branch(event=name) for name in ("login", "Logged In", "Signed In"))
+    query: tuple[Branch, ...] = tuple(
+        Branch(event=name)
+        for name in (
+            "query",
+            "event_analysis",
+            "funnel_analysis",
+            "retention_analysis",
+            "revisit_analysis",
+            "overview",
+        )
+    )
+    order: tuple[Branch, ...] = tuple(Branch(event=name) for name in ("Order Completed", "order", "purchase"))
+
+
+class TimePolicy(Policy):
+    """Event time (design §3)."""
+
+    lateness_seconds: int = Field(3_600, ge=0, description="How far out of order input may come and still be on time.")
+    idle_after_seconds: float = Field(
+        10.0, gt=0, description="Wall time after which a silent source holds no one back."
+    )
+
+
+class DedupePolicy(Policy):
+    """How many message ids a profile remembers."""
+
+    ring_size: int = Field(1_024, gt=0, description="Newest message ids kept per profile, 8 bytes each.")
+
+
+class CadencePolicy(Policy):
+    """Own rhythm and silence [CRM]: with one order per two days, 4 days is asleep, 15 days is left."""
+
+    prior_days: float = Field(7.0, gt=0, description="Cadence until enough gaps are seen.")
+    min_gaps: int = Field(5, ge=1, description="Gaps between active days needed to trust the own median.")
+    max_gaps: int = Field(50, ge=5, description="Newest gaps that count.")
+    asleep_gaps: float = Field(2.0, gt=0, description="Asleep when silent for this many cadences.")
+    left_gaps: float = Field(7.5, gt=0, description="Left when silent for this many cadences.")
+    min_asleep_days: float = Field(3.0, gt=0, description="Never asleep earlier than this.")
+
+
+class BaselinePolicy(Policy):
+    """Sudden drop and surge against the own past (signals §7)."""
+
+    weeks: int = Field(8, ge=2, description="Comparable weeks whose median is the baseline.")
+    min_weeks: int = Field(4, ge=1, description="Weeks of history needed before anything fires.")
+    min_actions: int = Field(20, ge=1, description="Baseline actions per window needed.")
+    drop_enter: float = Field(0.5, description="Drop opens below this share of the baseline.")
+    drop_leave: float = Field(0.7, description="Drop resolves above this share.")
+    surge_enter: float = Field(2.0, description="Surge opens above this share of the baseline.")
+    surge_leave: float = Field(1.5, description="Surge resolves below this share.")
+
+
+class LabelPolicy(Policy):
+    """What churn means (design §9)."""
+
+    kind: Literal["auto", "contract", "inactivity"] = "auto"
+    horizon_days: int = Field(90, ge=1)
+
+
+class ObservationPolicy(Policy):
+    """The fixed event-time grid on which customers are observed."""
+
+    every_days: int = Field(7, ge=1)
+
+
+class ScorePolicy(Policy):
+    """When a score is published, and where the tiers lie [KJ]."""
+
+    min_change: float = Field(0.02, ge=0, description="A score is published when p_churn moved by this, or its tier.")
+    danger_enter: float = 0.731
+    danger_leave: float = 0.68
+    excellent_enter: float = 0.054
+    excellent_leave: float = 0.08
+
+
+class AlertPolicy(Policy):
+    """Lifecycle of alerts."""
+
+    warm_return_days: int = Field(14, ge=1, description="A warm return stays open this long.")
+
+
+class CorePolicy(Policy):
+    """All of the core's settings."""
+
+    intake: IntakePolicy = IntakePolicy()
+    virtual_events: VirtualEventsPolicy = VirtualEventsPolicy()
+    time: TimePolicy = TimePolicy()
+    dedupe: DedupePolicy = DedupePolicy()
+    cadence: CadencePolicy = CadencePolicy()
+    baseline: BaselinePolicy = BaselinePolicy()
+    label: LabelPolicy = LabelPolicy()
+    observation: ObservationPolicy = ObservationPolicy()
+    score: ScorePolicy = ScorePolicy()
+    alert: AlertPolicy = AlertPolicy()

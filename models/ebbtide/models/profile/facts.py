@@ -1,0 +1,62 @@
+"""CRM facts and traits as profile content: last-writer-wins traits, and dated outcomes that stay (signals §1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ebbtide.schemas.events import Event
+
+_TRAITS: dict[str, dict[str, str]] = {
+    "account.upserted": {
+        "name": "name",
+        "industry": "industry",
+        "tier": "service_tier",
+        "owner": "owner",
+        "region": "region",
+        "seats": "seats",
+        "plan": "plan",
+        "mrr": "mrr",
+        "currency": "currency",
+    },
+    "contract.signed": {
+        "start": "contract_start",
+        "end": "contract_end",
+        "value": "contract_value",
+        "currency": "currency",
+    },
+    "contact.upserted": {"role": "role", "name": "person_name"},
+    "lead.upserted": {"owner": "owner", "name": "person_name", "status": "lead_status", "channel": "channel"},
+    "lead.converted": {},
+    "group": {"name": "name", "plan": "plan", "industry": "industry"},
+    "identify": {"name": "person_name", "role": "role", "title": "title"},
+}
+_ALIASES = {"licensed_seats": "seats", "owner_csm": "owner", "csm": "owner"}
+_OUTCOMES = {
+    "renewal.closed",
+    "contact.left",
+    "invoice.overdue",
+    "invoice.paid",
+    "ticket.opened",
+    "ticket.closed",
+    "survey.answered",
+    "touchpoint",
+    "lead.converted",
+}
+
+
+def traits_of(event: Event) -> dict[str, Any]:
+    """Traits that the event sets. A null value sets nothing: CRMs send every column."""
+    wanted = _TRAITS.get(event.type)
+    if wanted is None:
+        return {}
+    found: dict[str, Any] = {}
+    for field, value in event.properties.items():
+        name = wanted.get(_ALIASES.get(field, field))
+        if name is not None and value is not None:
+            found[name] = value
+    return found
+
+
+def is_outcome(event: Event) -> bool:
+    """Whether the event is a dated fact that the customer's history keeps."""
+    return event.type in _OUTCOMES

@@ -1,0 +1,143 @@
+"""A source profile: everything that one subject did, split by the account it did it for (identity §2).
+
+It holds only what folds in any order: day buckets, first and last seconds, last-writer-wins traits, a set of outcomes.
+State is owned by its shard; ``step`` changes it in place and says what changed.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from ebbtide.models.profile.facts import is_outcome, traits_of
+from ebbtide.models.profile.money import revenue_micros
+from ebbtide.models.profile.virtual_events import VirtualEvents
+from ebbtide.schemas.events import Event, EventKind
+from ebbtide.schemas.profile_state import Outcome, Trait
+
+DAY_MS = 86_400_000
+NO_ACCOUNT = ""
+_HASH_BYTES = 8
+
+
+class Slot(msgspec.Struct):
+    """What the profile did for one account (or, under ``NO_ACCOUNT``, for none)."""
+
+    days: dict[int, list[int]] = msgspec.field(default_factory=dict)
+    traits: dict[str, tuple[Any, int, str, str]] = msgspec.field(default_factory=dict)
+    outcomes: dict[str, tuple[str, int, dict[str, Any]]] = msgspec.field(default_factory=dict)
+    accepted: int = 0
+    owner: str | None = None
+
+
+class SlotChange:
+    """What changed in a slot since the last flush."""
+
+    __slots__ = ("days", "outcomes", "traits")
+
+    def __init__(self) -> None:
+        self.days: set[int] = set()
+        self.traits: set[str] = set()
+        self.outcomes: set[str] = set()
+
+
+class Profile(msgspec.Struct):
+    """State of one profile. ``version`` is the last applied offset of the partition that feeds it."""
+
+    tenant: str
+    subject_type: str
+    subject_value: str
+    version: int = -1
+    slots: dict[str, Slot] = msgspec.field(default_factory=dict)
+    links: dict[str, tuple[int, int]] = msgspec.field(default_factory=dict)
+    seen: dict[int, None] = msgspec.field(default_factory=dict)
+
+    @property
+    def accounts(self) -> list[str]:
+        """Accounts the profile was ever seen in."""
+        return [account for account in self.slots if account != NO_ACCOUNT]
+
+    def seen_before(self, event_id: str, ring_size: int) -> bool:
+        """Remember a message id; tell whether it is among the newest ``ring_size`` already."""
+        mark = int.from_bytes(blake2b(event_id.encode(), digest_size=_HASH_BYTES).digest(), "little")
+        seen = self.seen
+        if mark in seen:
+            return True
+        seen[mark] = None
+        if len(seen) > ring_size:
+            del seen[next(iter(seen))]
+        return False
+
+
+def step(profile: Profile, event: Event, change: SlotChange, *, virtual_events: VirtualEvents) -> None:
+    """Fold one event, seen for the first time, into its slot; mark what changed."""
+    account = event.account or NO_ACCOUNT
+    slot = profile.slots.get(account)
+    if slot is None:
+        slot = profile.slots[account] = Slot()
+    slot.accepted += 1
+    at_ms = int(event.occurred_at.timestamp() * 1000)
+    if event.kind is EventKind.ACTIVITY:
+        _count(slot, event, at_ms, change, virtual_events)
+        return
+    for name, value in traits_of(event).items():
+        known = slot.traits.get(name)
+        if known is None or (at_ms, event.event_id) > (known[1], known[2]):
+            slot.traits[name] = (value, at_ms, event.event_id, event.source)
+            change.traits.add(name)
+    if is_outcome(event):
+        slot.outcomes[event.event_id] = (event.type, at_ms, event.properties)
+        change.outcomes.add(event.event_id)
+
+
+def _count(slot: Slot, event: Event, at_ms: int, change: SlotChange, virtual_events: VirtualEvents) -> None:
+    day, ms = divmod(at_ms, DAY_MS)
+    second = ms // 1000
+    login, query, order = virtual_events.classify(event.name, event.properties)
+    bucket = slot.days.get(day)
+    if bucket is None:
+        bucket = slot.days[day] = [0, 0, 0, 0, 0, second, second, -1, -1]
+    bucket[0] += 1
+    if second < bucket[5]:
+        bucket[5] = second
+    elif second > bucket[6]:
+        bucket[6] = second
+    if login:
+        bucket[1] += 1
+        if bucket[7] < 0 or second < bucket[7]:
+            bucket[7] = second
+        bucket[8] = max(bucket[8], second)
+    if query:
+        bucket[2] += 1
+    if order:
+        bucket[3] += 1
+        bucket[4] += revenue_micros(event.properties)
+    change.days.add(day)
+
+
+def day_records(slot: Slot, days: set[int] | None) -> dict[int, list[int]]:
+    """Copies of the slot's day buckets, all or only ``days``."""
+    wanted = slot.days if days is None else sorted(days)
+    return {day: list(slot.days[day]) for day in wanted}
+
+
+def trait_records(slot: Slot, names: set[str] | None) -> dict[str, Trait]:
+    """The slot's traits as contract values, all or only ``names``."""
+    wanted = slot.traits if names is None else sorted(names)
+    return {
+        name: Trait.model_construct(value=value, at_ms=at_ms, event_id=event_id, source=source)
+        for name in wanted
+        for value, at_ms, event_id, source in (slot.traits[name],)
+    }
+
+
+def outcome_records(slot: Slot, ids: set[str] | None) -> dict[str, Outcome]:
+    """The slot's outcomes as contract values, all or only ``ids``."""
+    wanted = slot.outcomes if ids is None else sorted(ids)
+    return {
+        key: Outcome.model_construct(type=kind, at_ms=at_ms, data=data)
+        for key in wanted
+        for kind, at_ms, data in (slot.outcomes[key],)
+    }

@@ -1,0 +1,231 @@
+"""One partition of ``profiles``: folds its events, emits links, snapshots and time (identity §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from ebbtide.models.clock.watermark import PartitionClock, SourceClock, from_ms
+from ebbtide.models.identity.identifiers import canonical_id, profile_id, subject_key
+from ebbtide.models.identity.links import links_of
+from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
+from ebbtide.models.policy import CorePolicy
+from ebbtide.models.profile.profile import (
+    NO_ACCOUNT,
+    Profile,
+    Slot,
+    SlotChange,
+    day_records,
+    outcome_records,
+    step,
+    trait_records,
+)
+from ebbtide.models.profile.virtual_events import VirtualEvents
+from ebbtide.schemas.events import Event, Identifier, IdentifierType
+from ebbtide.schemas.identity import IdentityLink
+from ebbtide.schemas.profile_state import ProfileState, Tick
+from ebbtide.schemas.topics import Topic
+
+META_KEY = b"@partition"
+
+
+class PartitionState(msgspec.Struct):
+    """What the partition itself must remember: how far it read, what it heard of time, what each raw source sent."""
+
+    applied: int = -1
+    time_ms: int | None = None
+    sources: dict[str, tuple[int | None, bool]] = msgspec.field(default_factory=dict)
+    observe_ms: list[int] = msgspec.field(default_factory=list)
+    origins: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class ProfileShard:
+    """Profiles of one partition. ``load`` reads a table value; nothing is written but through ``flush``."""
+
+    def __init__(
+        self, partition: int, sources: frozenset[str], policy: CorePolicy, load: Callable[[bytes], bytes | None]
+    ) -> None:
+        self.partition = partition
+        self.profiles: dict[str, Profile] = {}
+        self.accepted = self.duplicates = 0
+        self._policy = policy
+        self._virtual_events = VirtualEvents(policy.virtual_events)
+        self._load = load
+        self._changes: dict[str, dict[str, SlotChange]] = {}
+        self._links: list[IdentityLink] = []
+        self._caused_ms = 0
+        meta = load(META_KEY)
+        self._meta = PartitionState() if meta is None else msgspec.msgpack.decode(meta, type=PartitionState)
+        self._clock = PartitionClock(
+            sources,
+            {name: SourceClock(ms, idle) for name, (ms, idle) in self._meta.sources.items()},
+            self._meta.time_ms,
+            self._meta.observe_ms,
+        )
+        self._ticks: list[tuple[int, bool]] = []
+
+    @property
+    def applied(self) -> int:
+        """Last applied offset of the input partition."""
+        return self._meta.applied
+
+    def apply(self, offset: int, record: Event | Tick) -> None:
+        """Take in one record. What was applied already changes nothing."""
+        meta = self._meta
+        if offset <= meta.applied:
+            return
+        meta.applied = offset
+        if isinstance(record, Tick):
+            self._caused_ms = max(self._caused_ms, record.arrived_ms)
+            if self._clock.tick(record):
+                self._ticks += [(ms, True) for ms in self._clock.take_observations()]
+                self._ticks.append((self._clock.time_ms or 0, False))
+            return
+        origin = record.origin
+        if origin is not None:
+            # A raw partition's records come in its order, whoever reads it; a worker that takes over repeats some.
+            source = f"{origin.topic}/{origin.partition}"
+            if origin.offset <= meta.origins.get(source, -1):
+                self.duplicates += 1
+                return
+            meta.origins[source] = origin.offset
+            self._caused_ms = max(self._caused_ms, origin.appended_ms)
+        self._fold(offset, record)
+
+    def _fold(self, offset: int, event: Event) -> None:
+        key = subject_key(event.tenant, event.subject)
+        profile = self.profile(key, event)
+        if offset <= profile.version:
+            # A crash between two changelog records: this profile is ahead of the partition's own mark.
+            return
+        if profile.seen_before(event.event_id, self._policy.dedupe.ring_size):
+            self.duplicates += 1
+            self._changes.setdefault(key, {})
+            return
+        self.accepted += 1
+        profile.version = offset
+        changes = self._changes.get(key)
+        if changes is None:
+            changes = self._changes[key] = {}
+        slot = event.account or NO_ACCOUNT
+        change = changes.get(slot)
+        if change is None:
+            change = changes[slot] = SlotChange()
+        step(profile, event, change, virtual_events=self._virtual_events)
+        if len(event.identifiers) > 1:
+            self._note_links(profile, event)
+
+    def profile(self, key: str, event: Event) -> Profile:
+        """The profile of a subject: from memory, from the table, or a new one."""
+        profile = self.profiles.get(key)
+        if profile is None:
+            stored = self._load(key.encode())
+            profile = (
+                Profile(event.tenant, event.subject.type, event.subject.value) if stored is None else decode(stored)
+            )
+            self.profiles[key] = profile
+        return profile
+
+    def _note_links(self, profile: Profile, event: Event) -> None:
+        for link in links_of(event):
+            other = f"{link.other.type}/{link.other.value}"
+            weight = (int(link.evidence), int(link.occurred_at.timestamp() * 1000))
+            known = profile.links.get(other)
+            # Evidence no better than what was sent already is not sent again (identity §2).
+            if known is None or weight < known:
+                profile.links[other] = weight
+                self._links.append(link)
+
+    def flush(self, *, store: bool = True) -> Flush:
+        """Everything since the last flush: links, snapshots of what changed, then time; and the values to ``store``."""
+        flush = Flush()
+        for link in self._links:
+            flush.outputs.append(Output(Topic.IDENTITY_LINKS, link.tenant, link))
+        for key, changes in self._changes.items():
+            profile = self.profiles[key]
+            flush.outputs += self._snapshots(key, profile, changes)
+            if store:
+                flush.writes[key.encode()] = encode(profile)
+        for ms, observe in self._ticks:
+            tick = Tick(
+                source=f"events/{self.partition}", watermark=from_ms(ms), observe=observe, arrived_ms=self._caused_ms
+            )
+            flush.outputs.append(Output(Topic.PROFILE_STATES, "@tick", tick, EVERY_PARTITION))
+        meta, clock = self._meta, self._clock
+        meta.time_ms, meta.observe_ms = clock.time_ms, clock.observe_ms
+        meta.sources = {name: (s.watermark_ms, s.idle) for name, s in clock.sources.items()}
+        flush.writes[META_KEY] = msgspec.msgpack.encode(meta)
+        self._links, self._changes, self._ticks = [], {}, []
+        return flush
+
+    def _snapshots(self, key: str, profile: Profile, changes: dict[str, SlotChange]) -> list[Output]:
+        outputs: list[Output] = []
+        subject = Identifier.model_construct(type=IdentifierType(profile.subject_type), value=profile.subject_value)
+        accounts = profile.accounts
+        for account, slot in profile.slots.items():
+            anchor = owner_of(subject, account, accounts)
+            owner = canonical_id(profile.tenant, anchor)
+            moved = slot.owner is not None and slot.owner != owner
+            change = changes.get(account)
+            if change is None and not moved:
+                continue
+            if moved:
+                outputs.append(
+                    self._output(key, profile, subject, slot, anchor, slot.owner or owner, None, detached=True)
+                )
+            full = slot.owner != owner
+            slot.owner = owner
+            outputs.append(self._output(key, profile, subject, slot, anchor, owner, None if full else change))
+        return outputs
+
+    def _output(
+        self,
+        key: str,
+        profile: Profile,
+        subject: Identifier,
+        slot: Slot,
+        anchor: Identifier,
+        owner: str,
+        change: SlotChange | None,
+        *,
+        detached: bool = False,
+    ) -> Output:
+        record = ProfileState.model_construct(
+            tenant=profile.tenant,
+            customer_id=owner,
+            anchor=anchor,
+            profile_id=profile_id(key),
+            subject=subject,
+            epoch=0,
+            version=profile.version,
+            full=change is None,
+            detached=detached,
+            days={} if detached else day_records(slot, change.days if change else None),
+            traits={} if detached else trait_records(slot, change.traits if change else None),
+            outcomes={} if detached else outcome_records(slot, change.outcomes if change else None),
+            accepted=slot.accepted,
+            arrived_ms=self._caused_ms,
+        )
+        return Output(Topic.PROFILE_STATES, owner, record, caused_ms=self._caused_ms)
+
+
+def owner_of(subject: Identifier, account: str, accounts: list[str]) -> Identifier:
+    """Who a slot counts for: its account; without one, the only account the subject is known in, else the subject."""
+    if account == NO_ACCOUNT:
+        if len(accounts) != 1:
+            return subject
+        account = accounts[0]
+    return Identifier.model_construct(type=IdentifierType.GROUP_ID, value=account)
+
+
+def encode(profile: Profile) -> bytes:
+    """The profile as a table value; the first byte is the layout's version."""
+    return b"\x01" + msgspec.msgpack.encode(profile)
+
+
+def decode(value: bytes) -> Profile:
+    """A profile from its table value. Raises ``ValueError`` on a layout this version does not know."""
+    if value[:1] != b"\x01":
+        raise ValueError(f"profile layout {value[:1]!r} is unknown; this version reads 1")
+    return msgspec.msgpack.decode(value[1:], type=Profile)
