@@ -28,6 +28,8 @@ CALL_EVERY_DAYS = {"strategic": 14, "middle": 45}
 SURVEY_EVERY_DAYS = 90
 INVOICE_EVERY_DAYS = 30
 LATE_PAYER = 0.05
+# Noon of every region lies on the same day in UTC: what the truth dates must not slip to the day beside.
+NOON = 12.0
 
 
 class Crm:
@@ -70,8 +72,8 @@ class Crm:
     def _open(self, account: Account, due: Due, day: int, rng: Random) -> Iterator[Fact]:
         # The CRM is connected on the first day: all that it knows comes in within ten minutes.
         at = self._config.start_ms + rng.randrange(300_000)
-        seats = account.terms[0].seats
-        yield Fact(at, "account.upserted", "crm", account_ids(account), account_data(account, account.name, seats))
+        data = account_data(account, account.name, account.terms[0])
+        yield Fact(at, "account.upserted", "crm", account_ids(account), data)
         for number, person in enumerate(p for p in account.people if p.joins <= 0 and not p.machine):
             data = contact_data(person)
             yield Fact(at + 1_000 + 50 * number, "contact.upserted", "crm", contact_ids(account, person), data)
@@ -116,10 +118,10 @@ class Crm:
         assert isinstance(term, Term)
         if term.number == 0 and account.lead is None:
             return
-        at = self.office_hours(account, day, rng, hour=16.5)
+        at = self.office_hours(account, day, rng, hour=NOON + 0.5)
         earlier = [other for other in account.terms if other.number == term.number - 1]
         if earlier and earlier[0].seats != term.seats:
-            data = account_data(account, account.name_on(day), term.seats)
+            data = account_data(account, account.name_on(day), term)
             yield Fact(at - 60_000, "account.upserted", "crm", account_ids(account), data)
         yield Fact(at, "contract.signed", "crm", account_ids(account), self._contract(account, term))
         self._agenda.add(day + min(INVOICE_EVERY_DAYS, term.ends - day - 1), Due("invoice", account.index, term))
@@ -136,7 +138,7 @@ class Crm:
         }
         if term.reason:
             data["reason"] = term.reason
-        at = self.office_hours(account, day, rng, hour=16.0)
+        at = self.office_hours(account, day, rng, hour=NOON)
         yield Fact(at, "renewal.closed", "crm", account_ids(account), data)
         if term.outcome is Outcome.EXPANDED:
             deal = {"deal_id": f"{account.group_id}-up{term.number}", "stage": "closed_won", "amount": data["value"]}
@@ -153,9 +155,9 @@ class Crm:
 
     def _rename(self, account: Account, due: Due, day: int, rng: Random) -> Iterator[Fact]:
         assert isinstance(due.about, Episode)
-        seats = next((t.seats for t in account.terms if t.starts <= day < t.ends), account.seats)
-        at = self.office_hours(account, day, rng, hour=8.0)
-        yield Fact(at, "account.upserted", "crm", account_ids(account), account_data(account, due.about.detail, seats))
+        term = next(t for t in account.terms if t.starts <= day < t.ends)
+        at = self.office_hours(account, day, rng, hour=NOON)
+        yield Fact(at, "account.upserted", "crm", account_ids(account), account_data(account, due.about.detail, term))
 
     def _training(self, account: Account, due: Due, day: int, rng: Random) -> Iterator[Fact]:
         episode = due.about
@@ -189,7 +191,7 @@ class Crm:
     def _lead(self, account: Account, due: Due, day: int, rng: Random) -> Iterator[Fact]:
         lead = due.about
         assert isinstance(lead, Lead)
-        at = self.office_hours(account, day, rng, hour=6.0)
+        at = self.office_hours(account, day, rng, hour=NOON)
         data = {
             "name": account.people[0].name,
             "company": account.name,
@@ -210,9 +212,9 @@ class Crm:
         return {"deal_id": f"deal-{lead}", "stage": stage, "amount": amount, "currency": "USD"}
 
     def _convert(self, account: Account, due: Due, day: int, rng: Random) -> Iterator[Fact]:
-        at = self.office_hours(account, day, rng, hour=6.0)
-        person, seats = account.people[0], account.terms[0].seats
-        yield Fact(at, "account.upserted", "crm", account_ids(account), account_data(account, account.name, seats))
+        at = self.office_hours(account, day, rng, hour=NOON)
+        person, term = account.people[0], account.terms[0]
+        yield Fact(at, "account.upserted", "crm", account_ids(account), account_data(account, account.name, term))
         yield Fact(at + 1_000, "contact.upserted", "crm", contact_ids(account, person), contact_data(person))
         ids = {**lead_ids(account), **contact_ids(account, person)}
         yield Fact(

@@ -8,6 +8,7 @@ from typing import Any
 
 from ebbtide.streams.simulator.book import Account
 from ebbtide.streams.simulator.config import DAY_MS, BookConfig
+from ebbtide.streams.simulator.contract import Term
 from ebbtide.streams.simulator.people import Person
 
 
@@ -60,16 +61,18 @@ def lead_ids(account: Account) -> dict[str, str]:
     return ids
 
 
-def account_data(account: Account, name: str, seats: int) -> dict[str, Any]:
-    """Fields of ``account.upserted`` (signals §1)."""
+def account_data(account: Account, name: str, term: Term) -> dict[str, Any]:
+    """Fields of ``account.upserted`` (signals §1), with the seats and monthly revenue of a term."""
     return {
         "name": name,
         "industry": account.industry,
         "tier": account.tier,
         "owner": account.csm,
         "region": account.region.name,
-        "seats": seats,
+        "seats": term.seats,
         "plan": account.plan.name,
+        "mrr": round(term.value / (term.ends - term.starts) * 30.4, 2),
+        "currency": "USD",
     }
 
 

@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from ebbtide.streams.simulator.behaviour import ACCOUNT_NOISE_SHAPE, Behaviour
+from ebbtide.streams.simulator.behaviour import ACCOUNT_NOISE_SHAPE, USE_STREAM, Behaviour
 from ebbtide.streams.simulator.book import Book
 from ebbtide.streams.simulator.care import Care
 from ebbtide.streams.simulator.config import BookConfig
 from ebbtide.streams.simulator.population import Population
 
-SIZING_STREAM = 4
 LEAST, MOST = 0.02, 50.0
 # Each new user and device brings about four calls (pages, identify, group) beside its events.
 SIGN_IN_LINES = 3.4
@@ -30,7 +29,8 @@ def expected_lines(book: Book) -> float:
     seen = np.zeros(len(people.people))
     for day in range(config.days):
         people.advance(day)
-        levels = people.levels(day, np.random.default_rng([config.seed, SIZING_STREAM, day]), ACCOUNT_NOISE_SHAPE)
+        # The draws of the book itself: in a small book the luck of one large account weighs more than 5 %.
+        levels = people.levels(day, np.random.default_rng([config.seed, USE_STREAM, day]), ACCOUNT_NOISE_SHAPE)
         present = people.present(day)
         chance, mean = behaviour.expectation(day, levels, present)
         use += float((chance * np.maximum(mean, 1.0)).sum())
