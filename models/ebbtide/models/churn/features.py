@@ -2,7 +2,7 @@
 
 Counts, durations and money enter as natural logarithms: their effect on the odds of churn is closer to a ratio than to
 a difference, and one vendor's thousand events a day must not drown another's one a month. ``active_days_total``,
-``tenure`` and ``life_share`` carry the sufficient statistics of BG/NBD (Fader, Hardie and Lee 2005): count, age, recency.
+``tenure`` and ``life_share`` carry the sufficient statistics of BG/NBD (Fader, Hardie and Lee 2005): count, age, end.
 """
 
 from __future__ import annotations
@@ -50,12 +50,10 @@ FEATURES: tuple[Feature, ...] = (
     Feature("trend_28d", _LN_RATIO, -3.4, 3.4, "Active days (+1) of the last 28 against those of the 28 before."),
     Feature("trend_91d", _LN_RATIO, -4.6, 4.6, "Active days (+1) of the last 91 against those of the 91 before."),
     Feature("mean_gap", _LN_DAYS, 0.0, 12.0, "Mean gap between active days; the tenure where there is no gap yet."),
-    Feature("last_gap", _LN_RATIO, -12.0, 12.0, "The latest gap against the mean gap; 0 until there are two gaps."),
     Feature("recency_per_gap", "ln(1 + ratio)", 0.0, 12.0, "Recency in units of the mean gap."),
     Feature(
         "recency_per_cadence", "ln(1 + ratio)", 0.0, 12.0, "Recency in units of the cadence: asleep at 2, left at 7.5."
     ),
-    Feature("cadence", _LN_DAYS, 0.0, 12.0, "The customer's cadence (median gap, prior of 7 days)."),
     Feature("active_rate", "ln(1 + days per week)", 0.0, 2.1, "Active days per week of tenure."),
     Feature("events_per_active_day", "ln(count)", 0.0, 30.0, "Events per active day, ever."),
     Feature("life_share", "share", 0.0, 1.0, "Part of the tenure that lies between the first and the last active day."),
@@ -122,10 +120,8 @@ def features(series: DaySeries, day: int, cadence_days: float) -> tuple[float, .
         active_month - log1p(month - month_before),
         active_quarter - log1p(quarter - quarter_before),
         log1p(mean_gap),
-        log((last - days[end - 2]) / mean_gap) if gaps > 1 else 0.0,
         log1p(recency / mean_gap),
         log1p(recency / cadence_days),
-        log1p(cadence_days),
         log1p(7.0 * end / tenure),
         log(total / end),
         life_share,

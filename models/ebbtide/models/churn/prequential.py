@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from math import log
 
 import msgspec
+
+from ebbtide.models.churn.quality import log_loss
 
 AUC_BUCKETS = 1000
 """Equal slices of probability. Pairs within one slice count half, so the AUC errs by less than half their share."""
@@ -13,7 +15,6 @@ AUC_BUCKETS = 1000
 RECENT_HALF_LIFE = 2000
 """Examples after which an old loss weighs half in the recent loss: a drift shows here first."""
 
-P_FLOOR = 1e-9
 TIER_BOUNDS = (0.054, 0.731)
 TIERS = ("excellent", "normal", "danger")
 
@@ -26,19 +27,18 @@ class Prequential(msgspec.Struct):
     log_loss_sum: float = 0.0
     brier_sum: float = 0.0
     recent_log_loss: float | None = None
-    churned_by_bucket: dict[int, int] = {}
-    stayed_by_bucket: dict[int, int] = {}
+    churned_by_bucket: dict[int, int] = msgspec.field(default_factory=dict)
+    stayed_by_bucket: dict[int, int] = msgspec.field(default_factory=dict)
     tier_examples: list[int] = msgspec.field(default_factory=lambda: [0, 0, 0])
     tier_churned: list[int] = msgspec.field(default_factory=lambda: [0, 0, 0])
 
     def add(self, p_churn: float, label: bool) -> None:
         """Count one frozen prediction with its outcome."""
-        p_label = p_churn if label else 1.0 - p_churn
-        loss = -log(max(p_label, P_FLOOR))
+        loss = log_loss(label, p_churn)
         self.examples += 1
         self.churned += label
         self.log_loss_sum += loss
-        self.brier_sum += (1.0 - p_label) ** 2
+        self.brier_sum += (p_churn - label) ** 2
         if self.recent_log_loss is None:
             self.recent_log_loss = loss
         else:
@@ -48,7 +48,7 @@ class Prequential(msgspec.Struct):
         buckets = self.churned_by_bucket if label else self.stayed_by_bucket
         bucket = min(int(p_churn * AUC_BUCKETS), AUC_BUCKETS - 1)
         buckets[bucket] = buckets.get(bucket, 0) + 1
-        tier = bisect_right(TIER_BOUNDS, p_churn)
+        tier = bisect_left(TIER_BOUNDS, p_churn)
         self.tier_examples[tier] += 1
         self.tier_churned[tier] += label
 

@@ -1,4 +1,4 @@
-"""Health tiers of a churn probability, with enter and leave thresholds apart so that a score at an edge does not flap."""
+"""Health tiers of a churn probability. Enter and leave thresholds lie apart: a score at an edge does not flap."""
 
 from __future__ import annotations
 

@@ -1,0 +1,89 @@
+"""Measures against values worked out by hand, and the running ones against the exact ones."""
+
+from __future__ import annotations
+
+from math import log
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ebbtide.models.churn.prequential import AUC_BUCKETS, Prequential
+from ebbtide.models.churn.quality import auc, brier, log_loss, mean_log_loss, wilson
+
+OUTCOMES = st.lists(st.tuples(st.booleans(), st.floats(0, 1)), max_size=60)
+
+
+def test_auc_by_hand() -> None:
+    assert auc([True, False], [0.9, 0.1]) == 1.0
+    assert auc([True, False], [0.1, 0.9]) == 0.0
+    assert auc([True, False], [0.5, 0.5]) == 0.5
+    assert auc([True, False, True, False], [0.8, 0.8, 0.4, 0.2]) == (0.5 + 1 + 0 + 1) / 4
+    assert auc([True], [0.3]) is None
+    assert auc([], []) is None
+
+
+@given(OUTCOMES)
+def test_auc_is_the_share_of_pairs_in_order(outcomes: list[tuple[bool, float]]) -> None:
+    up = [p for label, p in outcomes if label]
+    down = [p for label, p in outcomes if not label]
+    pairs = [(a > b) + (a == b) / 2 for a in up for b in down]
+    exact = auc([label for label, _ in outcomes], [p for _, p in outcomes])
+    assert exact == (pytest.approx(sum(pairs) / len(pairs)) if pairs else None)
+
+
+def test_losses_by_hand() -> None:
+    assert brier([True, False], [0.8, 0.4]) == pytest.approx((0.04 + 0.16) / 2)
+    assert mean_log_loss([True, False], [0.8, 0.4]) == pytest.approx(-(log(0.8) + log(0.6)) / 2)
+    assert log_loss(True, 0.0) == pytest.approx(20.723, abs=1e-3)
+    assert brier([], []) is None
+    assert mean_log_loss([], []) is None
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    [(0, 0, 0.0, 1.0), (0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (5, 10, 0.2366, 0.7634), (81, 263, 0.2553, 0.3662)],
+)
+def test_wilson(successes: int, trials: int, low: float, high: float) -> None:
+    """81 of 263: the worked example of Newcombe 1998."""
+    assert list(wilson(successes, trials)) == pytest.approx([low, high], abs=1e-4)
+
+
+@given(OUTCOMES)
+def test_the_running_measures_are_the_exact_ones(outcomes: list[tuple[bool, float]]) -> None:
+    running = Prequential()
+    for label, p in outcomes:
+        running.add(p, label)
+    labels, ps = [label for label, _ in outcomes], [p for _, p in outcomes]
+    report = running.report()
+    assert report["examples"] == len(outcomes)
+    assert report["churned"] == sum(labels)
+    assert report["prequential_brier"] == (pytest.approx(brier(labels, ps)) if outcomes else None)
+    assert report["prequential_log_loss"] == (pytest.approx(mean_log_loss(labels, ps)) if outcomes else None)
+    assert report["recent_log_loss"] == (pytest.approx(mean_log_loss(labels, ps)) if outcomes else None)
+    sliced = auc(labels, [min(int(p * AUC_BUCKETS), AUC_BUCKETS - 1) for p in ps])
+    assert report["prequential_auc"] == (None if sliced is None else pytest.approx(sliced))
+    assert sum(report[f"{tier}_examples"] or 0 for tier in ("danger", "normal", "excellent")) == len(outcomes)
+    assert msgspec.json.decode(msgspec.json.encode(running), type=Prequential) == running
+
+
+def test_tiers_are_counted_apart() -> None:
+    running = Prequential()
+    for p, label in ((0.9, True), (0.8, False), (0.5, True), (0.054, False)):
+        running.add(p, label)
+    report = running.report()
+    assert (report["danger_examples"], report["danger_churn_rate"]) == (2, 0.5)
+    assert (report["normal_examples"], report["normal_churn_rate"]) == (1, 1.0)
+    assert (report["excellent_examples"], report["excellent_churn_rate"]) == (1, 0.0)
+
+
+def test_the_recent_loss_forgets() -> None:
+    running = Prequential()
+    for _ in range(5_000):
+        running.add(0.99, True)
+    for _ in range(4_000):
+        running.add(0.5, True)
+    report = running.report()
+    assert report["recent_log_loss"] == pytest.approx(0.75 * log(2) + 0.25 * -log(0.99), rel=0.01)
+    assert report["prequential_log_loss"] == pytest.approx((4 * log(2) - 5 * log(0.99)) / 9)

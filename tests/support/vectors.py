@@ -1,0 +1,25 @@
+"""Strategies for feature vectors and day series."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from ebbtide.models.churn.features import NAMES
+from ebbtide.models.customer.series import DaySeries
+
+FINITE = st.floats(-30.0, 30.0, allow_nan=False)
+VECTORS = st.lists(FINITE, min_size=len(NAMES), max_size=len(NAMES)).map(tuple)
+PROBABILITIES = st.floats(0.0, 1.0)
+EXAMPLES = st.tuples(VECTORS, st.booleans(), PROBABILITIES)
+
+
+@st.composite
+def series(draw: st.DrawFn, min_days: int = 0) -> DaySeries:
+    """Up to 40 active days within two years from day 20,000 on."""
+    result = DaySeries()
+    for day in draw(st.sets(st.integers(20_000, 20_730), min_size=min_days, max_size=40)):
+        events = draw(st.integers(1, 1_000))
+        logins = draw(st.integers(0, events))
+        revenue = draw(st.integers(-(10**9), 10**12))
+        result.put(day, [events, logins, events - logins, draw(st.integers(0, 5)), revenue, 0, 86_399, -1, -1])
+    return result
