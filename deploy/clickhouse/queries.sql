@@ -1,0 +1,74 @@
+-- Questions to the history, as a data team asks them. Every query runs on 18.16 and on current servers, and a test runs
+-- them all. Read the views (`…_once`, `latest_…`, `open_alerts`): the bare tables hold a row twice until parts merge.
+
+-- Customers in danger now, the likeliest to leave first.
+SELECT customer_id, p_churn, occurred_at, model_version
+FROM latest_scores
+WHERE tenant = 'default' AND tier = 'danger'
+ORDER BY p_churn DESC
+LIMIT 100;
+
+-- One customer's scores over time. In a big table the filter goes below LIMIT BY, so that the index is used.
+SELECT version, occurred_at, p_churn, tier, contributions, change_contributions
+FROM (
+    SELECT *
+    FROM scores
+    WHERE tenant = 'default' AND customer_id = 'acct-acme'
+    ORDER BY tenant, customer_id, version, topic, `partition`, `offset`
+    LIMIT 1 BY tenant, customer_id, version
+)
+ORDER BY version;
+
+-- Why the newest scores are what they are: each feature's part, over all customers.
+SELECT
+    visitParamExtractString(part, 'feature') AS feature,
+    count() AS customers,
+    avg(visitParamExtractFloat(part, 'contribution')) AS mean_contribution
+FROM (
+    SELECT arrayJoin(extractAll(contributions, '\\{[^{}]*\\}')) AS part
+    FROM latest_scores
+    WHERE tenant = 'default'
+)
+GROUP BY feature
+ORDER BY abs(mean_contribution) DESC;
+
+-- Alerts on the desk, the most money first.
+SELECT customer_name, type, severity, owner, at_stake_amount, at_stake_currency, occurred_at, reasons_en
+FROM open_alerts
+WHERE tenant = 'default' AND kind = 'risk'
+ORDER BY at_stake_amount DESC
+LIMIT 100;
+
+-- Alerts a week and owner, and how many of them were held back.
+SELECT toMonday(occurred_at) AS week, owner, count() AS alerts, countIf(suppressed_reason != '') AS held_back
+FROM alerts_once
+WHERE tenant = 'default' AND state = 'open'
+GROUP BY week, owner
+ORDER BY week, owner;
+
+-- Hours from opening to resolution, by type.
+SELECT type, count() AS resolved, quantile(0.5)(hours) AS median_hours
+FROM (
+    SELECT
+        alert_id,
+        any(type) AS type,
+        (maxIf(occurred_at_ms, state = 'resolved') - minIf(occurred_at_ms, state = 'open')) / 3600000 AS hours
+    FROM alerts_once
+    WHERE tenant = 'default'
+    GROUP BY alert_id
+    HAVING countIf(state = 'resolved') > 0
+)
+GROUP BY type
+ORDER BY type;
+
+-- Customers by health tier, from the records that the CRM has.
+SELECT visitParamExtractString(field_values, 'health_tier') AS health_tier, count() AS customers
+FROM latest_customer_records
+WHERE tenant = 'default'
+GROUP BY health_tier
+ORDER BY health_tier;
+
+-- Seconds from the broker's append to the row, the last hour, by table.
+SELECT 'scores' AS table_name, quantile(0.99)(toUnixTimestamp(inserted_at) - appended_at_ms / 1000) AS p99_seconds
+FROM scores
+WHERE inserted_at > now() - 3600;

@@ -1,0 +1,75 @@
+"""Topic `alerts` into table `alerts`."""
+
+from ebbtide.schemas.alert import Alert
+from ebbtide.schemas.topics import Topic
+from ebbtide.streams.sinks.record import RecordMeta
+from ebbtide.streams.sinks.table import POSITION_COLUMNS, Pipeline, Row, Table
+from ebbtide.streams.sinks.values import epoch_ms, int64, json_text, parse
+
+TABLE = Table(
+    "alerts",
+    (
+        "tenant",
+        "customer_id",
+        "alert_id",
+        "version",
+        "kind",
+        "type",
+        "state",
+        "severity",
+        "occurred_at",
+        "occurred_at_ms",
+        "customer_name",
+        "person_id",
+        "p_churn",
+        "evidence",
+        "contributions",
+        "reasons_en",
+        "reasons_zh",
+        "play",
+        "owner",
+        "route",
+        "at_stake_amount",
+        "at_stake_currency",
+        "suppressed_reason",
+        "resolved_reason",
+        *POSITION_COLUMNS,
+    ),
+)
+
+
+def alert_row(record: bytes, meta: RecordMeta) -> Row:
+    """One state of one alert. What is absent is NULL for numbers and empty for text."""
+    alert = parse(Alert, record)
+    occurred_at_ms = epoch_ms(alert.occurred_at)
+    at_stake = alert.at_stake
+    return (
+        alert.tenant,
+        alert.customer_id,
+        alert.alert_id,
+        int64(alert.version),
+        alert.kind,
+        alert.type,
+        alert.state,
+        alert.severity,
+        occurred_at_ms // 1000,
+        occurred_at_ms,
+        alert.customer_name or "",
+        alert.person_id or "",
+        alert.p_churn,
+        json_text(alert.evidence),
+        json_text(alert.contributions),
+        json_text(alert.reasons_en),
+        json_text(alert.reasons_zh),
+        alert.play,
+        alert.owner or "",
+        alert.route,
+        at_stake.amount if at_stake else None,
+        at_stake.currency if at_stake else "",
+        alert.suppressed.reason if alert.suppressed else "",
+        alert.resolved_reason or "",
+        *meta,
+    )
+
+
+ALERTS = Pipeline(Topic.ALERTS.topic_name, TABLE, alert_row)

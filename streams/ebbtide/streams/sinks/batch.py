@@ -1,0 +1,40 @@
+"""Rows that wait for the next write, with the offsets that may be committed after it."""
+
+from __future__ import annotations
+
+from ebbtide.streams.sinks.record import BadRecordError, RecordMeta
+from ebbtide.streams.sinks.table import Pipeline, Row, Table
+
+Partition = tuple[str, int]
+
+
+class Batch:
+    """Rows by table. What was written is taken off, so that a retry repeats only what failed."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Table, list[Row]] = {}
+        self.offsets: dict[Partition, int] = {}
+        """The offset to commit: one past the last record taken, good or bad."""
+        self.taken = 0
+        self.bytes = 0
+        self.bad: list[tuple[RecordMeta, str, str]] = []
+        """Records that cannot become rows: where, reason, detail."""
+
+    def add(self, pipeline: Pipeline, record: bytes | None, meta: RecordMeta) -> None:
+        """Take one record. A bad one is noted, not raised: one producer's mistake must not stop history."""
+        self.taken += 1
+        self.offsets[meta.topic, meta.partition] = meta.offset + 1
+        if record is None:  # the tombstone of a compacted topic
+            self.bad.append((meta, "tombstone", "record without a value"))
+            return
+        self.bytes += len(record)
+        try:
+            row = pipeline.row(record, meta)
+        except BadRecordError as error:
+            self.bad.append((meta, error.reason, str(error)))
+            return
+        self.rows.setdefault(pipeline.table, []).append(row)
+
+    def written(self, table: Table) -> None:
+        """The rows of `table` are in the database."""
+        del self.rows[table]

@@ -1,0 +1,191 @@
+"""From Kafka into a database: gather a batch, write it, commit its offsets.
+
+At least once: the commit comes after the database's acknowledgement, so a crash between the two writes rows again, and
+the table shows them once. While the database is away nothing is read: records wait in Kafka, memory stays flat.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from ebbtide.streams.metrics import Metrics
+from ebbtide.streams.sinks.batch import Batch
+from ebbtide.streams.sinks.health import SinkHealth
+from ebbtide.streams.sinks.pipelines import PIPELINES
+from ebbtide.streams.sinks.settings import SinkSettings
+from ebbtide.streams.sinks.source import Source, SourceUnavailableError
+from ebbtide.streams.sinks.table import Pipeline
+from ebbtide.streams.sinks.writer import Writer, WriterUnavailableError
+
+log = logging.getLogger(__name__)
+
+STOP_SLICE_S = 0.25
+"""A stop is seen within this time, whatever is awaited."""
+
+Result = TypeVar("Result")
+
+
+class Sink:
+    """One consumer group member with one writer."""
+
+    def __init__(
+        self,
+        settings: SinkSettings,
+        source: Source,
+        writer: Writer,
+        metrics: Metrics,
+        *,
+        health: SinkHealth | None = None,
+        pipelines: Mapping[str, Pipeline] = PIPELINES,
+    ) -> None:
+        self._settings = settings
+        self._writer = writer
+        self._metrics = metrics
+        self._health = health or SinkHealth()
+        self._pipelines = pipelines
+        self._source = source
+        # One thread for everything that the writer does: it blocks, and it is not made for two threads.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"sink-{writer.name}")
+        self._generation = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set; what was read by then is still written, if the database takes it at once."""
+        try:
+            if not (await self._prepared(stop) and await self._joined(stop)):
+                return
+            self._health.works("start")
+            while not stop.is_set():
+                batch = await self._gathered(stop)
+                if batch.taken and await self._delivered(batch, stop):
+                    await self._source.commit(batch.offsets)
+        finally:
+            self._health.failed("start", "the sink has stopped")
+            await self._source.stop()
+            await self._in_thread(self._writer.close)
+            self._thread.shutdown(wait=False)
+
+    async def _prepared(self, stop: asyncio.Event) -> bool:
+        failures = 0
+        while not stop.is_set():
+            try:
+                await self._in_thread(self._writer.prepare)
+                self._database_works()
+                return True
+            except WriterUnavailableError as error:
+                failures += 1
+                self._database_failed(error)
+                await _pause(self._settings.backoff.seconds(failures), stop)
+        return False
+
+    async def _joined(self, stop: asyncio.Event) -> bool:
+        failures = 0
+        while not stop.is_set():
+            try:
+                await self._source.start()
+                self._health.works("broker")
+                return True
+            except SourceUnavailableError as error:
+                failures += 1
+                self._health.failed("broker", str(error))
+                log.warning("%s", error)
+                await _pause(self._settings.backoff.seconds(failures), stop)
+        return False
+
+    async def _gathered(self, stop: asyncio.Event) -> Batch:
+        """The next batch that is due, or what there is when `stop` is set."""
+        settings, clock = self._settings, asyncio.get_running_loop().time
+        batch, due = Batch(), float("inf")
+        self._generation = self._source.generation
+        while batch.taken < settings.batch_rows and batch.bytes < settings.batch_bytes and clock() < due:
+            timeout = max(0.0, min(STOP_SLICE_S, due - clock()))
+            records = await self._source.poll(most=settings.batch_rows - batch.taken, timeout=timeout)
+            if self._source.generation != self._generation:
+                # Partitions were taken away: what was gathered before is read again from the last commit.
+                batch, due, self._generation = Batch(), float("inf"), self._source.generation
+            for meta, value in records:
+                batch.add(self._pipelines[meta.topic], value, meta)
+            if records:
+                due = min(due, clock() + settings.flush_s)
+            if stop.is_set():
+                break
+        self._report_bad(batch)
+        return batch
+
+    async def _delivered(self, batch: Batch, stop: asyncio.Event) -> bool:
+        """Whether the batch is in the database and still ours to commit."""
+        failures = 0
+        while True:
+            try:
+                if failures:
+                    # The server may have come back empty, or as another one behind the same address.
+                    await self._in_thread(self._writer.prepare)
+                await self._in_thread(lambda: self._write(batch))
+            except WriterUnavailableError as error:
+                failures += 1
+                self._database_failed(error)
+                if not await self._held(self._settings.backoff.seconds(failures), stop):
+                    return False
+                continue
+            self._database_works()
+            if failures:
+                self._source.resume()
+            return self._source.generation == self._generation
+
+    async def _held(self, seconds: float, stop: asyncio.Event) -> bool:
+        """Wait as a member of the group. False when the batch is not ours any more, or it is time to stop."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + seconds
+        while not stop.is_set() and (left := until - clock()) > 0:
+            await self._source.hold(min(left, STOP_SLICE_S))
+            if self._source.generation != self._generation:
+                self._source.resume()
+                return False
+        return not stop.is_set()
+
+    def _write(self, batch: Batch) -> None:
+        for table, rows in list(batch.rows.items()):
+            began = time.perf_counter()
+            self._writer.write(table, rows)
+            batch.written(table)
+            labels = (self._writer.name, table.name)
+            self._metrics.sink_insert_seconds.labels(*labels).observe(time.perf_counter() - began)
+            self._metrics.sink_rows.labels(*labels).inc(len(rows))
+            self._metrics.sink_batches.labels(*labels).inc()
+
+    def _report_bad(self, batch: Batch) -> None:
+        if not batch.bad:
+            return
+        for (topic, reason), count in Counter((meta.topic, reason) for meta, reason, _ in batch.bad).items():
+            self._metrics.sink_bad_records.labels(self._writer.name, topic, reason).inc(count)
+        meta, reason, detail = batch.bad[0]
+        log.warning(
+            "left out %d records that cannot become rows, the first at %s/%d offset %d: %s (%s)",
+            len(batch.bad), meta.topic, meta.partition, meta.offset, reason, detail,
+        )  # fmt: skip
+
+    def _database_works(self) -> None:
+        self._metrics.sink_up.labels(self._writer.name).set(1)
+        self._health.works("database")
+
+    def _database_failed(self, error: WriterUnavailableError) -> None:
+        self._metrics.sink_up.labels(self._writer.name).set(0)
+        self._metrics.sink_errors.labels(self._writer.name, error.reason).inc()
+        reason = f"{self._writer.name} takes no rows: {error}"
+        self._health.failed("database", reason)
+        log.warning("%s", reason)
+
+    async def _in_thread(self, call: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+
+async def _pause(seconds: float, stop: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

@@ -1,0 +1,201 @@
+"""Rows in a real server: exact round trips, duplicates that disappear, kill -9 in the middle."""
+
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from clickhouse_driver.errors import TypeMismatchError
+
+from ebbtide.schemas.alert import AlertState
+from ebbtide.streams.sinks.alerts import ALERTS
+from ebbtide.streams.sinks.clickhouse.writer import ClickHouseWriter
+from ebbtide.streams.sinks.customer_records import CUSTOMER_RECORDS
+from ebbtide.streams.sinks.record import RecordMeta
+from ebbtide.streams.sinks.scores import SCORES
+from ebbtide.streams.sinks.table import Pipeline, Row
+from ebbtide.streams.sinks.writer import WriterUnavailableError
+from support.brokers import eventually
+from support.clickhouse import ClickHouseServer, unique_database
+from support.history import NOON, NOON_MS, alert, blind_score, customer_record, score
+
+pytestmark = pytest.mark.clickhouse
+
+QUERIES = Path(__file__).parents[3] / "deploy" / "clickhouse" / "queries.sql"
+
+
+class Database:
+    """A database of the test's own, with a writer into it."""
+
+    def __init__(self, server: ClickHouseServer) -> None:
+        self.server = server
+        self.name = unique_database()
+        self.writer = ClickHouseWriter(server.settings(self.name))
+
+    def query(self, sql: str) -> list[tuple[object, ...]]:
+        return self.server.query(self.name, sql)
+
+    def write(self, pipeline: Pipeline, *rows: Row) -> None:
+        self.writer.write(pipeline.table, rows)
+
+
+@pytest.fixture
+def database(clickhouse: ClickHouseServer) -> Iterator[Database]:
+    database = Database(clickhouse)
+    database.writer.prepare()
+    yield database
+    database.writer.close()
+
+
+def row(pipeline: Pipeline, record: bytes, offset: int = 0, partition: int = 0) -> Row:
+    return pipeline.row(record, RecordMeta(pipeline.topic, partition, offset, NOON_MS))
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "record"),
+    [
+        (SCORES, score().to_json()),
+        (SCORES, blind_score().to_json()),
+        (SCORES, score(at=datetime(2106, 2, 7, 6, 28, 15, 999_000, tzinfo=UTC)).to_json()),
+        (ALERTS, alert().to_json()),
+        (ALERTS, alert(suppressed="snoozed").model_copy(update={"at_stake": None}).to_json()),
+        (CUSTOMER_RECORDS, customer_record().to_json()),
+    ],
+)
+def test_a_row_comes_back_as_it_went(database: Database, pipeline: Pipeline, record: bytes) -> None:
+    sent = row(pipeline, record, offset=2**40, partition=31)
+    database.write(pipeline, sent)
+    columns = ", ".join(f"`{column}`" for column in pipeline.table.columns)
+    (got,) = database.query(f"SELECT {columns} FROM {pipeline.table.name}")
+    as_sent = tuple(
+        int(value.replace(tzinfo=UTC).timestamp()) if isinstance(value, datetime) else value for value in got
+    )
+    assert as_sent == sent
+
+
+def test_seconds_and_milliseconds_are_utc_whatever_the_servers_time_zone(database: Database) -> None:
+    database.write(SCORES, row(SCORES, score().to_json()))
+    ((shown, ms),) = database.query("SELECT toString(occurred_at), occurred_at_ms FROM scores_once")
+    assert (shown, ms) == (NOON.strftime("%Y-%m-%d %H:%M:%S"), NOON_MS)
+
+
+def test_a_record_inserted_again_shows_once_at_once_and_after_a_merge(database: Database) -> None:
+    rows = [row(SCORES, score(version=version).to_json(), offset=version) for version in range(100)]
+    database.write(SCORES, *rows)
+    database.write(SCORES, *rows[40:])
+    assert database.query("SELECT count() FROM scores_once") == [(100,)]
+    assert database.query("SELECT count() FROM scores FINAL") == [(100,)]
+    database.query("OPTIMIZE TABLE scores FINAL")
+    assert database.query("SELECT count() FROM scores") == [(100,)]
+
+
+def test_an_output_sent_again_shows_once(database: Database) -> None:
+    """A worker that died between its send and its commit sends the same alert at a later offset."""
+    for offset in (3, 9):
+        database.write(ALERTS, row(ALERTS, alert(version=2).to_json(), offset=offset))
+        database.write(CUSTOMER_RECORDS, row(CUSTOMER_RECORDS, customer_record().to_json(), offset=offset))
+        database.write(SCORES, row(SCORES, score().to_json(), offset=offset))
+    for view in ("alerts_once", "customer_records_once", "scores_once"):
+        assert database.query(f"SELECT `offset` FROM {view}") == [(3,)], view
+
+
+def test_the_latest_version_wins_in_whatever_order_it_came(database: Database) -> None:
+    for offset, version in enumerate((2, 4, 3)):
+        database.write(SCORES, row(SCORES, score(version=version).to_json(), offset))
+        record = customer_record(version=version, tier=f"tier-{version}")
+        database.write(CUSTOMER_RECORDS, row(CUSTOMER_RECORDS, record.to_json(), offset))
+    assert database.query("SELECT version FROM latest_scores") == [(4,)]
+    tier = "visitParamExtractString(field_values, 'health_tier')"
+    assert database.query(f"SELECT version, {tier} FROM latest_customer_records") == [(4, "tier-4")]
+
+
+def test_open_alerts_are_what_is_on_the_desk(database: Database) -> None:
+    history = [
+        alert("stays", 1),
+        alert("stays", 2, state=AlertState.UPDATED),
+        alert("ended", 1),
+        alert("ended", 2, state=AlertState.RESOLVED),
+        alert("held-back", 1, suppressed="snoozed"),
+    ]
+    database.write(ALERTS, *(row(ALERTS, each.to_json(), offset) for offset, each in enumerate(history)))
+    assert database.query("SELECT alert_id, version, state FROM open_alerts") == [("stays", 2, "updated")]
+
+
+def test_a_backfill_of_forty_years_goes_in_as_one_batch(database: Database) -> None:
+    times = [datetime(year, month, 1, tzinfo=UTC) for year in range(1985, 2025) for month in range(1, 13)]
+    rows = [row(SCORES, score(version=n, at=time).to_json(), offset=n) for n, time in enumerate(times)]
+    database.write(SCORES, *rows)
+    assert database.query("SELECT count() FROM scores_once") == [(480,)]
+
+
+def test_the_documented_queries_run(database: Database) -> None:
+    database.write(SCORES, row(SCORES, score().to_json()))
+    database.write(ALERTS, row(ALERTS, alert().to_json(), 1))
+    database.write(ALERTS, row(ALERTS, alert(version=2, state=AlertState.RESOLVED).to_json(), 2))
+    database.write(CUSTOMER_RECORDS, row(CUSTOMER_RECORDS, customer_record().to_json()))
+    text = re.sub(r"^--.*$", "", QUERIES.read_text(), flags=re.MULTILINE)
+    queries = [query for query in re.split(r";\s*$", text, flags=re.MULTILINE) if query.strip()]
+    answers = [database.query(query) for query in queries]
+    assert [len(answer) for answer in answers] == [1, 1, 1, 0, 1, 1, 1, 1]
+    assert answers[2] == [("silence_ratio", 1, 2.5)]
+    assert answers[6] == [("danger", 1)]
+
+
+def test_a_server_that_is_away_is_said_and_forgiven(clickhouse: ClickHouseServer) -> None:
+    away = ClickHouseWriter(replace(clickhouse.settings("default"), port=1))
+    with pytest.raises(WriterUnavailableError, match=r"127\.0\.0\.1:1: ") as caught:
+        away.prepare()
+    assert caught.value.reason == "network"
+
+
+def test_a_server_that_refuses_says_its_code(clickhouse: ClickHouseServer) -> None:
+    stranger = ClickHouseWriter(replace(clickhouse.settings("default"), password="wrong"))
+    with pytest.raises(WriterUnavailableError, match=r"code 193: .*password") as caught:
+        stranger.prepare()
+    assert caught.value.reason == "server"
+    lost = ClickHouseWriter(clickhouse.settings(unique_database()))
+    with pytest.raises(WriterUnavailableError, match="code 81: "):
+        lost.write(SCORES.table, [row(SCORES, score().to_json())])
+
+
+def test_a_row_of_the_wrong_shape_is_a_bug_not_an_outage(database: Database) -> None:
+    with pytest.raises(TypeMismatchError, match="Column version"):
+        database.write(SCORES, ("default", "acct", "not a number", *row(SCORES, score().to_json())[3:]))
+    database.write(SCORES, row(SCORES, score().to_json()))
+    assert database.query("SELECT count() FROM scores") == [(1,)]
+
+
+def test_kill_9_in_the_middle_leaves_every_row_once(clickhouse: ClickHouseServer, database: Database) -> None:
+    batches = [
+        [row(SCORES, score(version=version).to_json(), offset=version) for version in range(first, first + 500)]
+        for first in range(0, 20_000, 500)
+    ]
+    acknowledged, failures = threading.Semaphore(0), 0
+
+    def kill_in_the_middle() -> None:
+        for _ in range(len(batches) // 2):
+            acknowledged.acquire(timeout=30)
+        clickhouse.kill()
+        clickhouse.start()
+
+    killer = threading.Thread(target=kill_in_the_middle)
+    killer.start()
+    for batch in batches:
+        while True:
+            try:
+                database.writer.write(SCORES.table, batch)
+                break
+            except WriterUnavailableError:
+                failures += 1
+                assert failures < 100_000
+        acknowledged.release()
+    killer.join(60)
+    database.writer.write(SCORES.table, batches[-1])  # and one that was repeated for nothing
+    eventually(lambda: database.query("SELECT 1") == [(1,)], "the server is back")
+    assert failures > 0
+    assert database.query("SELECT count(), uniqExact(`offset`), min(version), max(version) FROM scores_once") == [
+        (20_000, 20_000, 0, 19_999)
+    ]

@@ -1,0 +1,157 @@
+"""Bytes and position in, row out: every contract against a row that was written by hand."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from ebbtide.schemas.alert import Alert, AlertState
+from ebbtide.schemas.base import Contract
+from ebbtide.schemas.customer_record import CustomerRecord
+from ebbtide.schemas.score import Score
+from ebbtide.streams.sinks.pipelines import PIPELINES
+from ebbtide.streams.sinks.record import BadRecordError, RecordMeta
+from support.history import NOON_MS, NOON_S, alert, blind_score, customer_record, score
+
+POSITION = {"topic": "t", "partition": 2, "offset": 17, "appended_at_ms": 1_736_164_801_000}
+META = RecordMeta(**POSITION)  # type: ignore[arg-type]
+
+
+def row(topic: str, record: bytes) -> dict[str, object]:
+    pipeline = PIPELINES[topic]
+    return dict(zip(pipeline.table.columns, pipeline.row(record, META), strict=True))
+
+
+def test_score() -> None:
+    assert row("scores", score().to_json()) == {
+        "tenant": "default",
+        "customer_id": "acct-acme",
+        "version": 3,
+        "occurred_at": NOON_S,
+        "occurred_at_ms": NOON_MS,
+        "p_churn": 0.75,
+        "tier": "danger",
+        "model_version": "m-7",
+        "intercept": -1.5,
+        "logit": 1.0,
+        "calibration_before": 0.731,
+        "calibration_after": 0.75,
+        "contributions": '[{"feature":"silence_ratio","value":3.0,"contribution":2.5}]',
+        "change_from_version": 2,
+        "change_contributions": '[{"feature":"silence_ratio","contribution":0.5}]',
+        "cannot_score_reason": "",
+        **POSITION,
+    }
+
+
+def test_a_score_without_a_score() -> None:
+    blind = row("scores", blind_score().to_json())
+    numbers = ("p_churn", "logit", "calibration_before", "calibration_after", "change_from_version")
+    assert {name: blind[name] for name in numbers} == dict.fromkeys(numbers)
+    assert (blind["tier"], blind["contributions"], blind["change_contributions"]) == ("", "[]", "[]")
+    assert blind["cannot_score_reason"] == "source_blind"
+
+
+def test_alert() -> None:
+    assert row("alerts", alert().to_json()) == {
+        "tenant": "default",
+        "customer_id": "acct-acme",
+        "alert_id": "al-1",
+        "version": 1,
+        "kind": "risk",
+        "type": "sudden_drop",
+        "state": "open",
+        "severity": "warning",
+        "occurred_at": NOON_S,
+        "occurred_at_ms": NOON_MS,
+        "customer_name": "Acme 有限公司",
+        "person_id": "",
+        "p_churn": 0.75,
+        "evidence": '{"queries_7d":4,"usual":41.5}',
+        "contributions": '[{"feature":"silence_ratio","value":3.0,"contribution":2.5}]',
+        "reasons_en": '["Queries fell by 90 %"]',
+        "reasons_zh": '["查询量下降 90%"]',
+        "play": "call",
+        "owner": "mei",
+        "route": "csm",
+        "at_stake_amount": 12_000.5,
+        "at_stake_currency": "CNY",
+        "suppressed_reason": "",
+        "resolved_reason": "",
+        **POSITION,
+    }
+
+
+def test_an_alert_that_was_held_back_and_one_that_ended() -> None:
+    assert row("alerts", alert(suppressed="snoozed").to_json())["suppressed_reason"] == "snoozed"
+    assert row("alerts", alert(state=AlertState.RESOLVED).to_json())["resolved_reason"] == "recovered"
+    no_money = alert().model_copy(update={"at_stake": None})
+    assert row("alerts", no_money.to_json())["at_stake_amount"] is None
+
+
+def test_customer_record() -> None:
+    made = row("customer-records", customer_record().to_json())
+    fields = json.loads(str(made.pop("fields")))
+    assert made == {
+        "tenant": "default",
+        "customer_id": "acct-acme",
+        "version": 3,
+        "as_of": NOON_S,
+        "as_of_ms": NOON_MS,
+        "anchor_type": "crm_account_id",
+        "anchor_value": "001A",
+        "field_values": '{"health_tier":"danger","seats":40}',
+        **POSITION,
+    }
+    assert fields["seats"] == {"value": 40, "as_of": "2025-01-05T12:00:00.250000Z", "source": "crm"}
+
+
+def test_the_same_record_gives_the_same_row() -> None:
+    for topic, record in (("scores", score()), ("alerts", alert()), ("customer-records", customer_record())):
+        assert row(topic, record.to_json()) == row(topic, record.to_json())
+
+
+def test_a_field_of_a_newer_producer_is_let_through() -> None:
+    newer = json.loads(score().to_json()) | {"confidence": 0.9}
+    newer["contributions"][0]["unit"] = "ratio"
+    assert row("scores", json.dumps(newer).encode()) == row("scores", score().to_json())
+
+
+def test_evidence_that_no_reader_could_hold_is_refused() -> None:
+    huge = alert().to_json().replace(b'"queries_7d":4', b'"queries_7d":' + b"9" * 30)
+    with pytest.raises(BadRecordError) as caught:
+        row("alerts", huge)
+    assert caught.value.reason == "out_of_range"
+
+
+@pytest.mark.parametrize(
+    ("record", "reason", "detail"),
+    [
+        (b"\xff\xfe", "invalid", "record: "),
+        (b"[]", "invalid", "record: "),
+        (b"{}", "invalid", "tenant: Field required"),
+        (score().to_json().replace(b"acct-acme", rb"\ud800"), "invalid", ""),
+        (score().to_json().replace(b'"p_churn":0.75', b'"p_churn":"high"'), "invalid", "p_churn: "),
+        (score(version=2**63).to_json(), "out_of_range", "does not fit into 64 bits"),
+        (score(at=datetime(1969, 12, 31, tzinfo=UTC)).to_json(), "out_of_range", "1969-12-31"),
+        (score(at=datetime(2107, 1, 1, tzinfo=UTC)).to_json(), "out_of_range", "2107-01-01"),
+    ],
+)
+def test_what_can_never_be_a_row_says_why(record: bytes, reason: str, detail: str) -> None:
+    with pytest.raises(BadRecordError) as caught:
+        row("scores", record)
+    assert caught.value.reason == reason
+    assert detail in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("contract", "elsewhere", "topic"),
+    [
+        (Score, {"calibration", "change"}, "scores"),
+        (Alert, {"at_stake", "suppressed"}, "alerts"),
+        (CustomerRecord, {"anchor"}, "customer-records"),
+    ],
+)
+def test_no_field_of_a_contract_is_lost(contract: type[Contract], elsewhere: set[str], topic: str) -> None:
+    """A new contract field needs a column: add a migration, and the column to the pipeline of its topic."""
+    assert set(contract.model_fields) - elsewhere <= set(PIPELINES[topic].table.columns)
