@@ -10,4 +10,4 @@ from streams.simulator.simulated import Simulated, read
 
 @pytest.fixture(scope="session")
 def simulated() -> Simulated:
-    return read(BookConfig(customers=200, days=150, seed=11, intensity=0.7, leads_per_month=0.08))
+    return read(BookConfig(customers=200, days=150, seed=11, intensity=0.5, leads_per_month=0.08))

