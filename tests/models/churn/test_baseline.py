@@ -24,10 +24,10 @@ def cold_start(cadences_of_silence: float) -> float:
     ("cadences", "p_churn", "tier"),
     [
         (0.0, 0.054, HealthTier.NORMAL),
-        (1.0, 0.1745, HealthTier.NORMAL),
-        (2.0, 0.2958, HealthTier.NORMAL),
+        (1.0, 0.1663, HealthTier.NORMAL),
+        (2.0, 0.2931, HealthTier.NORMAL),
         (7.5, 0.731, HealthTier.NORMAL),
-        (7.6, 0.7346, HealthTier.DANGER),
+        (7.6, 0.7351, HealthTier.DANGER),
         (30.0, 0.9656, HealthTier.DANGER),
     ],
 )

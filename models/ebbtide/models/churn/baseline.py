@@ -6,7 +6,7 @@ knows two numbers: a customer is asleep after 2 cadences of silence and has left
     logit = INTERCEPT + SLOPE · ln(1 + r)
 
 is fixed by two anchors taken from the tiers [KJ]: silent for 7.5 cadences is the edge of danger (p = 0.731, logit 1.0),
-active just now is the edge of excellent (p = 0.054, logit -2.86). Asleep (r = 2) then lies at p = 0.30.
+active just now is the edge of excellent (p = 0.054, logit -2.86). Asleep (r = 2) then lies at p = 0.29.
 """
 
 from __future__ import annotations

@@ -1,0 +1,239 @@
+"""Quality of a replay, from small directories whose answers are worked out by hand."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from io import StringIO
+from math import log1p
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from ebbtide.streams.evaluate import EvaluationError, evaluate, render
+
+CUT = datetime(2025, 4, 1, tzinfo=UTC)
+
+
+def write(path: Path, rows: Iterable[dict[str, Any]]) -> Path:
+    data = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    return path
+
+
+def score(
+    customer: str, at: str, p_churn: float | None, tier: str = "normal", version: int = 1, recency: float = 5.0
+) -> dict[str, Any]:
+    return {
+        "customer_id": customer,
+        "occurred_at": at,
+        "version": version,
+        "p_churn": p_churn,
+        "tier": tier,
+        "model_version": "champion-7",
+        "contributions": [{"feature": "recency", "value": log1p(recency), "contribution": 0.3}],
+    }
+
+
+def person(customer: str) -> dict[str, Any]:
+    return {
+        "person_id": f"p-{customer}",
+        "identifiers": [{"type": "user_id", "value": f"user-{customer}"}],
+        "customers": [customer],
+    }
+
+
+def account(customer: str) -> dict[str, Any]:
+    return {"customer_id": customer, "identifiers": [{"type": "group_id", "value": f"group-{customer}"}], "names": []}
+
+
+def track(customer: str, at: str, **more: Any) -> dict[str, Any]:
+    return {"type": "track", "event": "purchase", "userId": f"user-{customer}", "timestamp": at, **more}
+
+
+@pytest.fixture
+def replay(tmp_path: Path) -> Path:
+    """Four customers with p .9, .6, .2, .1 at the cut; later scores, earlier scores and a blind one beside them."""
+    write(
+        tmp_path / "scores.ndjson",
+        [
+            score("a", "2025-03-01T00:00:00Z", 0.05, "excellent"),
+            score("a", "2025-04-01T00:00:00Z", 0.9, "danger", 2),
+            score("a", "2025-04-02T00:00:00Z", 0.01, "excellent", 3),
+            score("b", "2025-03-20T00:00:00Z", 0.6, recency=100.0),
+            score("c", "2025-04-01T00:00:00Z", 0.2),
+            score("d", "2025-03-31T00:00:00Z", 0.1),
+            score("blind", "2025-03-31T00:00:00Z", None),
+        ],
+    )
+    write(tmp_path / "persons.ndjson", map(person, "abcd"))
+    write(tmp_path / "accounts.ndjson", map(account, "abcd"))
+    return tmp_path
+
+
+def test_truth_from_events(replay: Path, tmp_path: Path) -> None:
+    """a churned; b, scored .6, bought on the last day of the horizon; c on the first instant; d too late."""
+    events = write(
+        tmp_path / "events.ndjson.gz",
+        [
+            track("a", "2025-03-31T23:59:59Z"),
+            track("b", "2024-12-01T00:00:00Z"),
+            track("c", "2025-03-30T00:00:00Z"),
+            track("d", "2025-03-30T00:00:00"),
+            {"type": "identify", "userId": "user-a", "timestamp": "2025-04-05T00:00:00Z"},
+            track("b", "2025-06-29T23:59:59Z"),
+            track("c", "2025-04-01T00:00:00Z"),
+            track("d", "2025-06-30T00:00:00Z"),
+            track("nobody", "2025-03-01T00:00:00Z"),
+            track("nobody", "no time"),
+            track("nobody", "2025-05-01T00:00:00Z"),
+        ],
+    )
+    result = evaluate(replay, events=events, cut=CUT)
+    assert (result["cut"], result["horizon_days"], result["scored"]) == ("2025-04-01T00:00:00Z", 90, 4)
+    everybody, active = result["quality"]["all"], result["quality"]["active"]
+    assert (everybody["customers"], everybody["churned"], everybody["auc"]) == (4, 2, 0.5)
+    assert everybody["brier"] == pytest.approx((0.01 + 0.36 + 0.04 + 0.81) / 4)
+    assert (active["customers"], active["auc"]) == (3, 0.5)
+    assert result["truth_without_score"] == 1
+    danger = result["tiers"][0]
+    assert (danger["tier"], danger["customers"], danger["churned"], danger["churn_rate"]) == ("danger", 1, 1, 1.0)
+    assert (danger["low_95"], danger["high_95"]) == (pytest.approx(0.2065, abs=1e-4), 1.0)
+
+
+def test_events_that_end_too_early_prove_no_churn(replay: Path, tmp_path: Path) -> None:
+    events = write(tmp_path / "events.ndjson", [track("a", "2025-03-31T00:00:00Z"), track("b", "2025-05-01T00:00:00Z")])
+    with pytest.raises(EvaluationError, match="ends at 2025-05-01, before the horizon of 90 days"):
+        evaluate(replay, events=events, cut=CUT)
+
+
+def truth_row(customer: str, churned_at: str | None, **more: Any) -> dict[str, Any]:
+    return {"row": "account", "group_id": f"group-{customer}", "churned_at": churned_at, **more}
+
+
+def test_truth_file_of_the_simulator(replay: Path, tmp_path: Path) -> None:
+    truth = write(
+        tmp_path / "truth.ndjson",
+        [
+            truth_row("a", "2025-05-01T00:00:00Z"),
+            truth_row("b", "2025-03-01T00:00:00Z"),
+            truth_row("c", "2025-08-01T00:00:00Z", contracts=[{"starts_at": "2025-01-01T00:00:00Z"}]),
+            truth_row("d", None, contracts=[{"starts_at": "2025-04-15T00:00:00Z"}]),
+            truth_row("unseen", None),
+            {"row": "lead", "group_id": "group-d", "churned_at": None},
+            {"row": "fleet", "type": "dip"},
+        ],
+    )
+    quality = evaluate(replay, truth, cut=CUT)["quality"]["all"]
+    assert (quality["customers"], quality["churned"], quality["auc"]) == (2, 1, 1.0)
+    late = evaluate(replay, truth, horizon_days=10)
+    assert late["cut"] == "2025-03-23T00:00:00Z"
+    assert late["quality"]["all"]["customers"] == 1
+
+
+def test_plain_truth_by_label(replay: Path, tmp_path: Path) -> None:
+    truth = write(
+        tmp_path / "truth.ndjson",
+        [
+            {"user_id": "user-a", "churned": True},
+            {"customer": "b", "churned": False},
+            {"user_id": "user-x", "churned": False},
+        ],
+    )
+    result = evaluate(replay, truth, cut=CUT.replace(tzinfo=None))
+    assert result["quality"]["all"]["auc"] == 1.0
+    assert (result["truth_without_score"], result["score_without_truth"]) == (1, 2)
+
+
+def test_prequential_from_examples(replay: Path) -> None:
+    def example(p_churn: float, label: bool, recency: float) -> dict[str, Any]:
+        features = {"recency": log1p(recency)}
+        return {"customer_id": "a", "p_churn": p_churn, "label": label, "features": features, "horizon_days": 30}
+
+    write(
+        replay / "training-examples.ndjson",
+        [example(0.9, True, 100), example(0.02, False, 3), example(0.3, True, 3), example(0.4, False, 30)],
+    )
+    result = evaluate(replay)
+    assert result["horizon_days"] == 30
+    assert result["prequential"]["quality"]["all"]["auc"] == 0.75
+    assert result["prequential"]["quality"]["active"]["customers"] == 3
+    assert [row["customers"] for row in result["prequential"]["tiers"]] == [1, 2, 1]
+
+
+def alert(customer: str, at: str, kind: str = "risk", state: str = "open", **more: Any) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "type": "asleep",
+        "customer_id": customer,
+        "state": state,
+        "occurred_at": at,
+        "owner": "kim",
+        **more,
+    }
+
+
+def test_alerts_against_churn(replay: Path, tmp_path: Path) -> None:
+    write(
+        replay / "alerts.ndjson",
+        [
+            alert("a", "2025-04-01T00:00:00Z"),
+            alert("a", "2025-04-11T00:00:00Z"),
+            alert("b", "2025-04-01T00:00:00Z"),
+            alert("c", "2025-04-01T00:00:00Z", kind="opportunity"),
+            alert("c", "2025-04-01T00:00:00Z", suppressed={"reason": "budget"}),
+            alert("c", "2025-04-03T00:00:00Z", state="resolved"),
+            alert("d", "2025-12-01T00:00:00Z"),
+        ],
+    )
+    truth = write(
+        tmp_path / "truth.ndjson", [truth_row("a", "2025-05-01T00:00:00Z"), truth_row("c", "2025-05-01T00:00:00Z")]
+    )
+    alerts = evaluate(replay, truth, cut=CUT)["alerts"]
+    assert (alerts["opened"], alerts["suppressed"], alerts["opened_by_type"]) == (5, 1, {"asleep": 5})
+    assert alerts["opened_per_owner_week"] == pytest.approx(5 / (244 / 7))
+    assert (alerts["churners"], alerts["share_of_churners_warned"], alerts["median_lead_days"]) == (2, 0.5, 30.0)
+    assert alerts["risk_alerts_judged"] == 3
+    assert alerts["risk_alert_precision"] == pytest.approx(2 / 3)
+
+
+def test_it_renders_what_it_knows_and_is_json(replay: Path, tmp_path: Path) -> None:
+    write(replay / "alerts.ndjson", [alert("a", "2025-04-01T00:00:00Z")])
+    truth = write(tmp_path / "truth.ndjson", [truth_row("a", "2025-05-01T00:00:00Z"), truth_row("c", None)])
+    result = evaluate(replay, truth, cut=CUT)
+    json.dumps(result)
+    console = Console(width=120, record=True, file=StringIO())
+    console.print(render(result))
+    text = console.export_text()
+    for expected in ("Scores as of 2025-04-01T00:00:00Z", "auc", "1.0000", "danger", "95 % interval", "opened: asleep"):
+        assert expected in text
+    console.print(render(evaluate(replay)))
+    assert "Alerts" in console.export_text()
+
+
+def test_what_is_missing_is_named(replay: Path, tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match=r"is missing: is .* the --out of a replay"):
+        evaluate(tmp_path / "nowhere")
+    with pytest.raises(EvaluationError, match="not both"):
+        evaluate(replay, tmp_path, tmp_path)
+    with pytest.raises(EvaluationError, match=r"truth.ndjson is missing"):
+        evaluate(replay, tmp_path / "truth.ndjson")
+    (replay / "scores.ndjson").write_text('{"customer_id": 1}\n')
+    with pytest.raises(EvaluationError, match=r"scores.ndjson, line 1: "):
+        evaluate(replay)
+    (replay / "scores.ndjson").write_text("\n")
+    with pytest.raises(EvaluationError, match="holds no score"):
+        evaluate(replay)
+
+
+def test_a_score_without_recency_is_not_counted_as_active(replay: Path, tmp_path: Path) -> None:
+    write(replay / "scores.ndjson", [{**score("a", "2025-04-01T00:00:00Z", 0.9), "contributions": [], "tier": None}])
+    (replay / "training-examples.ndjson").write_text("")
+    truth = write(tmp_path / "truth.ndjson", [truth_row("a", None)])
+    quality = evaluate(replay, truth, cut=CUT)["quality"]
+    assert (quality["all"]["customers"], quality["active"]["customers"]) == (1, 0)
+    assert quality["active"]["auc"] is None
