@@ -6,10 +6,10 @@ from math import log1p
 
 import pytest
 
-from ebbtide.models.churn.baseline import HANDOVER_LABELS, champion_weight
+from ebbtide.models.churn.baseline import HANDOVER_LABELS, champion_weight, logit
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.learner import Learner
-from ebbtide.models.churn.scorer import Scorer
+from ebbtide.models.churn.scorer import Scorer, sigmoid
 from ebbtide.models.churn.tiers import health_tier
 from ebbtide.schemas.score import HealthTier
 
@@ -35,6 +35,9 @@ def test_silence_in_cadences(cadences: float, p_churn: float, tier: HealthTier) 
     """Asleep after 2 cadences, left after 7.5, where danger begins."""
     p = cold_start(cadences)
     assert p == pytest.approx(p_churn, abs=5e-4)
+    vector = [0.0] * len(NAMES)
+    vector[NAMES.index("recency_per_cadence")] = log1p(cadences)
+    assert sigmoid(logit(vector)) == pytest.approx(p, abs=1e-12)
     if cadences not in (0.0, 7.5):
         assert health_tier(p, None) is tier
 
@@ -68,7 +71,8 @@ def test_the_blend_is_the_weighted_sum_of_both_logits() -> None:
     assert 0.0 < model.blend < 1.0
     vector = [2.5] * len(NAMES)
 
-    def logit(blend: float) -> float:
+    def blended(blend: float) -> float:
         return Scorer(model.model_copy(update={"blend": blend})).score(vector).logit
 
-    assert logit(model.blend) == pytest.approx(model.blend * logit(1.0) + (1 - model.blend) * logit(0.0), abs=1e-9)
+    expected = model.blend * blended(1.0) + (1 - model.blend) * logit(vector)
+    assert blended(model.blend) == pytest.approx(expected, abs=1e-9)

@@ -92,6 +92,7 @@ def test_a_model_carries_its_quality_and_its_past() -> None:
     model = learner.to_model(datetime(2025, 1, 6, tzinfo=UTC), "acme")
     assert (model.role, model.model_version, model.examples) == (ModelRole.CHAMPION, "champion-2", 2)
     assert model.metrics["prequential_auc"] == 1.0
+    assert model.metrics["baseline_auc"] == 0.0
     assert model.trained_through == datetime(2025, 1, 6, tzinfo=UTC)
     assert len(model.checks) == 5
 

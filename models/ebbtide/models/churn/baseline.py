@@ -11,6 +11,7 @@ active just now is the edge of excellent (p = 0.054, logit -2.86). Asleep (r = 2
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import log
 
 from ebbtide.models.churn.features import NAMES
@@ -25,6 +26,14 @@ SLOPE = (DANGER_LOGIT - EXCELLENT_LOGIT) / log(1.0 + LEFT_CADENCES)
 
 COEFFICIENTS: dict[str, float] = {"recency_per_cadence": SLOPE}
 """By feature, on the raw value: ``recency_per_cadence`` already is ln(1 + r)."""
+
+_INDEXED = tuple((NAMES.index(name), slope) for name, slope in COEFFICIENTS.items())
+
+
+def logit(features: Sequence[float]) -> float:
+    """The rule's logit of a vector in the order of ``FEATURES``."""
+    return INTERCEPT + sum(slope * features[index] for index, slope in _INDEXED)
+
 
 LABELS_PER_FEATURE = 10
 HANDOVER_LABELS = LABELS_PER_FEATURE * len(NAMES)

@@ -20,13 +20,19 @@ from ebbtide.models.churn import baseline
 from ebbtide.models.churn.bins import BINS, CLIP, PER_DEVIATION
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.prequential import Prequential
-from ebbtide.models.churn.scorer import ModelError, Scorer
+from ebbtide.models.churn.scorer import ModelError, Scorer, sigmoid
 from ebbtide.schemas.learning import CheckVector, Model, ModelRole
 
 LEARNING_RATE = 0.03
+"""Chosen on the cuts of CDNOW and sympy that the quality tests measure, so their figures are a little kind to it, but
+not much: from 0.02 to 0.1 AUC moves by .001 on CDNOW and .002 on sympy. Small tenants decide: for samples of 300
+customers 0.03 is better than 0.05 by .008 (CDNOW, mean of 12) and .002 (sympy, mean of 8)."""
+
 DAMPING = 10.0
-"""AdaGrad's eps. A weight's first steps are as short as if it had already seen a squared gradient of 10: without it a
-bin jumps on its first label. On 300 customers of CDNOW AUC .755 becomes .770, of sympy .951 becomes .962."""
+"""AdaGrad's eps: a weight's first steps are as short as if it had already seen squared gradients of 10. Without it a
+bin jumps on its first label. For samples of 300 customers, at rate 0.05, AUC .755 becomes .763 (CDNOW) and .951
+becomes .960 (sympy)."""
+
 L2 = 1e-5
 CHECK_DEVIATIONS = (-3.5, -1.2, 0.0, 0.7, 2.6)
 """Check vectors: every feature that many deviations off its mean, so that line, bins and cut are all asked for."""
@@ -41,7 +47,7 @@ class Learner:
     Not thread safe; one writer. ``examples`` counts what it has learned.
     """
 
-    __slots__ = ("_bin_counts", "_regression", "_scaler", "quality")
+    __slots__ = ("_bin_counts", "_regression", "_scaler", "baseline_quality", "quality")
 
     def __init__(self) -> None:
         self._scaler: Any = preprocessing.StandardScaler()
@@ -50,6 +56,7 @@ class Learner:
         )
         self._bin_counts = [[0] * BINS for _ in NAMES]
         self.quality = Prequential()
+        self.baseline_quality = Prequential()
 
     @property
     def examples(self) -> int:
@@ -61,6 +68,7 @@ class Learner:
         probability that was published when it was observed, which is judged first."""
         raw = dict(zip(NAMES, features, strict=True))
         self.quality.add(p_churn, label)
+        self.baseline_quality.add(sigmoid(baseline.logit(features)), label)
         self._scaler.learn_one(raw)
         inputs, filled = self._inputs(raw)
         for counts, index in zip(self._bin_counts, filled, strict=True):
@@ -119,7 +127,7 @@ class Learner:
             blend=baseline.champion_weight(self.quality.churned, self.quality.stayed),
             baseline_intercept=baseline.INTERCEPT,
             baseline=baseline.COEFFICIENTS,
-            metrics=self.quality.report(),
+            metrics=self.quality.report() | _beside(self.baseline_quality),
             checks=[],
             state={
                 "counts": [self._scaler.counts[name] for name in NAMES],
@@ -128,6 +136,7 @@ class Learner:
                 "iterations": self._regression.optimizer.n_iterations,
                 "bin_counts": self._bin_counts,
                 "quality": msgspec.to_builtins(self.quality, str_keys=True),
+                "baseline_quality": msgspec.to_builtins(self.baseline_quality, str_keys=True),
             },
         )
         return model.model_copy(update={"checks": _checks(model)})
@@ -157,7 +166,14 @@ class Learner:
         regression.optimizer.n_iterations = state["iterations"]
         learner._bin_counts = [list(counts) for counts in state["bin_counts"]]
         learner.quality = msgspec.convert(state["quality"], Prequential, str_keys=True)
+        learner.baseline_quality = msgspec.convert(state["baseline_quality"], Prequential, str_keys=True)
         return learner
+
+
+def _beside(rule: Prequential) -> dict[str, float | None]:
+    """How the rule alone would have done on the same examples."""
+    report = rule.report()
+    return {f"baseline_{name}": report[f"prequential_{name}"] for name in ("auc", "log_loss", "brier")}
 
 
 def _checks(model: Model) -> list[CheckVector]:
