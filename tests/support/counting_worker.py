@@ -5,6 +5,7 @@ echoed with its partition and offset, so a record that never came is missed.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import struct
@@ -13,7 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ebbtide.streams.transport import Output, Stage, TransportConfig, build_app, run_worker
+from ebbtide.streams.transport import Output, Stage, TopicPartition, TransportConfig, build_app, run_worker
+from ebbtide.streams.transport.driver import Consumer
 
 STATE = struct.Struct("<Qq")
 EMPTY = STATE.pack(0, -1)
@@ -43,6 +45,32 @@ def counting_stage(app: Any, source: str, echo: str) -> Stage:
     return stage
 
 
+def stretch() -> None:
+    """Make the moment in which Faust loses records (#596) long enough to be met each time."""
+    seek, flush = Consumer.perform_seek, Stage.flush
+
+    async def seek_slowly(self: Consumer) -> None:
+        await seek(self)
+        await asyncio.sleep(0.5)
+
+    async def flush_slowly(self: Stage, *args: Any, **kwargs: Any) -> None:
+        await asyncio.sleep(0.1)
+        await flush(self, *args, **kwargs)
+
+    Consumer.perform_seek = seek_slowly  # type: ignore[method-assign]
+    Stage.flush = flush_slowly  # type: ignore[method-assign]
+
+
+def uncover(app: Any) -> None:
+    """Let records flow while a rebalance ends, as Faust does by itself."""
+    app.on_rebalance_complete.disconnect(app._recovered)
+
+    def wanted(self: Consumer) -> frozenset[TopicPartition]:
+        return frozenset(self._active_partitions) if self.flow_active else frozenset()
+
+    Consumer._wanted = wanted  # type: ignore[method-assign]
+
+
 def report(app: Any, path: Path) -> None:
     """Write what the test wants to know, twenty times a second, in a thread so that it goes on whatever the loop
     does.
@@ -70,6 +98,7 @@ def main() -> None:
     parser.add_argument("--echo", required=True)
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--store", default="rocksdb")
+    parser.add_argument("--stretched", action="store_true", help="take long between seek and resume, and to flush")
     parser.add_argument("--uncovered", action="store_true", help="remove the cover against lost records (#596)")
     options = parser.parse_args()
     app = build_app(
@@ -86,6 +115,10 @@ def main() -> None:
         )
     )
     counting_stage(app, options.source, options.echo)
+    if options.stretched:
+        stretch()
+    if options.uncovered:
+        uncover(app)
     threading.Thread(target=report, args=(app, options.data_dir / "facts.json"), daemon=True).start()
     run_worker(app)
 

@@ -37,7 +37,6 @@ class App(faust.App):  # type: ignore[misc]
 
     def __init__(self, config: TransportConfig) -> None:
         self.config = config
-        self.in_flight_batches = config.in_flight_batches
         self.stages: list[Stage] = []
         super().__init__(config.app_id, **_settings(config))
         self.batch_producer = BatchProducer(
@@ -85,7 +84,10 @@ class App(faust.App):  # type: ignore[misc]
     def _check_partitions(self, stage: Stage) -> None:
         names = [*stage.inputs, *([stage.table.changelog_topic_name] if stage.table else [])]
         counts = {name: self.consumer.topic_partitions(name) for name in names}
-        if len({count for count in counts.values() if count}) > 1:
+        missing = [name for name, count in counts.items() if not count]
+        if missing:
+            raise LookupError(f"stage {stage.name!r} reads {missing}, which do not exist; create them first")
+        if len(set(counts.values())) > 1:
             raise PartitionsMismatch(f"stage {stage.name!r} needs equal partition counts, not {counts}")
 
     async def on_start(self) -> None:
@@ -127,7 +129,6 @@ def _settings(config: TransportConfig) -> dict[str, Any]:
         "broker_heartbeat_interval": config.heartbeat_interval,
         "broker_rebalance_timeout": config.rebalance_timeout,
         "broker_request_timeout": config.request_timeout,
-        "broker_max_poll_records": config.max_poll_records,
         "stream_wait_empty": True,
         "stream_recovery_delay": 0.0,
         "processing_guarantee": "at_least_once",

@@ -26,17 +26,28 @@ TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"
 
 #: A waiting poll is woken when something changes; this is only how long it may sleep if it is not.
 _POLL_SECONDS = 0.5
+_FETCH_WAIT_MS = 100
 
 
 class ConsumerThread(aiokafka.AIOKafkaConsumerThread):  # type: ignore[misc]
     """aiokafka's consumer in a thread and loop of its own, so that heartbeats outlive a busy main loop."""
 
-    async def poll(
-        self, wanted: Callable[[], Collection[TopicPartition]], limit: int
-    ) -> Mapping[TopicPartition, Fetched]:
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # A broker answers one fetch at a time, and Faust lets it wait 1.5 s for data: so long a partition with records
+        # would wait for those without.
+        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
+        return consumer
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        # Partitions that back-pressure holds must not delay the fetching of the others.
+        self._ensure_consumer()._fetcher._prefetch_backoff = 0.0
+
+    async def poll(self, wanted: Callable[[], Collection[TopicPartition]]) -> Mapping[TopicPartition, Fetched]:
         # Not through the thread's method queue: that has two workers, and seeks and commits must not wait behind a
         # poll.
-        coroutine = poll(self._ensure_consumer(), wanted, _POLL_SECONDS, limit)
+        coroutine = poll(self._ensure_consumer(), wanted, _POLL_SECONDS)
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self.thread_loop))
 
     def wake(self) -> None:
@@ -117,7 +128,7 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]
         """Partitions that may be fetched now. Called in both threads."""
         if not self.flow_active:
             return frozenset()
-        changelogs, most = self.app.tables.changelog_topics, self.app.in_flight_batches
+        changelogs, most = self.app.tables.changelog_topics, self.app.config.in_flight_batches
         # Faust clears all queues when it resumes flow after a recovery, and ends the rebalance after that. Records
         # delivered between would be lost until the next rebalance (#596), so none are.
         streams = not self.app.rebalancing
@@ -129,7 +140,6 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]
         )
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        limit = self.app.conf.broker_max_poll_records or 2000
         try:
             while not (self._stopped.is_set() or fetcher._stopped.is_set()):
                 if not self.flow_active:
@@ -141,7 +151,7 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]
                     await self.wait(self._settled, timeout=0.05)
                     continue
                 epoch = self._epoch
-                fetched = await self._thread.poll(self._wanted, limit)
+                fetched = await self._thread.poll(self._wanted)
                 await self._hand_over(fetched, epoch)
         except ConsumerStoppedError:
             if not self.app.should_stop:
@@ -159,9 +169,11 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]
             elif tp.topic in changelogs:
                 await self._recover(tp, part)
             else:
-                back_to = self._deliver(tp, part)
-                if back_to is not None:
-                    again[tp] = back_to
+                for piece in part.slices(self.app.config.max_poll_records):
+                    back_to = self._deliver(tp, piece)
+                    if back_to is not None:
+                        again[tp] = back_to
+                        break
         if again:
             # Safe here, and only here: this loop is the only one that polls.
             await self._thread.seek_to(again)

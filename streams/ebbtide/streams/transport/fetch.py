@@ -1,7 +1,7 @@
 """Taking fetched records out of aiokafka, with the positions they lie between. Runs in the consumer's thread."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka.consumer.fetcher import FetchResult
@@ -22,13 +22,25 @@ class Fetched(NamedTuple):
     end: int
     high_watermark: int | None
 
+    def slices(self, limit: int) -> Iterator["Fetched"]:
+        """The same in pieces of at most so many records."""
+        start = self.start
+        for first in range(0, len(self.records) - limit, limit):
+            records = self.records[first : first + limit]
+            end = records[-1].offset + 1
+            yield Fetched(records, start, end, self.high_watermark)
+            start = end
+        rest = len(self.records) - (len(self.records) - 1) % limit - 1 if self.records else 0
+        yield Fetched(self.records[rest:], start, self.end, self.high_watermark)
 
-async def poll(consumer: Any, wanted: Wanted, timeout: float, limit: int) -> dict[TopicPartition, Fetched]:
-    """Up to `limit` records of each wanted partition; waits until there are some, or nothing is wanted, or
-    `timeout` is over.
+
+async def poll(consumer: Any, wanted: Wanted, timeout: float) -> dict[TopicPartition, Fetched]:
+    """All fetched records of each wanted partition; waits until there are some, or nothing is wanted, or `timeout` is
+    over.
 
     aiokafka's `fetched_records` gives records without the positions around them, so compaction and loss look alike
-    from outside; and its limit is shared, so one busy partition starves the others of a poll.
+    from outside; and its limit leaves the rest of a fetch behind, which stops the fetching of that partition and,
+    for a while, of the others.
     """
     fetcher, loop = consumer._fetcher, asyncio.get_running_loop()
     subscriptions = fetcher._subscriptions
@@ -41,7 +53,7 @@ async def poll(consumer: Any, wanted: Wanted, timeout: float, limit: int) -> dic
                 await subscriptions.wait_for_assignment()
             # Asked anew after each wait: partitions are paused and resumed from the main thread meanwhile.
             tps = wanted()
-            fetched = _take(fetcher, tps, limit) if tps else {}
+            fetched = _take(fetcher, tps) if tps else {}
             remaining = deadline - loop.time()
             if fetched or not tps or remaining <= 0:
                 return fetched
@@ -53,7 +65,7 @@ async def poll(consumer: Any, wanted: Wanted, timeout: float, limit: int) -> dic
                 waiter.cancel()
 
 
-def _take(fetcher: Any, tps: Collection[TopicPartition], limit: int) -> dict[TopicPartition, Fetched]:
+def _take(fetcher: Any, tps: Collection[TopicPartition]) -> dict[TopicPartition, Fetched]:
     fetched: dict[TopicPartition, Fetched] = {}
     for key in list(fetcher._records):
         tp = TopicPartition(*key)
@@ -71,10 +83,9 @@ def _take(fetcher: Any, tps: Collection[TopicPartition], limit: int) -> dict[Top
             continue
         state = result._assignment.state_value(key)
         start = state._position
-        records = result.getall(limit)
-        if not result.has_more():
-            del fetcher._records[key]
-            fetcher._notify(fetcher._wait_consume_future)
+        records = result.getall()
+        del fetcher._records[key]
+        fetcher._notify(fetcher._wait_consume_future)
         end = state._position
         # Equal when a seek overtook the fetch: aiokafka then returns nothing and does not move.
         if start is not None and end is not None and end > start:

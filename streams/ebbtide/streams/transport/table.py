@@ -46,7 +46,7 @@ class StateTable(faust.Table):  # type: ignore[misc]
     def _open_local(self) -> Store:
         if self.app.conf.store.scheme == "memory":
             return MemoryStore()
-        return RocksStore(self.app.conf.tabledir, self.name)
+        return RocksStore(self.app.conf.tabledir, self.name, cache_bytes=self.app.config.cache_bytes)
 
     def get(self, partition: int, key: bytes) -> bytes | None:
         """The value of the key in this partition, or None."""

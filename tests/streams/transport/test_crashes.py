@@ -1,0 +1,101 @@
+"""Exact totals, whatever happens to the workers or the broker. The workers are processes, the broker is Apache
+Kafka.
+"""
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ebbtide.streams.brokers.kafka import KafkaBroker
+from support.brokers import eventually, kafka, require_kafka_or_skip
+from support.counting import CountingRun
+
+__all__ = ["kafka"]
+
+pytestmark = pytest.mark.kafka
+
+OUTAGE_SECONDS = 30.0
+
+
+@pytest.fixture
+def run(kafka: KafkaBroker, tmp_path: Path) -> Iterator[CountingRun]:
+    run = CountingRun(kafka.bootstrap, tmp_path)
+    yield run
+    run.close()
+
+
+def test_killed_workers_lose_nothing_and_count_nothing_twice(run: CountingRun) -> None:
+    worker = run.worker("a")
+    worker.wait_ready()
+    run.feed(4000)
+    for _ in range(3):
+        before = worker.counters["flushes"]
+        moment = random.randrange(3, 30)
+        eventually(lambda: worker.counters["flushes"] > before + moment, "the worker is at work")  # noqa: B023
+        worker.kill()
+        worker = run.worker("a")
+        worker.wait_ready()
+    run.finish()
+    run.check_books()
+    assert worker.terminate() == 0
+
+
+def test_workers_that_join_and_leave_under_load_lose_nothing(run: CountingRun) -> None:
+    first = run.worker("a")
+    first.wait_ready()
+    run.feed(4000)
+    eventually(lambda: first.counters["flushes"] > 10, "the first is at work")
+    second = run.worker("b")
+    second.wait_ready(2)
+    eventually(lambda: second.counters["flushes"] > 20 and len(first.partitions) == 2, "both are at work")
+    assert sorted(first.partitions + second.partitions) == [0, 1, 2, 3]
+    assert second.terminate() == 0
+    first.wait_ready(4)
+    at = first.counters["flushes"]
+    eventually(lambda: first.counters["flushes"] > at + 20, "the first is alone at work")
+    run.finish()
+    run.check_books()
+    assert first.terminate() == 0
+
+
+def test_a_restart_recovers_only_the_tail_of_the_changelog(run: CountingRun) -> None:
+    worker = run.worker("a")
+    run.send(20_000)
+    run.finish()
+    assert worker.terminate() == 0
+    again = run.worker("a")
+    again.wait_ready()
+    assert again.counters["recovered_records"] == 0
+    run.check_books()
+    assert again.terminate() == 0
+    # A worker without files reads all of it.
+    elsewhere = run.worker("elsewhere")
+    elsewhere.wait_ready()
+    assert elsewhere.counters["recovered_records"] == sum(run.ends(f"{run.app_id}-counts-changelog").values())
+    run.send(1000)
+    run.finish()
+    run.check_books()
+
+
+def test_a_broker_away_for_thirty_seconds_is_waited_for(tmp_path: Path) -> None:
+    require_kafka_or_skip()
+    with KafkaBroker(tmp_path / "kafka") as broker:
+        run = CountingRun(broker.bootstrap, tmp_path)
+        try:
+            worker = run.worker("a")
+            worker.wait_ready()
+            run.feed(2000)
+            eventually(lambda: worker.counters["flushes"] > 10, "the worker is at work")
+            broker.kill()
+            back_at = time.monotonic() + OUTAGE_SECONDS
+            eventually(lambda: time.monotonic() > back_at or not worker.alive, "the outage", timeout=60)
+            assert worker.alive, worker.tail()
+            broker.start()
+            run.finish()
+            run.check_books()
+            assert worker.alive, worker.tail()
+        finally:
+            run.close()

@@ -1,0 +1,221 @@
+"""What reaches an agent, and what is committed, on Apache Kafka."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource
+from faust.exceptions import PartitionsMismatch
+
+from ebbtide.streams.brokers.kafka import KafkaBroker
+from ebbtide.streams.transport import App, Output, RecordBatch, Stage
+from ebbtide.streams.transport.driver import Consumer
+from support.brokers import create_topics, kafka, unique_topic
+from support.inline_worker import SeenStage, app_on, numbered, producing, reached, running
+
+__all__ = ["kafka"]
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+def topic(kafka: KafkaBroker) -> str:
+    topic = unique_topic("delivery")
+    create_topics(kafka.bootstrap, {topic: 1})
+    return topic
+
+
+@pytest.fixture
+def app(kafka: KafkaBroker, tmp_path: Path) -> App:
+    return app_on(kafka.bootstrap, tmp_path, f"seen-{uuid4().hex[:8]}", max_poll_records=50, in_flight_batches=2)
+
+
+@contextmanager
+def nothing_fetched(app: App) -> Iterator[None]:
+    app.consumer._wanted = frozenset
+    try:
+        yield
+    finally:
+        del app.consumer._wanted
+
+
+def committed(app: App, topic: str) -> int | None:
+    return next((part.committed for tp, part in app.health.partitions().items() if tp.topic == topic), None)
+
+
+async def test_a_skipped_offset_is_noticed_and_read_again(kafka: KafkaBroker, topic: str, app: App) -> None:
+    seen = SeenStage(app, [topic])
+    async with running(app), producing(kafka.bootstrap) as producer:
+        await producer.send_all(numbered(topic, 100))
+        await reached(lambda: len(seen.offsets) == 100, "the first hundred")
+        assert app.health.ready()
+        with nothing_fetched(app):
+            await producer.send_all(numbered(topic, 100))
+            await app.consumer._thread.seek_to({(topic, 0): 150})
+        await reached(lambda: len(seen.offsets) >= 200, "all of them")
+        assert seen.offsets == list(range(200))
+        assert (app.counters.gaps, app.counters.lost_records) == (1, 0)
+
+
+async def test_records_that_retention_took_are_counted_and_do_not_stop_the_rest(
+    kafka: KafkaBroker, topic: str, app: App
+) -> None:
+    seen = SeenStage(app, [topic])
+    async with running(app), producing(kafka.bootstrap) as producer:
+        await producer.send_all(numbered(topic, 10))
+        await reached(lambda: len(seen.offsets) == 10, "the first ten")
+        with nothing_fetched(app):
+            await producer.send_all(numbered(topic, 90))
+            admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+            admin.delete_records([TopicPartition(topic, 0, 60)])[TopicPartition(topic, 0)].result(10)
+            # Drops what aiokafka fetched before.
+            await app.consumer._thread.seek_to({(topic, 0): 10})
+        await reached(lambda: len(seen.offsets) == 50, "what is left")
+        assert seen.offsets == [*range(10), *range(60, 100)]
+        await reached(lambda: committed(app, topic) == 100, "the commit goes on")
+        assert (app.counters.gaps, app.counters.lost_records) == (1, 50)
+
+
+async def test_control_records_are_neither_gaps_nor_lag(kafka: KafkaBroker, topic: str, app: App) -> None:
+    seen = SeenStage(app, [topic])
+    writer = Producer({"bootstrap.servers": kafka.bootstrap, "transactional.id": topic})
+    writer.init_transactions(10)
+    async with running(app):
+        for _ in range(3):
+            writer.begin_transaction()
+            for number in range(5):
+                writer.produce(topic, b"v%d" % number, partition=0)
+            writer.commit_transaction(10)
+        # Offsets 5, 11 and 17 are commit markers.
+        await reached(lambda: committed(app, topic) == 18, "all committed, the last marker too")
+        assert len(seen.offsets) == 15
+        assert app.health.lag() == 0
+        assert app.counters.gaps == 0
+
+
+async def test_a_slow_agent_gets_no_more_than_it_may_hold_and_loses_nothing(
+    kafka: KafkaBroker, topic: str, app: App
+) -> None:
+    seen = SeenStage(app, [topic])
+    seen.may_flush.clear()
+    async with running(app), producing(kafka.bootstrap, batch_bytes=2000) as producer:
+        for _ in range(20):
+            await producer.send_all(numbered(topic, 50))
+        await reached(lambda: app.counters.batches > 0, "the first batch")
+        delivered = app.counters.batches
+        # One fetch may bring more than is allowed in flight, and is delivered; no other follows.
+        await reached(lambda: app.health.lag() > 0 and not app.consumer._wanted(), "back-pressure")
+        assert committed(app, topic) is None
+        delivered = app.counters.batches
+        seen.may_flush.set()
+        await reached(lambda: committed(app, topic) == 1000, "all committed")
+        assert seen.offsets == list(range(1000))
+        assert delivered <= 20
+
+
+async def test_each_batch_counts_once_for_each_of_its_readers(kafka: KafkaBroker, topic: str, app: App) -> None:
+    quick, slow = SeenStage(app, [topic], "quick"), SeenStage(app, [topic], "slow")
+    slow.may_flush.clear()
+    async with running(app), producing(kafka.bootstrap) as producer:
+        await producer.send_all(numbered(topic, 10))
+        await reached(lambda: app.counters.flushes == 1 and len(slow.offsets) == 10, "the quick one is done")
+        assert app.health.lag() == 10
+        slow.may_flush.set()
+        await reached(lambda: committed(app, topic) == 10, "committed after both")
+        assert quick.offsets == slow.offsets
+
+
+async def test_a_shard_is_built_from_the_table_before_its_first_batch(
+    kafka: KafkaBroker, topic: str, app: App, tmp_path: Path
+) -> None:
+    async def store(stage: Stage, batches: list[RecordBatch]) -> None:
+        writes: dict[int, dict[bytes, bytes | None]] = {0: {r.key or b"": r.value for b in batches for r in b}}
+        await stage.flush(batches, writes=writes)
+
+    story: list[str] = []
+    first = SeenStage(app, [topic], work=store)
+    async with running(app), producing(kafka.bootstrap) as producer:
+        await producer.send_all(numbered(topic, 3))
+        await producer.send_all([Output(topic, b"k1", None, partition=0)])
+        await reached(lambda: committed(app, topic) == 4, "all committed")
+    assert len(first.offsets) == 4
+
+    again = app_on(kafka.bootstrap, tmp_path / "again", app.config.app_id)
+    second = SeenStage(again, [topic])
+    table = second.stage.table
+    assert table is not None
+    second.stage.on_assigned(lambda partitions: story.append(f"built {sorted(partitions)} {dict(table.items(0))}"))
+    async with running(again), producing(kafka.bootstrap) as producer:
+        await producer.send_all(numbered(topic, 1))
+        await reached(lambda: bool(second.batches), "the next batch")
+        assert second.offsets == [4]
+        assert story == ["built [0] {b'k0': b'v0', b'k2': b'v2'}"]
+        assert again.counters.recovered_records > 0
+
+
+async def test_an_exception_in_an_agent_ends_the_worker_and_acknowledges_nothing(
+    kafka: KafkaBroker, topic: str, app: App
+) -> None:
+    async def fail(stage: Stage, batches: list[RecordBatch]) -> None:
+        raise RuntimeError("a bug")
+
+    SeenStage(app, [topic], work=fail)
+    async with running(app), producing(kafka.bootstrap) as producer:
+        await producer.send_all(numbered(topic, 10))
+        await reached(lambda: app.crashed, "the crash")
+        await app.consumer.commit()
+        assert committed(app, topic) is None
+
+
+async def test_partition_counts_must_agree(kafka: KafkaBroker, topic: str, app: App) -> None:
+    other = unique_topic("two")
+    create_topics(kafka.bootstrap, {other: 2})
+    SeenStage(app, [topic, other])
+    await app.start()
+    await reached(lambda: app.crashed, "the crash")
+    assert isinstance(app.crash_reason, PartitionsMismatch)
+    await app.stop()
+
+
+async def test_topics_must_exist(kafka: KafkaBroker, topic: str, app: App) -> None:
+    SeenStage(app, [topic, "nobody-made-this"])
+    await app.start()
+    await reached(lambda: app.crashed, "the crash")
+    assert "['nobody-made-this'], which do not exist" in str(app.crash_reason)
+    await app.stop()
+
+
+async def test_only_changelogs_are_created_and_they_are_compacted(kafka: KafkaBroker, topic: str, app: App) -> None:
+    SeenStage(app, [topic])
+    async with running(app):
+        name = f"{app.config.app_id}-seen-changelog"
+        reader = app.batch_producer
+        assert await reader.partitions_of(name) == 1
+        resource = ConfigResource(ConfigResource.Type.TOPIC, name)
+        config = AdminClient({"bootstrap.servers": kafka.bootstrap}).describe_configs([resource])[resource].result(10)
+        assert config["cleanup.policy"].value == "compact"
+        assert not app.conf.web_enabled
+        assert f"{app.config.app_id}-__assignor-__leader" not in app.topics._topic_name_index
+
+
+async def test_records_wait_until_the_rebalance_is_over(kafka: KafkaBroker, topic: str, app: App) -> None:
+    # Two covers against #596, each of which suffices: flow is held while recovery seeks, and streams while a rebalance runs.
+    SeenStage(app, [topic])
+    flow_at_seek: list[bool] = []
+    seek = Consumer.perform_seek
+
+    async def observed(self: Consumer) -> None:
+        flow_at_seek.append(self.flow_active or self.app.flow_control.is_active())
+        await seek(self)
+
+    app.consumer.perform_seek = observed.__get__(app.consumer)
+    async with running(app):
+        await reached(app.health.ready, "ready")
+        assert flow_at_seek == [False]
+        assert app.consumer._wanted() == {(topic, 0)}
+        app.rebalancing = True
+        assert app.consumer._wanted() == frozenset()
+        app.rebalancing = False
