@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import Field
 
@@ -32,6 +32,15 @@ class Identifier(Contract):
     type: IdentifierType
     value: Text
 
+    # Compared and hashed for every event; pydantic's own go through all fields by name.
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Identifier) and self.value == other.value and self.type == other.type
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
 
 class EventKind(StrEnum):
     """What an event does to a profile."""
@@ -41,7 +50,7 @@ class EventKind(StrEnum):
     FACT = "fact"
 
 
-class Origin(Contract):
+class Origin(NamedTuple):
     """The raw record an event was made from. Lets the reader drop what a crashed writer sent twice."""
 
     topic: str
@@ -55,6 +64,7 @@ class Event(Contract):
 
     ``type`` is the Segment verb or the dotted fact type; ``name`` the name of the event (``login``) or page.
     ``subject`` is the strongest identifier, ``identifiers`` are all of them, ``account`` is the slot it counts for.
+    ``machine`` marks use by an API key or integration, which is no sign of life of a human.
     """
 
     event_id: Text
@@ -68,5 +78,6 @@ class Event(Contract):
     subject: Identifier
     identifiers: list[Identifier]
     account: str | None = None
+    machine: bool = False
     properties: dict[str, Any] = Field(default_factory=dict)
     origin: Origin | None = None

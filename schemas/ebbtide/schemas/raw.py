@@ -6,6 +6,7 @@ Source of the behaviour format: Segment spec. Source of the fact types: signals 
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
@@ -31,6 +32,8 @@ class RawContext(BaseModel):
     group_id: RawId | None = Field(None, alias="groupId")
     traits: dict[str, Any] | None = None
     device: dict[str, Any] | None = None
+    source: Annotated[str, Field(max_length=256)] | None = None
+    machine: bool | None = None
 
 
 class RawBehaviour(BaseModel):
@@ -47,8 +50,8 @@ class RawBehaviour(BaseModel):
     previous_id: RawId | None = Field(None, alias="previousId")
     group_id: RawId | None = Field(None, alias="groupId")
     timestamp: UtcDatetime | None = None
-    original_timestamp: UtcDatetime | None = Field(None, alias="originalTimestamp")
-    sent_at: UtcDatetime | None = Field(None, alias="sentAt")
+    original_timestamp: datetime | None = Field(None, alias="originalTimestamp")
+    sent_at: datetime | None = Field(None, alias="sentAt")
     received_at: UtcDatetime | None = Field(None, alias="receivedAt")
     properties: dict[str, Any] | None = None
     traits: dict[str, Any] | None = None

@@ -106,11 +106,16 @@ class LearnerStage:
         trained = self._trained.get(tenant)
         return self._learner(tenant).to_model(None if trained is None else from_ms(trained), tenant)
 
+    def take_outputs(self) -> list[Output]:
+        """Models since the last time; state is left to ``flush``."""
+        outputs, self._outputs, self._writes = self._outputs, [], {}
+        return outputs
+
     def flush(self) -> Flush:
         """Models to publish and values to store since the last flush."""
         meta, clock = self._meta, self._clock
         meta.time_ms = clock.time_ms
         meta.sources = {name: (s.watermark_ms, s.idle) for name, s in clock.sources.items()}
-        flush = Flush(self._outputs, {**self._writes, META_KEY: msgspec.msgpack.encode(meta)})
-        self._outputs, self._writes = [], {}
+        flush = Flush(writes={**self._writes, META_KEY: msgspec.msgpack.encode(meta)})
+        flush.outputs = self.take_outputs()
         return flush

@@ -27,15 +27,15 @@ def score_record(customer: Customer, new: NewScore) -> Score:
     moved = None
     if previous is not None:
         parts = change((previous.intercept, *previous.contributions), (score.intercept, *score.contributions))
-        moved = ScoreChange.model_construct(
+        moved = ScoreChange.unchecked(
             from_version=previous.version,
             contributions=[
-                FeatureDelta.model_construct(feature=name, contribution=part)
+                FeatureDelta.unchecked(feature=name, contribution=part)
                 for name, part in zip(PARTS, parts, strict=True)
                 if part
             ],
         )
-    return Score.model_construct(
+    return Score.unchecked(
         tenant=customer.tenant,
         customer_id=customer.customer_id,
         version=score.version,
@@ -47,7 +47,7 @@ def score_record(customer: Customer, new: NewScore) -> Score:
         contributions=_contributions(score),
         logit=score.logit,
         # The champion is not recalibrated yet: what it says is what is published.
-        calibration=Calibration.model_construct(before=score.p_churn, after=score.p_churn),
+        calibration=Calibration.unchecked(before=score.p_churn, after=score.p_churn),
         change=moved,
         cannot_score_reason=None,
     )
@@ -60,7 +60,7 @@ def alert_record(customer: Customer, view: View, told: AlertChange) -> Alert:
     traits = view.traits(customer)
     customer.alert_version += 1
     score = customer.score
-    return Alert.model_construct(
+    return Alert.unchecked(
         alert_id=told.alert.alert_id,
         tenant=customer.tenant,
         kind=declaration.kind,
@@ -92,7 +92,7 @@ def example_record(customer: Customer, matured: Matured, horizon_days: int) -> T
     if churned is None:
         return None
     observation = matured.observation
-    return TrainingExample.model_construct(
+    return TrainingExample.unchecked(
         tenant=customer.tenant,
         customer_id=customer.customer_id,
         observed_at=from_ms(observation.day * DAY_MS),
@@ -108,7 +108,7 @@ def example_record(customer: Customer, matured: Matured, horizon_days: int) -> T
 
 def _contributions(score: Published) -> list[Contribution]:
     return [
-        Contribution.model_construct(feature=name, value=value, contribution=part)
+        Contribution.unchecked(feature=name, value=value, contribution=part)
         for name, value, part in zip(NAMES, score.features, score.contributions, strict=True)
     ]
 
@@ -124,6 +124,6 @@ def _at_stake(traits: dict[str, Any], view: View, day: int) -> Money | None:
     for name, factor in (("contract_value", 1), ("mrr", 12)):
         value = traits[name][0] if name in traits else None
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return Money.model_construct(amount=round(value * factor, 2), currency=currency)
+            return Money.unchecked(amount=round(value * factor, 2), currency=currency)
     revenue = view.series.window(REVENUE, day, _YEAR_DAYS)
-    return Money.model_construct(amount=round(revenue / MICROS, 2), currency=currency) if revenue else None
+    return Money.unchecked(amount=round(revenue / MICROS, 2), currency=currency) if revenue else None

@@ -96,12 +96,17 @@ class Evaluator:
     def settle(self, customer: Customer, view: View, day: int, scorer: Scorer) -> Decisions:
         """Evaluate the grid instant ``day``, and set when the customer is due next."""
         decisions = Decisions()
+        if customer.kind == ANONYMOUS:
+            # Nobody to score or to call; should somebody sign in, the profile finds its owner.
+            customer.due_day = None
+            return decisions
         if day - 1 in view.series:
             self.returned(customer, view, day - 1, decisions, complete=True)
         customer.settled_day = day
         rhythm = self._rhythm(view, day)
         if rhythm is None:
-            customer.due_day = view.series.first_day()
+            first_day = view.series.first_day()
+            customer.due_day = None if first_day is None else max(first_day, day + 1)
             return decisions
         woke_or_slept = rhythm.state is not customer.silence
         customer.silence = rhythm.state

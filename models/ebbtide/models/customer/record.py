@@ -31,7 +31,7 @@ def build_record(customer: Customer, view: View, day: int, version: int, policy:
     fields: dict[str, Field] = {}
 
     def put(name: str, value: Any, source: str, as_of: datetime = at) -> None:
-        fields[name] = Field.model_construct(value=value, as_of=as_of, source=source)
+        fields[name] = Field.unchecked(value=value, as_of=as_of, source=source)
 
     traits = view.traits(customer)
     for name in _CRM_FIELDS:
@@ -48,7 +48,7 @@ def build_record(customer: Customer, view: View, day: int, version: int, policy:
     put("model_version", score and score.model_version, "model")
     put("cannot_score_reason", cannot_score_reason(customer, view), "model")
     put("open_alerts", sorted(customer.alerts), "alerts")
-    return CustomerRecord.model_construct(
+    return CustomerRecord.unchecked(
         tenant=customer.tenant,
         customer_id=customer.customer_id,
         anchor=customer.anchor,

@@ -1,8 +1,8 @@
 """One partition of ``customers``: folds profile states, keeps event time, evaluates whoever is due (design §3).
 
 Evaluation goes instant by instant, customers of one instant in the order of their ids. In a backfill the shard waits
-after each observation instant until the model trained through it has come back, so that a score never depends on how fast
-the learner was; live it does not wait.
+after each observation instant until the model trained through it has come back, so that a score never depends on how
+fast the learner was; live it does not wait.
 """
 
 from __future__ import annotations
@@ -230,21 +230,25 @@ class CustomerShard:
         newest = view.series.days[-1] + 1 if view.series.days else 0
         return build_record(customer, view, max(newest, self._meta.settled_day or 0), customer.sequence, self._policy)
 
-    def flush(self, *, records: bool = True) -> Flush:
-        """Everything since the last flush; with ``records`` also the records of the customers that changed."""
-        flush = Flush(self._outputs)
+    def take_outputs(self) -> list[Output]:
+        """What was decided since the last time; state is left to ``flush``."""
+        outputs, self._outputs = self._outputs, []
+        return outputs
+
+    def flush(self) -> Flush:
+        """What was decided, the records of the customers that changed, and the values to store."""
+        flush = Flush(self.take_outputs())
         for customer_id in sorted(self._dirty):
             customer = self.customers[customer_id]
-            if records:
-                flush.outputs.append(Output(Topic.CUSTOMER_RECORDS, customer_id, self.record(customer)))
-                flush.writes[customer_id.encode()] = encode(customer)
+            flush.outputs.append(Output(Topic.CUSTOMER_RECORDS, customer_id, self.record(customer)))
+            flush.writes[customer_id.encode()] = encode(customer)
         for tenant, model in self._models.items():
             flush.writes[MODEL_KEY + tenant.encode()] = model.to_json()
         meta, clock = self._meta, self._clock
         meta.time_ms, meta.observe_ms = clock.time_ms, clock.observe_ms
         meta.sources = {name: (s.watermark_ms, s.idle) for name, s in clock.sources.items()}
         flush.writes[META_KEY] = msgspec.msgpack.encode(meta)
-        self._outputs, self._dirty, self._models = [], set(), {}
+        self._dirty, self._models = set(), {}
         return flush
 
 

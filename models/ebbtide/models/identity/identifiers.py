@@ -112,3 +112,9 @@ def canonical_id(tenant: str, anchor: Identifier) -> str:
     """Id of the cluster that ``anchor`` stands for: a function of the anchor alone."""
     graph = "person" if is_person(anchor.type) else "account"
     return str(uuid5(NAMESPACE, f"{graph}/{tenant}/{anchor.type}/{anchor.value}"))
+
+
+@lru_cache(maxsize=262_144)
+def identifier_key(named: Identifier) -> str:
+    """``type/value``."""
+    return f"{named.type}/{named.value}"

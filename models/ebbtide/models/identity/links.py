@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ebbtide.models.identity.identifiers import is_person
-from ebbtide.schemas.events import Event, EventKind
+from ebbtide.schemas.events import Event, EventKind, Identifier
 from ebbtide.schemas.identity import EvidenceClass, IdentityLink
 
 _CLASSES = {
@@ -23,21 +23,20 @@ def evidence_of(event: Event) -> EvidenceClass:
     return EvidenceClass.CRM_EQUALITY if event.kind is EventKind.FACT else EvidenceClass.SEEN_TOGETHER
 
 
-def links_of(event: Event) -> list[IdentityLink]:
-    """Evidence that the event carries. People and accounts are two separate graphs and are never joined."""
-    if len(event.identifiers) == 1:
-        return []
-    subject, evidence = event.subject, evidence_of(event)
+def linked(event: Event) -> list[Identifier]:
+    """The identifiers that the event links its subject to. People and accounts are two graphs and are never joined."""
+    subject = event.subject
     people = is_person(subject.type)
-    return [
-        IdentityLink(
-            tenant=event.tenant,
-            subject=subject,
-            other=other,
-            evidence=evidence,
-            occurred_at=event.occurred_at,
-            event_id=event.event_id,
-        )
-        for other in event.identifiers
-        if other != subject and is_person(other.type) == people
-    ]
+    return [other for other in event.identifiers if other != subject and is_person(other.type) == people]
+
+
+def link(event: Event, other: Identifier) -> IdentityLink:
+    """The evidence that the event's subject and ``other`` belong together."""
+    return IdentityLink(
+        tenant=event.tenant,
+        subject=event.subject,
+        other=other,
+        evidence=evidence_of(event),
+        occurred_at=event.occurred_at,
+        event_id=event.event_id,
+    )

@@ -6,22 +6,19 @@ import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from typing import Any
 from uuid import uuid5
 
 from pydantic import ValidationError
 
 from ebbtide.models.identity.identifiers import NAMESPACE, identifier, is_person, strongest
 from ebbtide.models.policy import IntakePolicy
+from ebbtide.schemas.base import as_utc
 from ebbtide.schemas.dead_letter import DeadLetter, DeadLetterReason
 from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType, Origin
 from ebbtide.schemas.raw import RawBehaviour, RawFact, RawPunctuation, raw_record
 
 _ACTIVITY = {"track", "page", "screen"}
-_PERSON_FIELDS = (
-    ("user_id", IdentifierType.USER_ID),
-    ("anonymous_id", IdentifierType.ANONYMOUS_ID),
-    ("previous_id", IdentifierType.ANONYMOUS_ID),
-)
 _TYPES = {kind.value for kind in IdentifierType}
 _NO_SUBJECT = {"source.heartbeat", "channel.spend"}
 
@@ -129,12 +126,7 @@ def _accept(message: RawMessage, now: datetime, default_tenant: str, policy: Int
     raw = _parse(value)
     if isinstance(raw, RawPunctuation):
         return Punctuated(to=raw.to, observe=raw.observe)
-    origin = Origin.model_construct(
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        appended_ms=message.appended_ms,
-    )
+    origin = Origin(message.topic, message.partition, message.offset, message.appended_ms)
     received_at = raw.received_at or message.appended_at
     if isinstance(raw, RawBehaviour):
         occurred_at = _behaviour_time(raw, received_at)
@@ -179,9 +171,10 @@ def _behaviour_time(raw: RawBehaviour, received_at: datetime) -> datetime:
         return raw.timestamp
     if raw.original_timestamp is None:
         return received_at
+    original_at = as_utc(raw.original_timestamp)
     if raw.sent_at is None or raw.received_at is None:
-        return raw.original_timestamp
-    return raw.received_at - (raw.sent_at - raw.original_timestamp)
+        return original_at
+    return raw.received_at - (as_utc(raw.sent_at) - original_at)
 
 
 def _check_clock(occurred_at: datetime, received_at: datetime, now: datetime, policy: IntakePolicy) -> None:
@@ -212,7 +205,8 @@ def _behaviour(
     name = raw.event if raw.type == "track" else raw.name or raw.type
     if not name:
         raise _RefusedInputError(DeadLetterReason.INVALID, "event: a track call names its event")
-    account = raw.group_id or (raw.context.group_id if raw.context else None)
+    context = raw.context
+    account = raw.group_id or (context.group_id if context is not None else None)
     people = _people(raw)
     if not people and not account:
         raise _RefusedInputError(DeadLetterReason.MISSING_IDENTIFIER, "one of userId and anonymousId is needed")
@@ -225,7 +219,7 @@ def _behaviour(
         return Ignored("unresolved")
     properties = (raw.properties if kind is EventKind.ACTIVITY else raw.traits) or {}
     return Accepted(
-        Event.model_construct(
+        Event.unchecked(
             # HTTP clients may leave the id out; the bytes then name the call, so that a resend is still the same.
             event_id=raw.message_id or "sha-" + blake2b(value, digest_size=16).hexdigest(),
             tenant=raw.tenant or default_tenant,
@@ -234,10 +228,11 @@ def _behaviour(
             name=name,
             occurred_at=occurred_at,
             received_at=received_at,
-            source="behaviour",
+            source=(context.source if context is not None else None) or "behaviour",
             subject=subject,
             identifiers=identifiers or [subject],
             account=slot.value if slot else None,
+            machine=context is not None and context.machine is True,
             properties=properties,
             origin=origin,
         )
@@ -246,18 +241,28 @@ def _behaviour(
 
 def _people(raw: RawBehaviour) -> list[tuple[IdentifierType, str]]:
     """Raw person values of a call: ids, and e-mail, phone and device where the SDK puts them."""
-    found = [(kind, value) for field, kind in _PERSON_FIELDS if (value := getattr(raw, field)) is not None]
+    found: list[tuple[IdentifierType, str]] = []
+    if raw.user_id is not None:
+        found.append((IdentifierType.USER_ID, raw.user_id))
+    if raw.anonymous_id is not None:
+        found.append((IdentifierType.ANONYMOUS_ID, raw.anonymous_id))
+    if raw.previous_id is not None:
+        found.append((IdentifierType.ANONYMOUS_ID, raw.previous_id))
     context = raw.context
-    traits = [raw.traits] if raw.type == "identify" else []
+    if raw.type == "identify" and raw.traits:
+        _add_reachable(raw.traits, found)
     if context is not None:
-        traits.append(context.traits)
+        if context.traits:
+            _add_reachable(context.traits, found)
         if context.device and isinstance(device := context.device.get("id"), str):
             found.append((IdentifierType.DEVICE_ID, device))
-    for source in traits:
-        for field, kind in (("email", IdentifierType.EMAIL), ("phone", IdentifierType.PHONE)):
-            if source and isinstance(value := source.get(field), str):
-                found.append((kind, value))
     return found
+
+
+def _add_reachable(traits: dict[str, Any], found: list[tuple[IdentifierType, str]]) -> None:
+    for field, kind in (("email", IdentifierType.EMAIL), ("phone", IdentifierType.PHONE)):
+        if isinstance(value := traits.get(field), str):
+            found.append((kind, value))
 
 
 def _identifiers(raw: list[tuple[IdentifierType, str]]) -> list[Identifier]:
@@ -286,7 +291,7 @@ def _fact(raw: RawFact, received_at: datetime, default_tenant: str, origin: Orig
     slots = [i for i in identifiers if not is_person(i.type)]
     group = next((i.value for i in slots if i.type is IdentifierType.GROUP_ID), None)
     return Accepted(
-        Event.model_construct(
+        Event.unchecked(
             event_id=raw.id,
             tenant=raw.tenant or default_tenant,
             kind=EventKind.FACT,

@@ -29,6 +29,7 @@ class Slot(msgspec.Struct):
     traits: dict[str, tuple[Any, int, str, str]] = msgspec.field(default_factory=dict)
     outcomes: dict[str, tuple[str, int, dict[str, Any]]] = msgspec.field(default_factory=dict)
     accepted: int = 0
+    machine_events: int = 0
     owner: str | None = None
 
 
@@ -79,6 +80,9 @@ def step(profile: Profile, event: Event, change: SlotChange, *, virtual_events: 
         slot = profile.slots[account] = Slot()
     slot.accepted += 1
     at_ms = int(event.occurred_at.timestamp() * 1000)
+    if event.machine:
+        slot.machine_events += 1
+        return
     if event.kind is EventKind.ACTIVITY:
         _count(slot, event, at_ms, change, virtual_events)
         return
@@ -127,7 +131,7 @@ def trait_records(slot: Slot, names: set[str] | None) -> dict[str, Trait]:
     """The slot's traits as contract values, all or only ``names``."""
     wanted = slot.traits if names is None else sorted(names)
     return {
-        name: Trait.model_construct(value=value, at_ms=at_ms, event_id=event_id, source=source)
+        name: Trait.unchecked(value=value, at_ms=at_ms, event_id=event_id, source=source)
         for name in wanted
         for value, at_ms, event_id, source in (slot.traits[name],)
     }
@@ -137,7 +141,7 @@ def outcome_records(slot: Slot, ids: set[str] | None) -> dict[str, Outcome]:
     """The slot's outcomes as contract values, all or only ``ids``."""
     wanted = slot.outcomes if ids is None else sorted(ids)
     return {
-        key: Outcome.model_construct(type=kind, at_ms=at_ms, data=data)
+        key: Outcome.unchecked(type=kind, at_ms=at_ms, data=data)
         for key in wanted
         for kind, at_ms, data in (slot.outcomes[key],)
     }

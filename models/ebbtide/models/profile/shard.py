@@ -7,8 +7,8 @@ from collections.abc import Callable
 import msgspec
 
 from ebbtide.models.clock.watermark import PartitionClock, SourceClock, from_ms
-from ebbtide.models.identity.identifiers import canonical_id, profile_id, subject_key
-from ebbtide.models.identity.links import links_of
+from ebbtide.models.identity.identifiers import canonical_id, identifier_key, profile_id, subject_key
+from ebbtide.models.identity.links import evidence_of, link, linked
 from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.profile import (
@@ -128,20 +128,22 @@ class ProfileShard:
         return profile
 
     def _note_links(self, profile: Profile, event: Event) -> None:
-        for link in links_of(event):
-            other = f"{link.other.type}/{link.other.value}"
-            weight = (int(link.evidence), int(link.occurred_at.timestamp() * 1000))
-            known = profile.links.get(other)
+        others = linked(event)
+        if not others:
+            return
+        weight = (int(evidence_of(event)), int(event.occurred_at.timestamp() * 1000))
+        for other in others:
+            key = identifier_key(other)
+            known = profile.links.get(key)
             # Evidence no better than what was sent already is not sent again (identity §2).
             if known is None or weight < known:
-                profile.links[other] = weight
-                self._links.append(link)
+                profile.links[key] = weight
+                self._links.append(link(event, other))
 
     def flush(self, *, store: bool = True) -> Flush:
         """Everything since the last flush: links, snapshots of what changed, then time; and the values to ``store``."""
         flush = Flush()
-        for link in self._links:
-            flush.outputs.append(Output(Topic.IDENTITY_LINKS, link.tenant, link))
+        flush.outputs += [Output(Topic.IDENTITY_LINKS, found.tenant, found) for found in self._links]
         for key, changes in self._changes.items():
             profile = self.profiles[key]
             flush.outputs += self._snapshots(key, profile, changes)
@@ -161,7 +163,7 @@ class ProfileShard:
 
     def _snapshots(self, key: str, profile: Profile, changes: dict[str, SlotChange]) -> list[Output]:
         outputs: list[Output] = []
-        subject = Identifier.model_construct(type=IdentifierType(profile.subject_type), value=profile.subject_value)
+        subject = Identifier.unchecked(type=IdentifierType(profile.subject_type), value=profile.subject_value)
         accounts = profile.accounts
         for account, slot in profile.slots.items():
             anchor = owner_of(subject, account, accounts)
@@ -191,7 +193,7 @@ class ProfileShard:
         *,
         detached: bool = False,
     ) -> Output:
-        record = ProfileState.model_construct(
+        record = ProfileState.unchecked(
             tenant=profile.tenant,
             customer_id=owner,
             anchor=anchor,
@@ -216,7 +218,7 @@ def owner_of(subject: Identifier, account: str, accounts: list[str]) -> Identifi
         if len(accounts) != 1:
             return subject
         account = accounts[0]
-    return Identifier.model_construct(type=IdentifierType.GROUP_ID, value=account)
+    return Identifier.unchecked(type=IdentifierType.GROUP_ID, value=account)
 
 
 def encode(profile: Profile) -> bytes:

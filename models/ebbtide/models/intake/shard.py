@@ -1,0 +1,83 @@
+"""One raw partition: judges its records, counts the reasons, and keeps its watermark."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from ebbtide.models.clock.watermark import SourceWatermark, from_ms, to_ms
+from ebbtide.models.identity.identifiers import subject_key
+from ebbtide.models.intake.accept import Accepted, Ignored, Punctuated, RawMessage, Refused, accept
+from ebbtide.models.outputs import EVERY_PARTITION, Output
+from ebbtide.models.policy import CorePolicy
+from ebbtide.schemas.profile_state import Tick
+from ebbtide.schemas.topics import Topic
+
+
+class IntakeShard:
+    """Turns raw records into events, dead letters and ticks. Keeps no state that a restart could miss."""
+
+    def __init__(self, topic: str, partition: int, policy: CorePolicy, default_tenant: str) -> None:
+        self.source = f"{topic}/{partition}"
+        self.accepted = 0
+        self.late = 0
+        self.ignored: Counter[str] = Counter()
+        self.dead_lettered: Counter[str] = Counter()
+        self._policy = policy
+        self._default_tenant = default_tenant
+        self._watermark = SourceWatermark(policy.time.lateness_seconds * 1000)
+        self._outputs: list[Output] = []
+        self._ticked_ms: int | None = None
+        self._idle = False
+        self._appended_ms = 0
+
+    @property
+    def greatest_event_ms(self) -> int | None:
+        """The newest event time accepted so far, epoch ms."""
+        return self._watermark.greatest_ms
+
+    def apply(self, message: RawMessage, *, now: datetime, now_ms: int) -> None:
+        """Judge one record."""
+        verdict = accept(message, now=now, default_tenant=self._default_tenant, policy=self._policy.intake)
+        self._appended_ms = message.appended_ms
+        match verdict:
+            case Accepted(event):
+                self.accepted += 1
+                if self._watermark.event(to_ms(event.occurred_at), now_ms=now_ms):
+                    self.late += 1
+                key = subject_key(event.tenant, event.subject)
+                self._outputs.append(Output(Topic.EVENTS, key, event))
+            case Refused(letter):
+                self.dead_lettered[letter.reason] += 1
+                self._outputs.append(Output(Topic.DEAD_LETTERS, letter.dead_letter_id, letter))
+            case Ignored(reason):
+                self.ignored[reason] += 1
+            case Punctuated(to, observe):
+                self._watermark.punctuate(to_ms(to), now_ms=now_ms)
+                # The instant is told by itself: time may be further already, and everybody must hear of it.
+                self._tick(to_ms(to), observe=observe)
+
+    def flush(self) -> list[Output]:
+        """Events and dead letters since the last flush, then the watermark if it moved."""
+        watermark = self._watermark.current_ms()
+        if watermark is not None and (self._ticked_ms is None or watermark > self._ticked_ms or self._idle):
+            self._tick(watermark)
+        outputs, self._outputs = self._outputs, []
+        return outputs
+
+    def idle(self, *, now_ms: int) -> list[Output]:
+        """Say that the source is silent: it holds nobody back, and wall time carries its watermark on."""
+        self._tick(self._watermark.current_ms(now_ms=now_ms), idle=True)
+        outputs, self._outputs = self._outputs, []
+        return outputs
+
+    def _tick(self, watermark_ms: int | None, *, observe: bool = False, idle: bool = False) -> None:
+        tick = Tick(
+            source=self.source,
+            watermark=None if watermark_ms is None else from_ms(watermark_ms),
+            idle=idle,
+            observe=observe,
+            arrived_ms=self._appended_ms,
+        )
+        self._outputs.append(Output(Topic.EVENTS, "@tick", tick, EVERY_PARTITION))
+        self._ticked_ms, self._idle = watermark_ms, idle

@@ -1,0 +1,90 @@
+"""The whole topology in one process: the shards of one partition each, wired by function calls (design §3, live = replay).
+
+It is what ``replay`` drives and what the Kafka path is compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from ebbtide.models.churn.stage import LearnerStage
+from ebbtide.models.clock.watermark import from_ms, to_ms
+from ebbtide.models.customer.shard import CustomerShard
+from ebbtide.models.intake.accept import RawMessage
+from ebbtide.models.intake.shard import IntakeShard
+from ebbtide.models.outputs import Output
+from ebbtide.models.policy import CorePolicy
+from ebbtide.models.profile.shard import ProfileShard
+from ebbtide.schemas.events import Event
+from ebbtide.schemas.learning import Model, TrainingExample
+from ebbtide.schemas.profile_state import ProfileState, Tick
+from ebbtide.schemas.topics import Topic
+
+RAW = Topic.RAW_BEHAVIOR.topic_name
+STATES = Topic.PROFILE_STATES.topic_name
+MODELS = Topic.MODELS.topic_name
+
+
+class Pipeline:
+    """One intake, one profiles, one customers partition and the learner."""
+
+    def __init__(self, policy: CorePolicy, *, default_tenant: str = "default") -> None:
+        self.intake = IntakeShard(RAW, 0, policy, default_tenant)
+        self.profiles = ProfileShard(0, frozenset({f"{RAW}/0"}), policy, lambda _key: None)
+        self.customers = CustomerShard(0, frozenset({"events/0"}), policy, ())
+        self.learner = LearnerStage(frozenset({"customers/0"}), ())
+        self.read = 0
+        self._offsets = dict.fromkeys((RAW, Topic.EVENTS.topic_name, STATES, MODELS, "examples"), -1)
+
+    def feed(self, messages: Iterable[RawMessage], *, now: datetime) -> Iterator[Output]:
+        """Take in raw records, in their order; give everything that leaves the topology."""
+        intake, now_ms = self.intake, to_ms(now)
+        for message in messages:
+            self.read += 1
+            intake.apply(message, now=now, now_ms=now_ms)
+        yield from self._pump()
+
+    def close(self, until: datetime) -> Iterator[Output]:
+        """Let time stand at ``until``: timers up to it fire, and everybody is scored as of it."""
+        tick = Tick(source=self.intake.source, watermark=until, observe=True, arrived_ms=0)
+        self.profiles.apply(self._next(Topic.EVENTS.topic_name), tick)
+        yield from self._pump()
+
+    @property
+    def greatest_event_at(self) -> datetime | None:
+        """The newest event time accepted so far."""
+        newest = self.intake.greatest_event_ms
+        return None if newest is None else from_ms(newest)
+
+    def _next(self, topic: str) -> int:
+        self._offsets[topic] += 1
+        return self._offsets[topic]
+
+    def _pump(self) -> Iterator[Output]:
+        events = Topic.EVENTS.topic_name
+        for output in self.intake.flush():
+            if isinstance(output.record, Event | Tick):
+                self.profiles.apply(self._next(events), output.record)
+            else:
+                yield output
+        for output in self.profiles.flush(store=False).outputs:
+            if isinstance(output.record, ProfileState | Tick):
+                self.customers.apply(STATES, self._next(STATES), output.record, now_ms=None)
+                yield from self._learn()
+            else:
+                yield output
+
+    def _learn(self) -> Iterator[Output]:
+        """Hand matured examples to the learner and its models back, until both have nothing to say."""
+        while outputs := self.customers.take_outputs():
+            for output in outputs:
+                if output.topic is Topic.TRAINING_EXAMPLES and isinstance(output.record, TrainingExample | Tick):
+                    self.learner.apply(self._next("examples"), output.record)
+                if not isinstance(output.record, Tick):
+                    yield output
+            for output in self.learner.take_outputs():
+                if isinstance(output.record, Model):
+                    yield output
+                if isinstance(output.record, Model | Tick):
+                    self.customers.apply(MODELS, self._next(MODELS), output.record, now_ms=None)
