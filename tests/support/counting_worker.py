@@ -7,6 +7,7 @@ echoed with its partition and offset, so a record that never came is missed.
 import argparse
 import asyncio
 import json
+import logging
 import os
 import struct
 import threading
@@ -21,7 +22,7 @@ STATE = struct.Struct("<Qq")
 EMPTY = STATE.pack(0, -1)
 
 
-def counting_stage(app: Any, source: str, echo: str) -> Stage:
+def counting_stage(app: Any, source: str, echo: str, fail_at: int = -1) -> Stage:
     stage: Stage = app.stage("counting", [source], app.state_table("counts"))
     table = stage.table
     assert table is not None
@@ -34,6 +35,8 @@ def counting_stage(app: Any, source: str, echo: str) -> Stage:
             for batch in batches:
                 states: dict[bytes, tuple[int, int]] = {}
                 for record in batch:
+                    if record.offset == fail_at:
+                        raise RuntimeError(f"a bug at offset {fail_at}")
                     key = record.key or b""
                     total, last = states.get(key) or STATE.unpack(table.get(batch.partition, key) or EMPTY)
                     outputs.append(Output(echo, key, b"%d:%d" % (batch.partition, record.offset)))
@@ -80,6 +83,7 @@ def report(app: Any, path: Path) -> None:
             "pid": os.getpid(),
             "ready": app.health.ready(),
             "lag": app.health.lag(),
+            "log_level": logging.getLogger().getEffectiveLevel(),
             "partitions": sorted({tp.partition for tp in app.health.partitions()}),
             "counters": {name: getattr(app.counters, name) for name in app.counters.__slots__},
         }
@@ -98,6 +102,7 @@ def main() -> None:
     parser.add_argument("--echo", required=True)
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--store", default="rocksdb")
+    parser.add_argument("--fail-at", type=int, default=-1, help="offset at which the agent raises")
     parser.add_argument("--stretched", action="store_true", help="take long between seek and resume, and to flush")
     parser.add_argument("--uncovered", action="store_true", help="remove the cover against lost records (#596)")
     options = parser.parse_args()
@@ -114,7 +119,7 @@ def main() -> None:
             max_poll_records=500,
         )
     )
-    counting_stage(app, options.source, options.echo)
+    counting_stage(app, options.source, options.echo, options.fail_at)
     if options.stretched:
         stretch()
     if options.uncovered:

@@ -14,7 +14,7 @@ Work = Callable[[Stage, list[RecordBatch]], Awaitable[None]]
 async def reached(condition: Callable[[], bool], what: str, timeout: float = 20.0) -> None:
     """Like `eventually`, letting the loop run meanwhile."""
     async with asyncio.timeout(timeout):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - any condition, not only one that can signal
             await asyncio.sleep(0.01)
     assert condition(), what
 
@@ -22,9 +22,7 @@ async def reached(condition: Callable[[], bool], what: str, timeout: float = 20.
 def app_on(bootstrap: str, directory: Path, app_id: str, **settings: Any) -> App:
     """Never ends the test's process by itself."""
     config = {"partitions": 1, "store": "memory", "commit_interval": 0.1, "exit_grace": None, "stall_seconds": 3600.0}
-    return build_app(
-        TransportConfig(app_id=app_id, bootstrap=bootstrap, data_dir=directory, **{**config, **settings})  # type: ignore[arg-type]
-    )
+    return build_app(TransportConfig(app_id=app_id, bootstrap=bootstrap, data_dir=directory, **{**config, **settings}))
 
 
 class SeenStage:

@@ -2,6 +2,7 @@
 Kafka.
 """
 
+import logging
 import random
 import time
 from collections.abc import Iterator
@@ -78,6 +79,53 @@ def test_a_restart_recovers_only_the_tail_of_the_changelog(run: CountingRun) -> 
     run.send(1000)
     run.finish()
     run.check_books()
+
+
+def test_a_bug_in_an_agent_ends_the_worker_and_the_record_is_read_again(run: CountingRun) -> None:
+    run.send(4000)
+    worker = run.worker("a", "--fail-at", "700")
+    assert worker.process.wait(60) == 1
+    assert "a bug at offset 700" in worker.tail()
+    assert max(run.committed().values()) <= 700
+    repaired = run.worker("a")
+    run.finish()
+    run.check_books()
+    assert repaired.facts["log_level"] >= logging.INFO
+
+
+def test_a_worker_that_freezes_comes_back_and_spoils_nothing(run: CountingRun) -> None:
+    frozen, other = run.worker("a"), run.worker("b")
+    frozen.wait_ready(2)
+    other.wait_ready(2)
+    run.feed(4000)
+    eventually(lambda: frozen.counters["flushes"] > 10, "both are at work")
+    frozen.freeze()
+    other.wait_ready(4)
+    eventually(lambda: other.counters["flushes"] > 50, "the other has all")
+    frozen.thaw()
+    # It ends itself if it had batches in hand, else it joins again.
+    eventually(lambda: not frozen.alive or len(frozen.partitions) == 2, "the frozen one has noticed")
+    run.finish()
+    run.check_books()
+
+
+@pytest.mark.parametrize("covered", [True, False])
+def test_records_read_while_a_rebalance_ends_are_lost_without_the_cover(run: CountingRun, covered: bool) -> None:
+    # Faust #596, with the moment in which it happens made long.
+    flags = ["--stretched", *([] if covered else ["--uncovered"])]
+    worker = run.worker("a", *flags)
+    worker.wait_ready()
+    run.feed(8000)
+    eventually(lambda: worker.counters["flushes"] > 3, "the worker is at work")
+    run.worker("b", *flags).wait_ready(2)
+    worker.wait_ready(2)
+    if covered:
+        run.finish()
+        run.check_books()
+    else:
+        with pytest.raises(pytest.fail.Exception, match="all input committed"):
+            run.finish(timeout=6.0)
+        assert run.never_delivered() > 0
 
 
 def test_a_broker_away_for_thirty_seconds_is_waited_for(tmp_path: Path) -> None:

@@ -58,6 +58,9 @@ class StuckHealth:
     def ready(self) -> bool:
         return True
 
+    def spare(self) -> bool:
+        return False
+
     def lag(self) -> int:
         return 7
 

@@ -78,15 +78,13 @@ class App(faust.App):  # type: ignore[misc]
         self.consumer.stop_flow()
         assignment = self.consumer.assignment()
         for stage in self.stages:
-            self._check_partitions(stage)
+            await self._check_partitions(stage)
             await stage.assign(frozenset(tp.partition for tp in assignment if tp.topic in stage.inputs))
 
-    def _check_partitions(self, stage: Stage) -> None:
+    async def _check_partitions(self, stage: Stage) -> None:
+        # Asked of the brokers: the consumer knows all topics only if it leads its group.
         names = [*stage.inputs, *([stage.table.changelog_topic_name] if stage.table else [])]
-        counts = {name: self.consumer.topic_partitions(name) for name in names}
-        missing = [name for name, count in counts.items() if not count]
-        if missing:
-            raise LookupError(f"stage {stage.name!r} reads {missing}, which do not exist; create them first")
+        counts = {name: await self.batch_producer.partitions_of(name) for name in names}
         if len(set(counts.values())) > 1:
             raise PartitionsMismatch(f"stage {stage.name!r} needs equal partition counts, not {counts}")
 

@@ -40,6 +40,11 @@ class Health:
             and not app.rebalancing
         )
 
+    def spare(self) -> bool:
+        """In the group, which has more workers than partitions; nothing to do until one of them goes."""
+        app = self._app
+        return bool(app.unassigned and not app.in_recovery and not app.rebalancing)
+
     def partitions(self) -> dict[TopicPartition, PartitionHealth]:
         """The input partitions of this worker."""
         consumer = self._app._consumer

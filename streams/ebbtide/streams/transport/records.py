@@ -65,9 +65,7 @@ class RecordBatch:
 
     def __repr__(self) -> str:
         # Never the records: they hold personal data, and Faust logs what it is given.
-        return (
-            f"<RecordBatch {self.topic}-{self.partition} {self.first_offset}..{self.last_offset} ({len(self)} records)>"
-        )
+        return f"<RecordBatch {self.topic}-{self.partition} [{self.start}, {self.end}), {len(self)} records>"
 
     @property
     def tp(self) -> TopicPartition:

@@ -68,7 +68,7 @@ class Watchdog:
         watch: Watch | None = None
         while not self._stop.wait(self._interval):
             health = self._health
-            seen = Observation(health.ready(), health.lag(), health.progress())
+            seen = Observation(health.ready() or health.spare(), health.lag(), health.progress())
             watch, verdict = judge(watch, seen, monotonic(), self._limit)
             if verdict is Verdict.STALLED:
                 state = f"lag {seen.lag}" if seen.ready else f"not ready, {health.recovery_remaining()} to recover"
