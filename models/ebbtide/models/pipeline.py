@@ -1,4 +1,4 @@
-"""The whole topology in one process: the shards of one partition each, wired by function calls (design §3, live = replay).
+"""The whole topology in one process: the shards of one partition each, wired by function calls (design §3).
 
 It is what ``replay`` drives and what the Kafka path is compared with.
 """
@@ -10,6 +10,7 @@ from datetime import datetime
 
 from ebbtide.models.churn.stage import LearnerStage
 from ebbtide.models.clock.watermark import from_ms, to_ms
+from ebbtide.models.customer.evaluation import DAY_MS
 from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.models.intake.shard import IntakeShard
@@ -27,9 +28,13 @@ MODELS = Topic.MODELS.topic_name
 
 
 class Pipeline:
-    """One intake, one profiles, one customers partition and the learner."""
+    """One intake, one profiles, one customers partition and the learner.
 
-    def __init__(self, policy: CorePolicy, *, default_tenant: str = "default") -> None:
+    With ``until`` nothing from that time on is taken in, and time does not pass it.
+    """
+
+    def __init__(self, policy: CorePolicy, *, default_tenant: str = "default", until: datetime | None = None) -> None:
+        self._until = until
         self.intake = IntakeShard(RAW, 0, policy, default_tenant)
         self.profiles = ProfileShard(0, frozenset({f"{RAW}/0"}), policy, lambda _key: None)
         self.customers = CustomerShard(0, frozenset({"events/0"}), policy, ())
@@ -52,10 +57,10 @@ class Pipeline:
         yield from self._pump()
 
     @property
-    def greatest_event_at(self) -> datetime | None:
-        """The newest event time accepted so far."""
+    def end_of_newest_day(self) -> datetime | None:
+        """The end of the UTC day of the newest accepted event."""
         newest = self.intake.greatest_event_ms
-        return None if newest is None else from_ms(newest)
+        return None if newest is None else from_ms((newest // DAY_MS + 1) * DAY_MS)
 
     def _next(self, topic: str) -> int:
         self._offsets[topic] += 1
@@ -64,8 +69,10 @@ class Pipeline:
     def _pump(self) -> Iterator[Output]:
         events = Topic.EVENTS.topic_name
         for output in self.intake.flush():
-            if isinstance(output.record, Event | Tick):
-                self.profiles.apply(self._next(events), output.record)
+            record = output.record
+            if isinstance(record, Event | Tick):
+                if not self._beyond(record):
+                    self.profiles.apply(self._next(events), record)
             else:
                 yield output
         for output in self.profiles.flush(store=False).outputs:
@@ -74,6 +81,16 @@ class Pipeline:
                 yield from self._learn()
             else:
                 yield output
+
+    def _beyond(self, record: Event | Tick) -> bool:
+        if self._until is None:
+            return False
+        if isinstance(record, Tick):
+            return record.watermark is not None and record.watermark > self._until
+        if record.occurred_at < self._until:
+            return False
+        self.intake.ignored["after_until"] += 1
+        return True
 
     def _learn(self) -> Iterator[Output]:
         """Hand matured examples to the learner and its models back, until both have nothing to say."""

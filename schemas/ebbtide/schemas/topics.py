@@ -75,8 +75,7 @@ class Topic(Enum):
         "training-examples",
         "TrainingExample",
         "customer id",
-        "frozen predictions with matured labels",
-        partitions=1,
+        "frozen predictions with matured labels; the learner is one writer, so all are in partition 0",
         retention_ms=90 * DAY_MS,
     )
     MODELS = TopicSpec("models", "Model", "tenant", "the current model, one copy in every partition", cleanup="compact")

@@ -93,6 +93,11 @@ class Customer(msgspec.Struct):
         return _KINDS.get(IdentifierType(self.anchor_type), PERSON)
 
     @property
+    def is_account(self) -> bool:
+        """Whether the customer is an account (else a person)."""
+        return self.kind == ACCOUNT
+
+    @property
     def anchor(self) -> Identifier:
         """The identifier that the customer's id is made from."""
         return Identifier.model_construct(type=IdentifierType(self.anchor_type), value=self.anchor_value)

@@ -11,10 +11,11 @@ from typing import Any
 
 import msgspec
 
+from ebbtide.models.identity.identifiers import is_person
 from ebbtide.models.profile.facts import is_outcome, traits_of
 from ebbtide.models.profile.money import revenue_micros
 from ebbtide.models.profile.virtual_events import VirtualEvents
-from ebbtide.schemas.events import Event, EventKind
+from ebbtide.schemas.events import Event, EventKind, IdentifierType
 from ebbtide.schemas.profile_state import Outcome, Trait
 
 DAY_MS = 86_400_000
@@ -54,6 +55,11 @@ class Profile(msgspec.Struct):
     slots: dict[str, Slot] = msgspec.field(default_factory=dict)
     links: dict[str, tuple[int, int]] = msgspec.field(default_factory=dict)
     seen: dict[int, None] = msgspec.field(default_factory=dict)
+
+    @property
+    def is_person(self) -> bool:
+        """Whether the subject is a person (else an account, by facts of its own)."""
+        return is_person(IdentifierType(self.subject_type))
 
     @property
     def accounts(self) -> list[str]:

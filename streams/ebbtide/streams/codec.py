@@ -1,0 +1,70 @@
+"""Records between Kafka's bytes and the core's contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
+
+from ebbtide.models import outputs as core
+from ebbtide.models.intake.accept import RawMessage
+from ebbtide.schemas.base import Contract
+from ebbtide.schemas.events import Event
+from ebbtide.schemas.learning import Model, TrainingExample
+from ebbtide.schemas.profile_state import ProfileState, Tick
+from ebbtide.streams.transport import ConsumerRecord, Output
+
+TICK_KEY = b"@tick"
+CAUSED_HEADER = "ebbtide-caused-ms"
+RECEIVED_HEADER = "ebbtide-received-ms"
+"""On a redriven record: when it came in first, so that it is judged as it would have been then."""
+
+
+C = TypeVar("C", bound=Contract)
+
+
+def _tick_or(contract: type[C], record: ConsumerRecord) -> C | Tick:
+    """A record of one of our own topics. A value that does not parse is a bug or a foreign writer: it raises."""
+    value = record.value or b""
+    return Tick.from_json(value) if record.key == TICK_KEY else contract.from_json(value)
+
+
+def event(record: ConsumerRecord) -> Event | Tick:
+    """A record of ``events``."""
+    return _tick_or(Event, record)
+
+
+def profile_state(record: ConsumerRecord) -> ProfileState | Tick:
+    """A record of ``profile-states``."""
+    return _tick_or(ProfileState, record)
+
+
+def model(record: ConsumerRecord) -> Model | Tick:
+    """A record of ``models``."""
+    return _tick_or(Model, record)
+
+
+def training_example(record: ConsumerRecord) -> TrainingExample | Tick:
+    """A record of ``training-examples``."""
+    return _tick_or(TrainingExample, record)
+
+
+def raw_message(record: ConsumerRecord) -> RawMessage:
+    """A raw record, bytes untouched."""
+    appended_ms = record.timestamp
+    for name, value in record.headers:
+        if name == RECEIVED_HEADER and value is not None and value.isdigit():
+            appended_ms = int(value)
+    return RawMessage(record.topic, record.partition, record.offset, record.key, record.value, appended_ms)
+
+
+def encode(outputs: Iterable[core.Output], partitions: Mapping[str, int]) -> Iterator[Output]:
+    """The core's outputs as records; one copy to each partition where the core says so."""
+    for output in outputs:
+        name, value = output.topic.topic_name, output.record.to_json()
+        headers = () if output.caused_ms is None else ((CAUSED_HEADER, str(output.caused_ms).encode()),)
+        key = output.key.encode()
+        if output.partition == core.EVERY_PARTITION:
+            for partition in range(partitions[name]):
+                yield Output(name, key, value, partition, headers=headers)
+        else:
+            yield Output(name, key, value, output.partition, headers=headers)

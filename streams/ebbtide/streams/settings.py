@@ -1,0 +1,235 @@
+"""All settings, from the environment (``EBBTIDE_…``, nested with ``__``), secret files (``…_FILE``) and a YAML file.
+
+The environment wins over the file. All errors come at once, at the start.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from ebbtide.models.policy import (
+    AlertPolicy,
+    BaselinePolicy,
+    CadencePolicy,
+    CorePolicy,
+    DedupePolicy,
+    IntakePolicy,
+    LabelPolicy,
+    ObservationPolicy,
+    ScorePolicy,
+    TimePolicy,
+    VirtualEventsPolicy,
+)
+
+PREFIX = "EBBTIDE_"
+FILE_SUFFIX = "_FILE"
+CONFIG_VARIABLE = "EBBTIDE_CONFIG"
+
+
+class SettingsError(ValueError):
+    """The settings are wrong; the message lists every fault with its name."""
+
+
+class Group(BaseModel):
+    """Base of the groups: unknown names are errors, so that a typo does not pass in silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BrokerSettings(Group):
+    """Kafka."""
+
+    url: str = Field("kafka://127.0.0.1:9092", description="Bootstrap servers, `kafka://host:port[,host:port…]`.")
+    partitions: Annotated[int, Field(ge=1, le=1024)] = Field(
+        4, description="Partitions of every keyed topic; cannot be changed while there is data."
+    )
+    replication_factor: Annotated[int, Field(ge=1)] = Field(1, description="Copies of every topic; 3 in production.")
+    username: str | None = Field(None, description="SASL user name; none means no log-in.")
+    password: SecretStr | None = Field(None, description="SASL password; better `EBBTIDE_BROKER__PASSWORD_FILE`.")
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="SASL mechanism."
+    )
+    tls: bool = Field(False, description="Encrypt the connection.")
+    ca_file: Path | None = Field(None, description="Certificate authority for TLS; none takes the system's.")
+
+    @property
+    def bootstrap(self) -> str:
+        """`host:port`, with commas between several."""
+        return self.url.removeprefix("kafka://").rstrip("/")
+
+
+class WorkerSettings(Group):
+    """The Faust worker."""
+
+    app_id: str = Field("ebbtide", description="Consumer group and prefix of the changelog topics.")
+    data_dir: Path = Field(Path(".ebbtide/worker"), description="Local state; one directory per worker.")
+    store: Literal["rocksdb", "memory"] = Field("rocksdb", description="Where tables live on the worker.")
+    linger_seconds: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        0.05, description="Wait for more records before a flush; more per flush is cheaper, less is sooner."
+    )
+    max_poll_records: Annotated[int, Field(ge=1)] = Field(2_000, description="Most records of a batch.")
+    session_timeout_seconds: Annotated[float, Field(ge=6)] = Field(
+        15.0, description="A crashed worker's partitions are given away after this."
+    )
+    stall_seconds: Annotated[float, Field(ge=10)] = Field(
+        120.0, description="Lag without progress for so long ends the process."
+    )
+
+
+class AdminSettings(Group):
+    """`/metrics`, `/healthz`, `/readyz`, `/version`."""
+
+    host: str = Field("127.0.0.1", description="Address of the admin port.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8090, description="Admin port; 0 takes a free one.")
+
+
+class ClickHouseSettings(Group):
+    """The history."""
+
+    host: str = Field("127.0.0.1", description="Host of the native protocol.")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(9000, description="Port of the native protocol.")
+    user: str = Field("default", description="User name.")
+    password: SecretStr = Field(SecretStr(""), description="Password; better `EBBTIDE_CLICKHOUSE__PASSWORD_FILE`.")
+    database: str = Field("ebbtide", description="Database; created if missing.")
+
+
+class IdentitySettings(Group):
+    """Identity stitching."""
+
+    max_owners: Annotated[int, Field(ge=1)] = Field(
+        3, description="User ids that may touch a value before it is shared and links nobody."
+    )
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """`EBBTIDE_A__B_FILE=/run/secrets/b` sets `a.b` to the file's content, without its last line break."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, path in os.environ.items():
+            if not (name.startswith(PREFIX) and name.endswith(FILE_SUFFIX)):
+                continue
+            keys = name.removeprefix(PREFIX).removesuffix(FILE_SUFFIX).lower().split("__")
+            if not _names_field(Settings, keys):
+                continue
+            try:
+                value = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+            except OSError as error:
+                raise SettingsError(f"{name}: cannot read {path}: {error.strerror}") from None
+            branch = found
+            for key in keys[:-1]:
+                branch = branch.setdefault(key, {})
+            branch[keys[-1]] = value
+        return found
+
+
+class Settings(BaseSettings):
+    """Everything a deployment can set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    tenant: str = Field("default", description="Tenant of records that name none.")
+    broker: BrokerSettings = BrokerSettings()
+    worker: WorkerSettings = WorkerSettings()
+    admin: AdminSettings = AdminSettings()
+    clickhouse: ClickHouseSettings = ClickHouseSettings()
+    identity: IdentitySettings = IdentitySettings()
+    intake: IntakePolicy = IntakePolicy()
+    virtual_events: VirtualEventsPolicy = VirtualEventsPolicy()
+    time: TimePolicy = TimePolicy()
+    dedupe: DedupePolicy = DedupePolicy()
+    cadence: CadencePolicy = CadencePolicy()
+    baseline: BaselinePolicy = BaselinePolicy()
+    label: LabelPolicy = LabelPolicy()
+    observation: ObservationPolicy = ObservationPolicy()
+    score: ScorePolicy = ScorePolicy()
+    alert: AlertPolicy = AlertPolicy()
+
+    file_values: ClassVar[Mapping[str, Any]] = {}
+
+    @property
+    def core(self) -> CorePolicy:
+        """The settings of the pure core."""
+        return CorePolicy(**{name: getattr(self, name) for name in CorePolicy.model_fields})
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then secret files, then what the YAML file said (handed in as arguments)."""
+        return env_settings, _SecretFiles(settings_cls), init_settings
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read all sources. Raises `SettingsError` with every fault at once."""
+    if path is None and (named := os.environ.get(CONFIG_VARIABLE)):
+        path = Path(named)
+    values = {} if path is None else _read_yaml(path)
+    unknown = _unknown_variables()
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        faults = [f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()]
+        raise SettingsError("settings are wrong: " + "; ".join([*faults, *unknown])) from None
+    if unknown:
+        raise SettingsError("settings are wrong: " + "; ".join(unknown))
+    return settings
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"cannot read settings file {path}: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise SettingsError(f"settings file {path} is no YAML: {error}") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise SettingsError(f"settings file {path} must hold names with values, not a {type(values).__name__}")
+    return values
+
+
+def _unknown_variables() -> list[str]:
+    faults = []
+    for name in sorted(os.environ):
+        if not name.startswith(PREFIX) or name == CONFIG_VARIABLE:
+            continue
+        keys = name.removeprefix(PREFIX).lower().split("__")
+        plain = [*keys[:-1], keys[-1].removesuffix(FILE_SUFFIX.lower())]
+        if not (_names_field(Settings, keys) or _names_field(Settings, plain)):
+            faults.append(f"{name}: no such setting; see `ebbtide config show`")
+    return faults
+
+
+def _names_field(model: type[BaseModel], keys: list[str]) -> bool:
+    field = model.model_fields.get(keys[0])
+    if field is None:
+        return False
+    if len(keys) == 1:
+        return True
+    inner = field.annotation
+    if isinstance(inner, type) and issubclass(inner, BaseModel):
+        return _names_field(inner, keys[1:])
+    return False
