@@ -45,21 +45,35 @@ def test_killed_workers_lose_nothing_and_count_nothing_twice(run: CountingRun) -
 
 
 def test_workers_that_join_and_leave_under_load_lose_nothing(run: CountingRun) -> None:
-    first = run.worker("a")
+    # Stretched: the moment at the end of a rebalance in which Faust loses records takes half a second.
+    first = run.worker("a", "--stretched")
     first.wait_ready()
-    run.feed(4000)
-    eventually(lambda: first.counters["flushes"] > 10, "the first is at work")
-    second = run.worker("b")
+    run.feed(8000)
+    eventually(lambda: first.counters["flushes"] > 3, "the first is at work")
+    second = run.worker("b", "--stretched")
     second.wait_ready(2)
-    eventually(lambda: second.counters["flushes"] > 20 and len(first.partitions) == 2, "both are at work")
+    eventually(lambda: second.counters["flushes"] > 5 and len(first.partitions) == 2, "both are at work")
     assert sorted(first.partitions + second.partitions) == [0, 1, 2, 3]
     assert second.terminate() == 0
     first.wait_ready(4)
     at = first.counters["flushes"]
-    eventually(lambda: first.counters["flushes"] > at + 20, "the first is alone at work")
+    eventually(lambda: first.counters["flushes"] > at + 5, "the first is alone at work")
     run.finish()
     run.check_books()
     assert first.terminate() == 0
+
+
+def test_without_the_covers_records_that_are_read_while_a_rebalance_ends_are_lost(run: CountingRun) -> None:
+    # The control: Faust as it is (#596) does not pass the test above.
+    worker = run.worker("a", "--stretched", "--uncovered")
+    worker.wait_ready()
+    run.feed(8000)
+    eventually(lambda: worker.counters["flushes"] > 3, "the worker is at work")
+    run.worker("b", "--stretched", "--uncovered").wait_ready(2)
+    worker.wait_ready(2)
+    with pytest.raises(pytest.fail.Exception, match="all input committed"):
+        run.finish(timeout=5.0)
+    assert run.never_delivered() > 0
 
 
 def test_a_restart_recovers_only_the_tail_of_the_changelog(run: CountingRun) -> None:
@@ -107,25 +121,6 @@ def test_a_worker_that_freezes_comes_back_and_spoils_nothing(run: CountingRun) -
     eventually(lambda: not frozen.alive or len(frozen.partitions) == 2, "the frozen one has noticed")
     run.finish()
     run.check_books()
-
-
-@pytest.mark.parametrize("covered", [True, False])
-def test_records_read_while_a_rebalance_ends_are_lost_without_the_cover(run: CountingRun, covered: bool) -> None:
-    # Faust #596, with the moment in which it happens made long.
-    flags = ["--stretched", *([] if covered else ["--uncovered"])]
-    worker = run.worker("a", *flags)
-    worker.wait_ready()
-    run.feed(8000)
-    eventually(lambda: worker.counters["flushes"] > 3, "the worker is at work")
-    run.worker("b", *flags).wait_ready(2)
-    worker.wait_ready(2)
-    if covered:
-        run.finish()
-        run.check_books()
-    else:
-        with pytest.raises(pytest.fail.Exception, match="all input committed"):
-            run.finish(timeout=6.0)
-        assert run.never_delivered() > 0
 
 
 def test_a_broker_away_for_thirty_seconds_is_waited_for(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """When a worker must end itself."""
 
+import subprocess
+import sys
 from collections.abc import Iterable
 
 from ebbtide.streams.transport import Observation, Verdict, Watch, Watchdog, judge
@@ -75,3 +77,10 @@ def test_the_loop_ends_a_stuck_worker_and_says_why() -> None:
     eventually(lambda: bool(reasons), "the watchdog ends it")
     watchdog.stop()
     assert reasons == ["no progress for 0 s (lag 7)"]
+
+
+def test_the_end_is_at_once_and_has_a_reason() -> None:
+    code = "from ebbtide.streams.transport.exit import die\ntry: die('no progress')\nfinally: print('not reached')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "worker ends itself: no progress" in done.stderr

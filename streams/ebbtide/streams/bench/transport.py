@@ -39,7 +39,7 @@ _STATE = struct.Struct("<Qq")
 _EMPTY = _STATE.pack(0, -1)
 
 
-def run(*, records: int = 800_000, plain_records: int = 40_000, table_records: int = 20_000) -> dict[str, Any]:
+def run(*, records: int = 1_200_000, plain_records: int = 60_000, table_records: int = 25_000) -> dict[str, Any]:
     """Measure all four sides on a broker of their own; under two minutes on two cores.
 
     The plain sides read only so many records: they are slow, and the rate does not depend on it.
@@ -203,7 +203,7 @@ def main() -> None:
     parser.add_argument("--side", choices=SIDES)
     parser.add_argument("--bootstrap")
     parser.add_argument("--directory", type=Path)
-    parser.add_argument("--records", type=int, default=800_000)
+    parser.add_argument("--records", type=int, default=1_200_000)
     options = parser.parse_args()
     if options.side is None:
         sys.stdout.write(render(run(records=options.records)) + "\n")

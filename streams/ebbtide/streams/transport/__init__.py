@@ -32,6 +32,7 @@ What holds:
 - A batch has the records of one partition in offset order. `stage.batches` gives what is ready, at most one batch
   per topic and partition. Nothing is lost and nothing reordered within a partition; records come again after a
   crash or a rebalance, so state keeps the last offset it has seen of each input partition.
+  It does so in every value: the writes of a flush are one Kafka batch, all or nothing, only up to `batch_bytes`.
 - `flush` sends the outputs, then the changelog, then writes the local store, then acknowledges. It returns when all
   is durable. An exception from it, or any other that leaves the agent, ends the worker and acknowledges nothing.
 - What is committed is the end of the acknowledged prefix. A batch that is not flushed blocks the commit, a
@@ -39,6 +40,8 @@ What holds:
 - `on_assigned` comes before any batch of those partitions. A shard of a partition that stayed, and whose changelog
   nobody else wrote meanwhile, is not rebuilt.
 - `app.health` and `app.counters` tell the state; `Watchdog` ends a worker that has lag and does not move.
+- What is sent outside of a flush (ticks) goes through `app.batch_producer.send_all`, and may not change state.
+- Tests that run an app in their own process set `exit_grace=None`, or a crash ends that process.
 - Input topics exist already; those of a stage have equal partition counts. Changelog topics are created.
 """
 

@@ -1,21 +1,22 @@
 """The Faust transport driver: record batches instead of records, and commits of our own."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
-from aiokafka.errors import ConsumerStoppedError, IllegalStateError
+from aiokafka.errors import ConsumerStoppedError
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import TRANSPORTS, aiokafka
 from faust.types.tuples import ConsumerMessage
 
 from .counters import Counters
 from .exit import die
-from .fetch import Fetched, poll, wake
+from .fetch import Fetched
 from .progress import Progress
 from .records import RecordBatch, TopicPartition
 from .table import StateTable
+from .thread import ConsumerThread
 
 __all__ = ["SCHEME", "Consumer", "Transport"]
 
@@ -23,77 +24,6 @@ SCHEME = "ebbtide"
 
 # Same effect as an entry point in the group `faust.transports`, without the need to be installed.
 TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"
-
-#: A waiting poll is woken when something changes; this is only how long it may sleep if it is not.
-_POLL_SECONDS = 0.5
-_FETCH_WAIT_MS = 100
-
-
-class ConsumerThread(aiokafka.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """aiokafka's consumer in a thread and loop of its own, so that heartbeats outlive a busy main loop."""
-
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        # A broker answers one fetch at a time, and Faust lets it wait 1.5 s for data: so long a partition with records
-        # would wait for those without.
-        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
-        return consumer
-
-    async def on_start(self) -> None:
-        await super().on_start()
-        # Partitions that back-pressure holds must not delay the fetching of the others.
-        self._ensure_consumer()._fetcher._prefetch_backoff = 0.0
-
-    async def poll(self, wanted: Callable[[], Collection[TopicPartition]]) -> Mapping[TopicPartition, Fetched]:
-        # Not through the thread's method queue: that has two workers, and seeks and commits must not wait behind a
-        # poll.
-        coroutine = poll(self._ensure_consumer(), wanted, _POLL_SECONDS)
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self.thread_loop))
-
-    def wake(self) -> None:
-        if self._consumer is not None and self.thread_loop.is_running():
-            self.thread_loop.call_soon_threadsafe(wake, self._consumer)
-
-    def generation(self) -> int:
-        """-1 as soon as the group coordinator has thrown this member out, else the current generation."""
-        return int(self._ensure_consumer()._coordinator.generation)
-
-    async def seek_to(self, positions: Mapping[TopicPartition, int]) -> None:
-        await self.call_thread(self._seek_to, positions)
-
-    async def _seek_to(self, positions: Mapping[TopicPartition, int]) -> None:
-        consumer = self._ensure_consumer()
-        for tp, offset in positions.items():
-            try:
-                consumer.seek(aiokafka.TopicPartition(*tp), offset)
-            except IllegalStateError:
-                continue  # revoked meanwhile: whoever has it now starts from the committed offset
-
-    async def seek_home(self, tps: Collection[TopicPartition]) -> dict[TopicPartition, int | None]:
-        """Seek every partition to its committed offset, or to the beginning where there is none; return the
-        committed offsets.
-
-        aiokafka's `seek_to_committed` leaves a partition without committed offset, or with offset 0, wherever it
-        stands, so records that were fetched before the seek and thrown away would be lost for a fresh group.
-        """
-        committed: dict[TopicPartition, int | None] = await self.call_thread(self._seek_home, tps)
-        return committed
-
-    async def _seek_home(self, tps: Collection[TopicPartition]) -> dict[TopicPartition, int | None]:
-        consumer = self._ensure_consumer()
-        keys = [aiokafka.TopicPartition(*tp) for tp in tps]
-        offsets = await asyncio.gather(*(consumer.committed(key) for key in keys))
-        fresh = []
-        for key, offset in zip(keys, offsets, strict=True):
-            if offset is None or offset < 0:
-                fresh.append(key)
-            else:
-                consumer.seek(key, offset)
-        if fresh:
-            await consumer.seek_to_beginning(*fresh)
-        return {
-            TopicPartition(*key): None if key in fresh else offset for key, offset in zip(keys, offsets, strict=True)
-        }
 
 
 class Consumer(aiokafka.Consumer):  # type: ignore[misc]
