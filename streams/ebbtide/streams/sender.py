@@ -25,7 +25,7 @@ RAW_TOPICS = (Topic.RAW_BEHAVIOR.topic_name, Topic.RAW_CRM.topic_name)
 
 
 def address(line: bytes, topic: str | None) -> tuple[str, bytes | None]:
-    """Topic and key of a raw record. What cannot be read goes to ``raw-behavior``: the intake will say what is wrong."""
+    """Topic and key of a raw record. What cannot be read goes to ``raw-behavior``: intake says what is wrong."""
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:

@@ -1,0 +1,40 @@
+"""`ebbtide evaluate`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from ebbtide.streams.cli.options import Instant, echo_json, json_option
+from ebbtide.streams.evaluate import evaluate, render
+
+
+@click.command(epilog="Example: ebbtide evaluate result --events orders.ndjson --cut 1997-09-30 --horizon 91")
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option(
+    "--truth", type=click.Path(path_type=Path, exists=True), help="Truth file: rows with churned_at or churned."
+)
+@click.option("--events", type=click.Path(path_type=Path, exists=True), help="Raw events that go on after the cut.")
+@click.option("--cut", type=Instant(), help="The instant whose scores are judged; a date means the end of that day.")
+@click.option("--horizon", "horizon_days", type=click.IntRange(min=1), help="Days after the cut that decide.")
+@click.option("--active", "active_days", type=click.IntRange(min=1), help="Days that make a customer an active one.")
+@json_option
+def command(
+    directory: Path,
+    truth: Path | None,
+    events: Path | None,
+    cut: datetime | None,
+    horizon_days: int | None,
+    active_days: int | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Judge the scores and alerts of a replay against what then happened."""
+    result = evaluate(directory, truth, events, cut=cut, horizon_days=horizon_days, active_days=active_days)
+    if as_json:
+        echo_json(result)
+    else:
+        Console().print(render(result))

@@ -1,0 +1,32 @@
+"""The topology as a value: what is printed, documented and tested against what the agents really declare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ebbtide.schemas.topics import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An agent: topics it reads and writes, and its table."""
+
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    table: str | None
+
+
+def _node(reads: tuple[Topic, ...], writes: tuple[Topic, ...], table: str | None) -> Node:
+    return Node(tuple(t.topic_name for t in reads), tuple(t.topic_name for t in writes), table)
+
+
+TOPOLOGY: dict[str, Node] = {
+    "intake": _node((Topic.RAW_BEHAVIOR, Topic.RAW_CRM), (Topic.EVENTS, Topic.DEAD_LETTERS), None),
+    "profiles": _node((Topic.EVENTS,), (Topic.IDENTITY_LINKS, Topic.PROFILE_STATES), "profiles"),
+    "customers": _node(
+        (Topic.PROFILE_STATES, Topic.MODELS),
+        (Topic.SCORES, Topic.ALERTS, Topic.CUSTOMER_RECORDS, Topic.TRAINING_EXAMPLES),
+        "customers",
+    ),
+    "learner": _node((Topic.TRAINING_EXAMPLES,), (Topic.MODELS,), "learner"),
+}
