@@ -47,9 +47,9 @@ class Model(Contract):
     ``coefficients[f] * z + bins[f][floor(2z) + 6]``; the baseline's part is ``baseline[f] * x`` on the raw value. The
     published logit is ``blend`` parts champion and ``1 - blend`` parts baseline, intercepts included.
 
-    ``centers[f]`` is the champion's mean bin weight over what it has learned from. Readers move it, and the baseline's part
-    of the mean, from the feature to the intercept: a contribution then compares with the average customer. The logit is the
-    same. ``state`` is what the learner needs to go on.
+    ``centers[f]`` is the champion's mean bin weight over what it has learned from. Readers move it, and the baseline's
+    part of the mean, from the feature to the intercept: a contribution then compares with the average customer. The
+    logit is the same. ``state`` is what the learner needs to go on.
     """
 
     tenant: Text

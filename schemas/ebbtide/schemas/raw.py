@@ -21,7 +21,11 @@ def _id_as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-RawId = Annotated[str, Field(max_length=1024), BeforeValidator(_id_as_text)]
+RawId = Annotated[
+    str,
+    Field(max_length=1024),
+    BeforeValidator(_id_as_text, json_schema_input_type=Annotated[str, Field(max_length=1024)] | int),
+]
 
 
 class RawContext(BaseModel):

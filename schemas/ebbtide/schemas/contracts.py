@@ -1,0 +1,72 @@
+"""All contracts by name, and their JSON Schemas for whoever writes producers and consumers in another language."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
+
+from ebbtide.schemas.alert import Alert
+from ebbtide.schemas.customer_record import CustomerRecord
+from ebbtide.schemas.dead_letter import DeadLetter
+from ebbtide.schemas.events import Event
+from ebbtide.schemas.identity import IdentityAssignment, IdentityLink
+from ebbtide.schemas.learning import Model, TrainingExample
+from ebbtide.schemas.profile_state import ProfileState, Tick
+from ebbtide.schemas.raw import RawBehaviour, RawFact, RawPunctuation
+from ebbtide.schemas.score import Score
+
+RAW: dict[str, type[BaseModel]] = {
+    "RawBehaviour": RawBehaviour,
+    "RawFact": RawFact,
+    "RawPunctuation": RawPunctuation,
+}
+"""What producers send. Unknown fields are left out, so these grow without notice."""
+
+DERIVED: dict[str, type[BaseModel]] = {
+    "Event": Event,
+    "DeadLetter": DeadLetter,
+    "IdentityLink": IdentityLink,
+    "IdentityAssignment": IdentityAssignment,
+    "ProfileState": ProfileState,
+    "Tick": Tick,
+    "Score": Score,
+    "CustomerRecord": CustomerRecord,
+    "Alert": Alert,
+    "TrainingExample": TrainingExample,
+    "Model": Model,
+}
+"""What Ebbtide sends. Unknown fields are errors."""
+
+CONTRACTS: dict[str, type[BaseModel]] = {**RAW, **DERIVED}
+"""Every contract, in the order of the flow."""
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class _Schema(GenerateJsonSchema):
+    """Pydantic's schema without the titles it makes up from field names, and with all that is written as required."""
+
+    def field_title_should_be_set(self, schema: object) -> bool:
+        return False
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        return self.mode == "serialization" or super().field_is_required(field, total)
+
+
+def json_schema(name: str) -> dict[str, Any]:
+    """JSON Schema of a contract as it stands on the wire.
+
+    What producers send is described as it is read: fields with a default may be missing. What Ebbtide sends is
+    described as it is written: every field is there. Raises KeyError for a name that is no contract.
+    """
+    mode: JsonSchemaMode = "validation" if name in RAW else "serialization"
+    schema = CONTRACTS[name].model_json_schema(by_alias=True, mode=mode, schema_generator=_Schema)
+    return {"$schema": DIALECT, **schema}
+
+
+def render_json_schema(name: str) -> str:
+    """The text of ``jsonschema/<name>.json``: the same for the same contract."""
+    return json.dumps(json_schema(name), indent=2, sort_keys=True, ensure_ascii=False) + "\n"

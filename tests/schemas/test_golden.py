@@ -1,0 +1,65 @@
+"""Raw examples through the real path, against what was read and accepted before."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ebbtide.models.intake.accept import Accepted, Ignored, Punctuated, Refused, Verdict
+from support.examples import examples, in_time_order, judged, name_of, records, run, told
+from support.goldens import check_golden
+
+SPRING = datetime(2025, 4, 21, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("path", examples("RawBehaviour", "RawFact", "RawPunctuation"), ids=name_of)
+def test_one_record_alone(path: Path) -> None:
+    """What the door says to it, what leaves the topology by the end of its day, and the customer it makes."""
+    pipeline, outputs = run([path])
+    found = {"door": _told(judged(path)), "out": told(outputs), "customers": records(pipeline)}
+    check_golden(name_of(path), found)
+
+
+def test_all_records_as_one_history() -> None:
+    """The examples are one story: Acme signs, Jane is active for a week, then silence, and the alerts that follow."""
+    pipeline, outputs = run(in_time_order(examples("RawBehaviour", "RawFact")), SPRING)
+    out = told(outputs)
+    found = {
+        "alerts": [_without(o["record"], "contributions") for o in out if o["topic"] == "alerts"],
+        "scores": [
+            {name: o["record"][name] for name in ("customer_id", "version", "occurred_at", "p_churn", "tier")}
+            for o in out
+            if o["topic"] == "scores"
+        ],
+        "examples": [_without(o["record"], "features") for o in out if o["topic"] == "training-examples"],
+        "customers": records(pipeline),
+    }
+    check_golden("history", found)
+
+
+def test_the_same_record_twice_is_the_same_history() -> None:
+    paths = in_time_order(examples("RawBehaviour", "RawFact"))
+    once, _ = run(paths, SPRING)
+    twice, _ = run([again for path in paths for again in (path, path)], SPRING)
+    assert twice.profiles.duplicates == once.profiles.accepted == twice.profiles.accepted
+    assert records(twice) == records(once)
+
+
+def _told(verdict: Verdict) -> dict[str, Any]:
+    match verdict:
+        case Accepted(event):
+            return {"accepted": json.loads(event.to_json())}
+        case Refused(letter):
+            return {"refused": json.loads(letter.to_json())}
+        case Ignored(reason):
+            return {"ignored": reason}
+        case Punctuated(to, observe):
+            return {"punctuated": to.isoformat(), "observe": observe}
+
+
+def _without(record: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name not in names}
