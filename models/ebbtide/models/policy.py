@@ -31,19 +31,27 @@ class Branch(Policy):
 class VirtualEventsPolicy(Policy):
     """Named OR of (event name + property filters) [SA]; an event counts once even if two branches match."""
 
-    login: tuple[Branch, ...] = tuple(Branch(event=name) for name in ("login", "Logged In", "Signed In"))
-    query: tuple[Branch, ...] = tuple(
-        Branch(event=name)
-        for name in (
-            "query",
-            "event_analysis",
-            "funnel_analysis",
-            "retention_analysis",
-            "revisit_analysis",
-            "overview",
-        )
+    login: tuple[Branch, ...] = Field(
+        tuple(Branch(event=name) for name in ("login", "Logged In", "Signed In")), description="What is a login."
     )
-    order: tuple[Branch, ...] = tuple(Branch(event=name) for name in ("Order Completed", "order", "purchase"))
+    query: tuple[Branch, ...] = Field(
+        tuple(
+            Branch(event=name)
+            for name in (
+                "query",
+                "event_analysis",
+                "funnel_analysis",
+                "retention_analysis",
+                "revisit_analysis",
+                "overview",
+            )
+        ),
+        description="What is a query: use of a core function.",
+    )
+    order: tuple[Branch, ...] = Field(
+        tuple(Branch(event=name) for name in ("Order Completed", "order", "purchase")),
+        description="What is an order; `revenue`, `total` or `value` of its properties is its money.",
+    )
 
 
 class TimePolicy(Policy):
@@ -87,24 +95,26 @@ class BaselinePolicy(Policy):
 class LabelPolicy(Policy):
     """What churn means (design §9)."""
 
-    kind: Literal["auto", "contract", "inactivity"] = "auto"
-    horizon_days: int = Field(90, ge=1)
+    kind: Literal["auto", "contract", "inactivity"] = Field(
+        "auto", description="By the renewal, by inactivity, or (`auto`) by the contract where there is one."
+    )
+    horizon_days: int = Field(90, ge=1, description="How far ahead churn is foretold; labels mature after it.")
 
 
 class ObservationPolicy(Policy):
     """The fixed event-time grid on which customers are observed."""
 
-    every_days: int = Field(7, ge=1)
+    every_days: int = Field(7, ge=1, description="Days between observations; the grid counts from a Monday.")
 
 
 class ScorePolicy(Policy):
     """When a score is published, and where the tiers lie [KJ]."""
 
     min_change: float = Field(0.02, ge=0, description="A score is published when p_churn moved by this, or its tier.")
-    danger_enter: float = 0.731
-    danger_leave: float = 0.68
-    excellent_enter: float = 0.054
-    excellent_leave: float = 0.08
+    danger_enter: float = Field(0.731, description="Danger above this probability.")
+    danger_leave: float = Field(0.68, description="Danger lasts until below this.")
+    excellent_enter: float = Field(0.054, description="Excellent up to this probability.")
+    excellent_leave: float = Field(0.08, description="Excellent lasts until above this.")
 
 
 class AlertPolicy(Policy):

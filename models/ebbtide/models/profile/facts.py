@@ -6,7 +6,7 @@ from typing import Any
 
 from ebbtide.schemas.events import Event
 
-_TRAITS: dict[str, dict[str, str]] = {
+TRAITS: dict[str, dict[str, str]] = {
     "account.upserted": {
         "name": "name",
         "industry": "industry",
@@ -30,8 +30,12 @@ _TRAITS: dict[str, dict[str, str]] = {
     "group": {"name": "name", "plan": "plan", "industry": "industry"},
     "identify": {"name": "person_name", "role": "role", "title": "title"},
 }
-_ALIASES = {"licensed_seats": "seats", "owner_csm": "owner", "csm": "owner"}
-_OUTCOMES = {
+"""By type of event: its field, and the trait that it sets."""
+
+ALIASES = {"licensed_seats": "seats", "owner_csm": "owner", "csm": "owner"}
+"""Other names under which CRMs send these fields."""
+
+OUTCOMES = {
     "renewal.closed",
     "contact.left",
     "invoice.overdue",
@@ -42,16 +46,17 @@ _OUTCOMES = {
     "touchpoint",
     "lead.converted",
 }
+"""Facts that stay in a customer's history with their date."""
 
 
 def traits_of(event: Event) -> dict[str, Any]:
     """Traits that the event sets. A null value sets nothing: CRMs send every column."""
-    wanted = _TRAITS.get(event.type)
+    wanted = TRAITS.get(event.type)
     if wanted is None:
         return {}
     found: dict[str, Any] = {}
     for field, value in event.properties.items():
-        name = wanted.get(_ALIASES.get(field, field))
+        name = wanted.get(ALIASES.get(field, field))
         if name is not None and value is not None:
             found[name] = value
     return found
@@ -59,4 +64,4 @@ def traits_of(event: Event) -> dict[str, Any]:
 
 def is_outcome(event: Event) -> bool:
     """Whether the event is a dated fact that the customer's history keeps."""
-    return event.type in _OUTCOMES
+    return event.type in OUTCOMES
