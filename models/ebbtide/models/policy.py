@@ -110,7 +110,7 @@ class ObservationPolicy(Policy):
 class ScorePolicy(Policy):
     """When a score is published, and where the tiers lie [KJ]."""
 
-    min_change: float = Field(0.02, ge=0, description="A score is published when p_churn moved by this, or its tier.")
+    min_change: float = Field(0.05, ge=0, description="A score is published when p_churn moved by this, or its tier.")
     danger_enter: float = Field(0.731, description="Danger above this probability.")
     danger_leave: float = Field(0.68, description="Danger lasts until below this.")
     excellent_enter: float = Field(0.054, description="Excellent up to this probability.")

@@ -130,6 +130,15 @@ class Metrics:
         init=False,
         metadata=_gauge("Event time up to which a partition is complete, in Unix seconds.", "topic", "partition"),
     )
+    partition_evaluated_timestamp_seconds: Gauge = field(
+        init=False,
+        metadata=_gauge(
+            "Grid instant through which the customers of a partition are evaluated, in Unix seconds. "
+            "Stays behind the watermark while a backfill waits for its model.",
+            "topic",
+            "partition",
+        ),
+    )
     recovering: Gauge = field(
         init=False, metadata=_gauge("1 while tables are read back from their changelogs, 0 after that.")
     )
@@ -181,7 +190,11 @@ class Metrics:
 
     def forget_partition(self, topic: str, partition: int) -> None:
         """Drop the gauges of a partition that was revoked: its last value would be shown for ever."""
-        for gauge in (self.consumer_lag_records, self.partition_watermark_timestamp_seconds):
+        for gauge in (
+            self.consumer_lag_records,
+            self.partition_watermark_timestamp_seconds,
+            self.partition_evaluated_timestamp_seconds,
+        ):
             with suppress(KeyError):  # never set, and a prometheus_client before 0.22 minds
                 gauge.remove(topic, str(partition))
 

@@ -52,6 +52,7 @@ class LearnerStage:
                     self._trained[model.tenant] = to_ms(model.trained_through)
             else:
                 self._waiting[key] = TrainingExample.from_json(value)
+        self._waiting = {key: example for key, example in self._waiting.items() if not self._is_learned(example)}
         self._clock = PartitionClock(
             sources,
             {name: SourceClock(ms, idle) for name, (ms, idle) in self._meta.sources.items()},
@@ -64,8 +65,7 @@ class LearnerStage:
             return
         self._meta.applied = offset
         if isinstance(record, TrainingExample):
-            if self._clock.time_ms is not None and to_ms(record.matured_at) <= self._clock.time_ms:
-                # Every partition had reported this instant: a worker that took over told it a second time.
+            if self._is_repeat(record):
                 self.repeats += 1
                 return
             key = _EXAMPLE_KEY + f"{record.tenant}/{record.customer_id}/{to_ms(record.observed_at)}".encode()
@@ -73,6 +73,18 @@ class LearnerStage:
             self._writes[key] = record.to_json()
         elif self._clock.tick(record):
             self._learn(self._clock.time_ms or 0)
+
+    def _is_repeat(self, example: TrainingExample) -> bool:
+        """Whether every partition had reported the example's instant: a worker that took over told it a second time.
+
+        The model may be ahead of the partition's own mark, where a crash cut a flush in two.
+        """
+        reported_ms = self._clock.time_ms
+        return self._is_learned(example) or (reported_ms is not None and to_ms(example.matured_at) <= reported_ms)
+
+    def _is_learned(self, example: TrainingExample) -> bool:
+        trained_ms = self._trained.get(example.tenant)
+        return trained_ms is not None and to_ms(example.matured_at) <= trained_ms
 
     def _learn(self, through_ms: int) -> None:
         ready = sorted(
@@ -83,8 +95,7 @@ class LearnerStage:
             )
         )
         for tenant, _, _, key in ready:
-            example = self._waiting.pop(key)
-            self._writes[key] = None
+            example = self._waiting[key]
             features = example.features
             self._learner(tenant).learn([features[name] for name in NAMES], example.label, example.p_churn)
             self._trained[tenant] = through_ms
@@ -92,6 +103,10 @@ class LearnerStage:
             model = self.model(tenant)
             self._writes[LEARNER_KEY + tenant.encode()] = model.to_json()
             self._outputs.append(Output(Topic.MODELS, tenant, model, EVERY_PARTITION))
+        # After the model, in a flush that may be cut in two: no example is gone that the model has not learned.
+        for _, _, _, key in ready:
+            del self._waiting[key]
+            self._writes[key] = None
         tick = Tick(source="learner", watermark=from_ms(through_ms), arrived_ms=0)
         self._outputs.append(Output(Topic.MODELS, "@tick", tick, EVERY_PARTITION))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ebbtide.models.customer.series import DAY_SECONDS
 from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.outputs import Output
 from ebbtide.schemas.learning import Model
@@ -60,8 +61,12 @@ def declare(app: App, context: Context) -> None:
                 await stage.flush(batches, encode(outputs, context.partitions), writes)
             context.sent(outputs)
             for partition in writes:
-                time_ms = shards[partition].time_ms
-                if time_ms is not None:
-                    context.metrics.partition_watermark_timestamp_seconds.labels(
-                        Topic.PROFILE_STATES.topic_name, str(partition)
-                    ).set(time_ms / 1000)
+                _show_time(context, partition, shards[partition])
+
+
+def _show_time(context: Context, partition: int, shard: CustomerShard) -> None:
+    labels = (Topic.PROFILE_STATES.topic_name, str(partition))
+    if shard.time_ms is not None:
+        context.metrics.partition_watermark_timestamp_seconds.labels(*labels).set(shard.time_ms / 1000)
+    if shard.settled_day is not None:
+        context.metrics.partition_evaluated_timestamp_seconds.labels(*labels).set(shard.settled_day * DAY_SECONDS)

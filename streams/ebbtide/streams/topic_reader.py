@@ -1,0 +1,52 @@
+"""All records of a topic as they lie there now, read without a consumer group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from ebbtide.streams.errors import EbbtideError
+from ebbtide.streams.kafka_client import client_settings
+from ebbtide.streams.settings import Settings
+
+_POLL_MS = 1_000
+_PATIENCE = 30
+
+
+def read_topic(settings: Settings, topic: str) -> Iterator[Any]:
+    """Every record from the beginning to the end that the topic has now, partition by partition in offset order.
+
+    Raises ``EbbtideError`` where the broker cannot be reached or the topic does not exist.
+    """
+    try:
+        consumer = KafkaConsumer(**client_settings(settings), enable_auto_commit=False, group_id=None)
+    except KafkaError as error:
+        raise EbbtideError(
+            f"no Kafka at {settings.broker.bootstrap} ({error}); is it running, and is EBBTIDE_BROKER__URL right?"
+        ) from None
+    try:
+        partitions = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
+        if not partitions:
+            raise EbbtideError(f"there is no topic {topic} on {settings.broker.bootstrap}; run `ebbtide topics create`")
+        ends = consumer.end_offsets(partitions)
+        for partition in partitions:
+            yield from _read_partition(consumer, partition, ends[partition])
+    finally:
+        consumer.close()
+
+
+def _read_partition(consumer: Any, partition: Any, end: int) -> Iterator[Any]:
+    consumer.assign([partition])
+    consumer.seek_to_beginning(partition)
+    silent = 0
+    while consumer.position(partition) < end:
+        records = consumer.poll(timeout_ms=_POLL_MS).get(partition, [])
+        silent = 0 if records else silent + 1
+        if silent >= _PATIENCE:
+            raise EbbtideError(f"{partition.topic} partition {partition.partition} does not answer")
+        for record in records:
+            if record.offset < end:
+                yield record
