@@ -24,7 +24,10 @@ _WINDOWS = (1, 7, 30, 60, 90)
 
 def _windows(noun: str, what: str) -> list[RecordField]:
     return [
-        RecordField(f"{noun}_count_{days}d", "count", _EVENTS, f"{what} in the last {days} days.") for days in _WINDOWS
+        RecordField(
+            f"{noun}_count_{days}d", "count", _EVENTS, f"{what} in the last {'day' if days == 1 else f'{days} days'}."
+        )
+        for days in _WINDOWS
     ]
 
 

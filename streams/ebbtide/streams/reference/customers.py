@@ -1,0 +1,33 @@
+"""Pages: the customer record and the features of the churn model."""
+
+from __future__ import annotations
+
+from ebbtide.models.churn.features import FEATURES
+from ebbtide.models.customer.fields import FIELDS
+from ebbtide.streams.reference.markdown import code, table
+from ebbtide.streams.reference.markdown import page as markdown_page
+
+
+def record_page() -> str:
+    """The page ``customer-record.md``."""
+    return markdown_page(
+        "Customer record",
+        "Topic `customer-records`: one record per customer, compacted, for the CRM. Every field has a `value`, the "
+        "time it holds for (`as_of`) and its `source`. A field from a fact has the fact's own source and time. Null "
+        "means not known. Counts cover the days before `as_of`.",
+        table(("field", "unit", "source", "meaning"), ((code(f.name), f.unit, code(f.source), f.doc) for f in FIELDS)),
+    )
+
+
+def features_page() -> str:
+    """The page ``features.md``."""
+    return markdown_page(
+        "Features",
+        "What the churn model sees of a customer at a grid instant: the same numbers live, in a replay, in training "
+        "examples and in the reasons of a score. They are computed from whole UTC days before the instant. A "
+        "contribution is a feature's part of the logit, in nats; `intercept + sum(contributions) = logit`.",
+        table(
+            ("feature", "unit", "range", "meaning"),
+            ((code(f.name), f.unit, f"{f.low:g} … {f.high:g}", f.doc) for f in FEATURES),
+        ),
+    )

@@ -1,0 +1,101 @@
+"""Page: the settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from ebbtide.models.policy import Branch
+from ebbtide.streams.reference.markdown import code, prose, table
+from ebbtide.streams.reference.markdown import page as markdown_page
+from ebbtide.streams.settings import CONFIG_VARIABLE, PREFIX, Settings
+
+_BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+
+
+def page() -> str:
+    """The page ``settings.md``."""
+    top = [(name, field) for name, field in Settings.model_fields.items() if _group(field) is None]
+    blocks = [_table(PREFIX, top)]
+    for name, field in Settings.model_fields.items():
+        group = _group(field)
+        if group is not None:
+            inner = list(group.model_fields.items())
+            blocks += [f"## {name}", prose(group.__doc__), _table(f"{PREFIX}{name.upper()}__", inner)]
+    return markdown_page(
+        "Settings",
+        "From the environment, or from a YAML file with the same names in lower case, nested (`--settings FILE`, or "
+        f"`{CONFIG_VARIABLE}`); the environment wins. `…_FILE` reads a value, such as a password, from a file. Lists "
+        "are JSON. An unknown name is an error, and all errors come at once. `ebbtide config show` prints what is in "
+        "force, `ebbtide config check` only checks.",
+        *blocks,
+    )
+
+
+def names() -> Iterator[str]:
+    """Every environment variable that is a setting."""
+    for name, field in Settings.model_fields.items():
+        group = _group(field)
+        if group is None:
+            yield PREFIX + name.upper()
+        else:
+            yield from (f"{PREFIX}{name.upper()}__{inner.upper()}" for inner in group.model_fields)
+
+
+def _group(field: FieldInfo) -> type[BaseModel] | None:
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _table(prefix: str, fields: list[tuple[str, FieldInfo]]) -> str:
+    return table(
+        ("variable", "type", "default", "meaning"),
+        (
+            (code(prefix + name.upper()), _type(field), _default(field), field.description or "")
+            for name, field in fields
+        ),
+    )
+
+
+def _type(field: FieldInfo) -> str:
+    bounds = [
+        f"{sign} {getattr(bound, name):,}"
+        for bound in field.metadata
+        for name, sign in _BOUNDS.items()
+        if getattr(bound, name, None) is not None
+    ]
+    return ", ".join([_kind(field.annotation), *bounds])
+
+
+def _kind(annotation: Any) -> str:
+    options = [option for option in get_args(annotation) if option is not type(None)]
+    if get_origin(annotation) is Literal:
+        return " or ".join(code(option) for option in options)
+    if get_origin(annotation) is tuple:
+        return f"list of {_kind(options[0])}"
+    if annotation is Branch:
+        return "`{event, properties}`"
+    if annotation is SecretStr:
+        return "secret"
+    if options:
+        return _kind(options[0])
+    names = {"str": "text", "int": "whole number", "float": "number", "bool": "`true` or `false`", "Path": "path"}
+    return names[annotation.__name__]
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.get_default()
+    match value:
+        case None:
+            return "none"
+        case SecretStr():
+            return "empty"
+        case tuple():
+            return ", ".join(code(branch.event) for branch in value)
+        case bool():
+            return code(json.dumps(value))
+    return code(value)
