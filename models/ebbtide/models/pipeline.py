@@ -10,7 +10,6 @@ from datetime import datetime
 
 from ebbtide.models.churn.stage import LearnerStage
 from ebbtide.models.clock.watermark import from_ms, to_ms
-from ebbtide.models.customer.evaluation import DAY_MS
 from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.models.intake.shard import IntakeShard
@@ -20,7 +19,7 @@ from ebbtide.models.profile.shard import ProfileShard
 from ebbtide.schemas.events import Event
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
-from ebbtide.schemas.topics import Topic
+from ebbtide.schemas.topics import DAY_MS, Topic
 
 RAW = Topic.RAW_BEHAVIOR.topic_name
 STATES = Topic.PROFILE_STATES.topic_name

@@ -14,7 +14,13 @@ def as_utc(value: datetime) -> datetime:
     offset = value.utcoffset()
     if offset is None:
         return value.replace(tzinfo=UTC)
-    return value.astimezone(UTC) if offset else value
+    if not offset:
+        return value
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        # The first and the last hours of the calendar have no UTC.
+        raise ValueError(f"{value.isoformat()} lies outside the calendar in UTC") from None
 
 
 UtcDatetime = Annotated[datetime, AfterValidator(as_utc)]

@@ -54,8 +54,8 @@ class RawBehaviour(BaseModel):
     previous_id: RawId | None = Field(None, alias="previousId")
     group_id: RawId | None = Field(None, alias="groupId")
     timestamp: UtcDatetime | None = None
-    original_timestamp: datetime | None = Field(None, alias="originalTimestamp")
-    sent_at: datetime | None = Field(None, alias="sentAt")
+    original_timestamp: UtcDatetime | None = Field(None, alias="originalTimestamp")
+    sent_at: UtcDatetime | None = Field(None, alias="sentAt")
     received_at: UtcDatetime | None = Field(None, alias="receivedAt")
     properties: dict[str, Any] | None = None
     traits: dict[str, Any] | None = None

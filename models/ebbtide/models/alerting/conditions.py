@@ -26,8 +26,10 @@ def sudden_drop(comparison: Comparison | None, silence: SilenceState, policy: Ba
     return Holds(Reason.HYSTERESIS) if ratio < policy.drop_leave else Clears(Reason.RECOVERED)
 
 
-def surge(comparison: Comparison | None, policy: BaselinePolicy) -> Verdict:
+def surge(comparison: Comparison | None, silence: SilenceState, policy: BaselinePolicy) -> Verdict:
     """Activity over twice the own baseline."""
+    if silence is SilenceState.LEFT:
+        return Clears(Reason.LEFT)
     if comparison is None:
         return Clears(Reason.NO_BASELINE)
     ratio = comparison.ratio
@@ -57,12 +59,8 @@ def tier_to_danger(tier: HealthTier | None, p_churn: float | None) -> Verdict:
     return Clears(Reason.NOT_IN_DANGER)
 
 
-def warm_return(
-    silence: SilenceState, logins: int, silence_days: int, cadence_days: float, returned_at: str
-) -> Verdict:
-    """A login on the first active day after the customer had fallen asleep."""
-    if silence is SilenceState.AWAKE:
-        return Clears(Reason.AWAKE)
+def warm_return(logins: int, silence_days: int, cadence_days: float, returned_at: str) -> Verdict:
+    """A login on the first active day of a customer that had fallen asleep."""
     if logins <= 0:
         return Clears(Reason.NO_LOGIN)
     return Fires(

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     NOT_IN_DANGER = "not_in_danger"
     NO_LOGIN = "no_login"
     EXPIRED = "expired"
+    MOVED = "moved"
     HYSTERESIS = "hysteresis"
 
 

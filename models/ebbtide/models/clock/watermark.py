@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from ebbtide.schemas.profile_state import Tick
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+
 
 def to_ms(at: datetime) -> int:
-    """Epoch milliseconds."""
-    return round(at.timestamp() * 1000)
+    """Epoch milliseconds, rounded down: the last microsecond of a day is still in that day."""
+    return (at - _EPOCH) // _MS
 
 
 def from_ms(ms: int) -> datetime:
@@ -38,6 +41,10 @@ class PartitionClock:
     sources: dict[str, SourceClock] = field(default_factory=dict)
     time_ms: int | None = None
     observe_ms: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        # What was remembered of a source that no longer exists must not hold time back for ever.
+        self.sources = {name: source for name, source in self.sources.items() if name in self.expected}
 
     def tick(self, tick: Tick) -> bool:
         """Take in what a source says; tell whether time went on."""
@@ -89,7 +96,8 @@ class SourceWatermark:
 
     def event(self, at_ms: int, *, now_ms: int) -> bool:
         """Note an event; tell whether it came late, that is below the watermark."""
-        late = self.greatest_ms is not None and at_ms < self.greatest_ms - self.lateness_ms
+        told = self.current_ms()
+        late = told is not None and at_ms < told
         if self.greatest_ms is None or at_ms > self.greatest_ms:
             self.greatest_ms = at_ms
         self.last_arrival_ms = now_ms
@@ -97,8 +105,13 @@ class SourceWatermark:
 
     def punctuate(self, to_ms: int, *, now_ms: int) -> None:
         """Note that nothing older than ``to_ms`` follows."""
-        self.punctuated_ms = max(to_ms, self.punctuated_ms or to_ms)
+        self.punctuated_ms = to_ms if self.punctuated_ms is None else max(to_ms, self.punctuated_ms)
         self.last_arrival_ms = now_ms
+
+    def carry(self, *, now_ms: int) -> int | None:
+        """Let wall time carry the watermark on. What was told holds: it stays there when the source wakes up."""
+        self.punctuated_ms = self.current_ms(now_ms=now_ms)
+        return self.punctuated_ms
 
     def current_ms(self, *, now_ms: int | None = None) -> int | None:
         """The watermark; with ``now_ms``, carried on by the wall time since the last arrival."""

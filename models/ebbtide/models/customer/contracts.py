@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from math import isfinite
 from typing import Any
 
 from ebbtide.models.alerting.declarations import DECLARATIONS, route, wording
@@ -19,6 +21,7 @@ from ebbtide.schemas.learning import TrainingExample
 from ebbtide.schemas.score import Calibration, Contribution, FeatureDelta, HealthTier, Score, ScoreChange
 
 _YEAR_DAYS = 365
+_CURRENCY = re.compile(r"[A-Z]{3}\Z")
 
 
 def score_record(customer: Customer, new: NewScore) -> Score:
@@ -120,10 +123,12 @@ def _text(traits: dict[str, Any], name: str) -> str | None:
 
 def _at_stake(traits: dict[str, Any], view: View, day: int) -> Money | None:
     """A year of the customer's money: its contract, else twelve times its MRR, else what it paid in the last year."""
-    currency = _text(traits, "currency") or "USD"
+    currency = (_text(traits, "currency") or "USD").upper()
+    if not _CURRENCY.match(currency):
+        return None
     for name, factor in (("contract_value", 1), ("mrr", 12)):
         value = traits[name][0] if name in traits else None
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
             return Money.unchecked(amount=round(value * factor, 2), currency=currency)
     revenue = view.series.window(REVENUE, day, _YEAR_DAYS)
     return Money.unchecked(amount=round(revenue / MICROS, 2), currency=currency) if revenue else None

@@ -1,8 +1,8 @@
 """What is decided about a customer at a grid instant, and on the instant somebody returns (design §3).
 
-A grid instant ``day`` sees only days before it. Instant triggers see the day they happen on; while that day runs they
-may fire on part of it, and the next grid instant corrects them from the whole day. Nothing depends on what arrived
-together.
+A grid instant ``day`` sees only days before it. Instant triggers see the day they happen on: in a backfill once it is
+over; live while it runs, on the part that is known, and the next grid instant corrects them from the whole day. So a
+backfill depends on nothing that arrived together, and live ends where the backfill does.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import ceil
 
 from ebbtide.models.alerting import conditions
 from ebbtide.models.alerting.lifecycle import AlertChange, settle_evidence, transition
@@ -93,8 +94,9 @@ class Evaluator:
             score.danger_enter, score.danger_leave, score.excellent_enter, score.excellent_leave
         )
 
-    def settle(self, customer: Customer, view: View, day: int, scorer: Scorer) -> Decisions:
-        """Evaluate the grid instant ``day``, and set when the customer is due next."""
+    def settle(self, customer: Customer, view: View, day: int, scorer: Scorer, *, live: bool = False) -> Decisions:
+        """Evaluate the grid instant ``day``, and set when the customer is due next. ``live``: the day that begins runs
+        now, and a return on it is told at once."""
         decisions = Decisions()
         if customer.kind == ANONYMOUS:
             # Nobody to score or to call; should somebody sign in, the profile finds its owner.
@@ -105,8 +107,9 @@ class Evaluator:
         customer.settled_day = day
         rhythm = self._rhythm(view, day)
         if rhythm is None:
+            self._vacate(customer, day, decisions)
             first_day = view.series.first_day()
-            customer.due_day = None if first_day is None else max(first_day, day + 1)
+            customer.due_day = None if first_day is None else first_day + 1
             return decisions
         woke_or_slept = rhythm.state is not customer.silence
         customer.silence = rhythm.state
@@ -117,18 +120,30 @@ class Evaluator:
         self._alert(customer, day, rhythm, comparison, view, decisions)
         if observe:
             self._mature(customer, view, day, decisions)
-        if day in view.series:
+        if live:
             self.returned(customer, view, day, decisions, complete=False)
         customer.due_day = self._next_due(customer, view, day, rhythm)
         return decisions
 
     def observe(self, customer: Customer, view: View, day: int, scorer: Scorer) -> Decisions:
-        """Publish the score as of ``day``, however little it moved."""
+        """Publish the score as of ``day``, unless it was that day already, and tell who returned on the day so far."""
         decisions = Decisions()
         rhythm = self._rhythm(view, day)
-        if rhythm is not None:
+        if rhythm is None or customer.kind == ANONYMOUS:
+            return decisions
+        if customer.score is None or customer.scored_day != day:
             self._score(customer, view, day, rhythm.own, scorer, decisions, observe=False, force=True)
+            self._tell(customer, AlertType.TIER_TO_DANGER, _danger(customer), day, day * DAY_MS, decisions)
+        self.returned(customer, view, day, decisions, complete=False)
         return decisions
+
+    def _vacate(self, customer: Customer, day: int, decisions: Decisions) -> None:
+        """Everything the customer did counts for another one now: there is nothing left to say about it."""
+        for alert_type in [AlertType(name) for name in customer.alerts]:
+            self._tell(customer, alert_type, Clears(Reason.MOVED), day, day * DAY_MS, decisions)
+        customer.silence = SilenceState.AWAKE
+        customer.score = customer.tier = None
+        customer.observations = []
 
     def returned(self, customer: Customer, view: View, day: int, decisions: Decisions, *, complete: bool) -> None:
         """Instant triggers of ``day``: whoever was asleep at its start and is active now is awake; a login is a return.
@@ -141,13 +156,14 @@ class Evaluator:
             return
         rhythm = self._rhythm(view, day)
         if rhythm is None:
+            # What it was asleep since went to another customer.
             return
         start = day * DAY_MS
         awake: Verdict = Clears(Reason.RETURNED)
         for slept in (AlertType.ASLEEP, AlertType.LEFT):
             self._tell(customer, slept, awake, day, start + bucket[FIRST] * 1000, decisions)
         at_ms = start + max(bucket[FIRST_LOGIN], 0) * 1000
-        verdict = conditions.warm_return(customer.silence, bucket[LOGINS], rhythm.silent, rhythm.own.days, _iso(at_ms))
+        verdict = conditions.warm_return(bucket[LOGINS], rhythm.silent, rhythm.own.days, _iso(at_ms))
         episode = str(rhythm.last_day)
         known = customer.alerts.get(AlertType.WARM_RETURN)
         if known is not None and known.episode == episode:
@@ -181,8 +197,7 @@ class Evaluator:
         force: bool,
     ) -> None:
         vector = features(view.series, day, own.days)
-        if vector is None or customer.kind == ANONYMOUS:
-            return
+        assert vector is not None, "a customer with a rhythm was active before"
         scored = scorer.score(vector)
         tier = health_tier(scored.p, None if customer.tier is None else HealthTier(customer.tier), self._thresholds)
         customer.tier = tier.value
@@ -216,14 +231,8 @@ class Evaluator:
             (AlertType.LEFT, conditions.left(state, silent, days, last_at)),
             (AlertType.ASLEEP, conditions.asleep(state, silent, days, last_at)),
             (AlertType.SUDDEN_DROP, conditions.sudden_drop(comparison, state, policy.baseline)),
-            (AlertType.SURGE, conditions.surge(comparison, policy.baseline)),
-            (
-                AlertType.TIER_TO_DANGER,
-                conditions.tier_to_danger(
-                    None if customer.tier is None else HealthTier(customer.tier),
-                    None if customer.score is None else customer.score.p_churn,
-                ),
-            ),
+            (AlertType.SURGE, conditions.surge(comparison, state, policy.baseline)),
+            (AlertType.TIER_TO_DANGER, _danger(customer)),
         ]
         warm = customer.alerts.get(AlertType.WARM_RETURN)
         if warm is not None:
@@ -257,7 +266,7 @@ class Evaluator:
     def _mature(self, customer: Customer, view: View, day: int, decisions: Decisions) -> None:
         policy = self._policy.label
         waiting: list[Observation] = []
-        renewals = contract_renewals(customer, view)
+        renewals = contract_renewals(customer, view, day)
         for observation in customer.observations:
             if matures_on(observation.day, policy.horizon_days) > day:
                 waiting.append(observation)
@@ -290,18 +299,28 @@ class Evaluator:
         if rhythm.state is SilenceState.LEFT:
             return False
         policy = self._policy.baseline
-        reach = int(2 * rhythm.own.days) + _WEEK * (policy.weeks + 2)
-        return view.series.window(EVENTS, day, reach) >= policy.min_actions
+        widest = ceil(2 * rhythm.own.days) + _WEEK
+        events = view.series.window(EVENTS, day, widest + _WEEK * (policy.weeks + 1))
+        # The baseline is the median week times the window's weeks; no week has more than all of them.
+        return events * widest >= _WEEK * policy.min_actions
 
 
-def contract_renewals(customer: Customer, view: View) -> list[Renewal] | None:
-    """Closed renewals of a customer with a contract; None without one."""
+def contract_renewals(customer: Customer, view: View, day: int) -> list[Renewal] | None:
+    """Renewals closed before ``day`` of a customer that had a contract by then; None without one."""
+    known = [outcome for outcome in view.outcomes(customer) if outcome[1] < day * DAY_MS]
     renewals = [
         Renewal(at_ms, str(data.get("outcome") or data.get("status") or data.get("result") or ""))
-        for kind, at_ms, data in view.outcomes(customer)
+        for kind, at_ms, data in known
         if kind == "renewal.closed"
     ]
-    return renewals if renewals or "contract_end" in view.traits(customer) else None
+    return renewals if renewals or any(kind == "contract.signed" for kind, _, _ in known) else None
+
+
+def _danger(customer: Customer) -> Verdict:
+    return conditions.tier_to_danger(
+        None if customer.tier is None else HealthTier(customer.tier),
+        None if customer.score is None else customer.score.p_churn,
+    )
 
 
 def _published(

@@ -39,7 +39,7 @@ def build_record(customer: Customer, view: View, day: int, version: int, policy:
         put(name, trait and trait[0], trait[3] if trait else "crm", _time(trait[1] / 1000) if trait else at)
     renewal = traits.get("contract_end")
     put("next_renewal_at", renewal and renewal[0], "crm", _time(renewal[1] / 1000) if renewal else at)
-    put("route", route(traits["service_tier"][0] if "service_tier" in traits else None), "policy")
+    put("route", route(str(traits["service_tier"][0]) if "service_tier" in traits else None), "policy")
     _put_counts(customer, view, day, put)
     _put_silence(view, day, policy, put)
     score = customer.score
@@ -70,11 +70,8 @@ def _put_counts(customer: Customer, view: View, day: int, put: Any) -> None:
         put(f"event_count_{width}d", series.window(EVENTS, day, width), "events")
     for width in _ACTIVE_WINDOWS:
         put(f"active_days_{width}d", series.active_days(day, width), "events")
-    active_users = sum(
-        1
-        for share in customer.shares.values()
-        if not share.detached and any(day - 28 <= active < day for active in share.days)
-    )
+    month = range(day - 28, day)
+    active_users = sum(not share.days.keys().isdisjoint(month) for share in customer.shares.values())
     put("active_users_28d", active_users, "events")
     traits = view.traits(customer)
     seats = traits["seats"][0] if "seats" in traits else None

@@ -12,14 +12,15 @@ from collections.abc import Iterable
 
 import msgspec
 
-from ebbtide.models.churn.grid import is_observation_day
+from ebbtide.models.churn.grid import is_observation_day, last_observation_day
 from ebbtide.models.churn.learner import Learner
 from ebbtide.models.churn.scorer import Scorer
-from ebbtide.models.clock.watermark import PartitionClock, SourceClock, from_ms
+from ebbtide.models.clock.watermark import PartitionClock, SourceClock, from_ms, to_ms
 from ebbtide.models.customer.contracts import alert_record, example_record, score_record
 from ebbtide.models.customer.customer import Customer, View, decode, encode, fold
 from ebbtide.models.customer.evaluation import DAY_MS, Decisions, Evaluator
 from ebbtide.models.customer.record import build_record
+from ebbtide.models.customer.shelf import MODEL_KEY, ModelShelf
 from ebbtide.models.outputs import Flush, Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.customer_record import CustomerRecord
@@ -28,7 +29,6 @@ from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import Topic
 
 META_KEY = b"@partition"
-MODEL_KEY = b"@model/"
 
 
 class PartitionState(msgspec.Struct):
@@ -55,11 +55,9 @@ class CustomerShard:
         self._views: dict[str, View] = {}
         self._policy = policy
         self._evaluator = Evaluator(policy)
-        self._scorers: dict[str, Scorer] = {}
-        self._default_scorer = Scorer.from_model(Learner().to_model(None, "default"))
+        self._models = ModelShelf(Scorer.from_model(Learner().to_model(None, "default")))
         self._heap: list[tuple[int, str]] = []
         self._dirty: set[str] = set()
-        self._models: dict[str, Model] = {}
         self._outputs: list[Output] = []
         self._caused_ms: int | None = None
         self._meta = PartitionState()
@@ -77,8 +75,7 @@ class CustomerShard:
         if key == META_KEY:
             self._meta = msgspec.msgpack.decode(value, type=PartitionState)
         elif key.startswith(MODEL_KEY):
-            model = Model.from_json(value)
-            self._scorers[model.tenant] = Scorer.from_model(model)
+            self._models.restore(value)
         else:
             customer = decode(value)
             self.customers[customer.customer_id] = customer
@@ -109,20 +106,19 @@ class CustomerShard:
         meta.sequence += 1
         if isinstance(record, ProfileState):
             self._caused_ms = record.arrived_ms
-            self._fold(record)
+            self._fold(record, now_ms)
         elif isinstance(record, Model):
-            self._scorers[record.tenant] = Scorer.from_model(record)
-            self._models[record.tenant] = record
+            self._models.add(record)
         else:
             self._caused_ms = record.arrived_ms or self._caused_ms
             if topic == Topic.MODELS.topic_name:
                 if record.watermark is not None:
-                    meta.trained_day = max(_day(record.watermark.timestamp() * 1000), meta.trained_day or 0)
+                    meta.trained_day = max(to_ms(record.watermark) // DAY_MS, meta.trained_day or 0)
             else:
                 self._clock.tick(record)
             self._advance(now_ms)
 
-    def _fold(self, record: ProfileState) -> None:
+    def _fold(self, record: ProfileState, now_ms: int | None) -> None:
         customer = self.customers.get(record.customer_id)
         if customer is None:
             customer = self.customers[record.customer_id] = Customer(
@@ -134,7 +130,7 @@ class CustomerShard:
         self._touch(customer)
         settled = self._meta.settled_day
         for day in days:
-            if day == settled and (customer.settled_day is None or customer.settled_day <= day):
+            if day == settled and _is_live(day, now_ms):
                 decisions = Decisions()
                 self._evaluator.returned(customer, view, day, decisions, complete=False)
                 self._tell(customer, view, decisions)
@@ -150,31 +146,31 @@ class CustomerShard:
         meta = self._meta
         if self._clock.time_ms is None:
             return
-        target = _day(self._clock.time_ms)
+        target = self._clock.time_ms // DAY_MS
+        every_days = self._policy.observation.every_days
         if meta.settled_day is None:
             meta.settled_day = min(target, self._heap[0][0] if self._heap else target) - 1
-        while meta.settled_day < target:
-            day = meta.settled_day + 1
-            if self._must_wait(day, now_ms):
+            # Nobody was here before. The learner must hear it, or it would wait for this partition.
+            self._report(last_observation_day(meta.settled_day, every_days))
+        while not self._must_wait(meta.settled_day, now_ms):
+            for _ in self._clock.take_observations((meta.settled_day + 1) * DAY_MS - 1):
+                self._observe(meta.settled_day)
+            if meta.settled_day >= target:
                 return
-            self._settle(day)
+            day = meta.settled_day + 1
+            self._settle(day, now_ms)
             meta.settled_day = day
-            self._observe_asked(day)
-            if is_observation_day(day, self._policy.observation.every_days):
+            if is_observation_day(day, every_days):
                 self._report(day)
-        self._observe_asked(meta.settled_day)
 
-    def _observe_asked(self, day: int) -> None:
-        for ms in self._clock.take_observations((day + 1) * DAY_MS - 1):
-            self._observe(_day(ms))
-
-    def _must_wait(self, day: int, now_ms: int | None) -> bool:
+    def _must_wait(self, settled_day: int, now_ms: int | None) -> bool:
+        """Whether what comes after ``settled_day`` needs a model that is not here yet."""
         meta = self._meta
         if meta.reported_day is None or (meta.trained_day or 0) >= meta.reported_day:
             return False
-        return now_ms is None or day * DAY_MS < now_ms - DAY_MS
+        return not _is_live(settled_day + 1, now_ms)
 
-    def _settle(self, day: int) -> None:
+    def _settle(self, day: int, now_ms: int | None) -> None:
         heap = self._heap
         while heap and heap[0][0] <= day:
             due, customer_id = heapq.heappop(heap)
@@ -183,7 +179,8 @@ class CustomerShard:
                 continue
             customer.due_day = None
             view = self._views[customer_id]
-            decisions = self._evaluator.settle(customer, view, day, self._scorer(customer))
+            live = _is_live(day, now_ms)
+            decisions = self._evaluator.settle(customer, view, day, self._scorer(customer), live=live)
             self._tell(customer, view, decisions)
             if customer.due_day is not None:
                 heapq.heappush(heap, (customer.due_day, customer_id))
@@ -192,9 +189,7 @@ class CustomerShard:
     def _observe(self, day: int) -> None:
         for customer_id in sorted(self.customers):
             customer, view = self.customers[customer_id], self._views[customer_id]
-            if customer.score is None or customer.scored_day != day:
-                decisions = self._evaluator.observe(customer, view, day, self._scorer(customer))
-                self._tell(customer, view, decisions)
+            self._tell(customer, view, self._evaluator.observe(customer, view, day, self._scorer(customer)))
             self._touch(customer)
 
     def _report(self, day: int) -> None:
@@ -206,7 +201,7 @@ class CustomerShard:
         self._outputs.append(Output(Topic.TRAINING_EXAMPLES, "@tick", tick, 0))
 
     def _scorer(self, customer: Customer) -> Scorer:
-        return self._scorers.get(customer.tenant, self._default_scorer)
+        return self._models.scorer(customer.tenant, self._meta.settled_day or 0)
 
     def _touch(self, customer: Customer) -> None:
         customer.sequence = self._meta.sequence
@@ -242,15 +237,15 @@ class CustomerShard:
             customer = self.customers[customer_id]
             flush.outputs.append(Output(Topic.CUSTOMER_RECORDS, customer_id, self.record(customer)))
             flush.writes[customer_id.encode()] = encode(customer)
-        for tenant, model in self._models.items():
-            flush.writes[MODEL_KEY + tenant.encode()] = model.to_json()
+        flush.writes.update(self._models.take_writes(self._meta.settled_day))
         meta, clock = self._meta, self._clock
         meta.time_ms, meta.observe_ms = clock.time_ms, clock.observe_ms
         meta.sources = {name: (s.watermark_ms, s.idle) for name, s in clock.sources.items()}
         flush.writes[META_KEY] = msgspec.msgpack.encode(meta)
-        self._dirty, self._models = set(), {}
+        self._dirty = set()
         return flush
 
 
-def _day(ms: float) -> int:
-    return int(ms // DAY_MS)
+def _is_live(day: int, now_ms: int | None) -> bool:
+    """Whether ``day`` is at most a day old by the wall clock; in a replay nothing is."""
+    return now_ms is not None and day * DAY_MS >= now_ms - DAY_MS

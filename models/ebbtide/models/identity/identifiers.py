@@ -27,6 +27,9 @@ ACCOUNT_TYPES = (
 )
 RANK = {kind: rank for rank, kind in enumerate(PERSON_TYPES + ACCOUNT_TYPES)}
 
+_MAX_LENGTH = 1024
+"""What fits the contract; no system hands out longer ids."""
+
 _LOWER_CASED = {IdentifierType.EMAIL, IdentifierType.DOMAIN}
 _BLOCKED = {
     "",
@@ -82,7 +85,7 @@ def identifier(kind: IdentifierType, raw: str) -> Identifier | None:
         return None
     if kind is IdentifierType.DOMAIN and value in _FREE_MAIL:
         return None
-    return Identifier(type=kind, value=value)
+    return Identifier(type=kind, value=value) if len(value) <= _MAX_LENGTH else None
 
 
 def strongest(identifiers: list[Identifier]) -> Identifier | None:
@@ -98,7 +101,7 @@ def is_person(kind: IdentifierType) -> bool:
 @lru_cache(maxsize=262_144)
 def subject_key(tenant: str, subject: Identifier) -> str:
     """Key of the subject on ``events``: ``tenant/type/value``."""
-    return f"{tenant}/{subject.type}/{subject.value}"
+    return f"{_segment(tenant)}/{subject.type}/{subject.value}"
 
 
 @lru_cache(maxsize=262_144)
@@ -111,7 +114,12 @@ def profile_id(key: str) -> str:
 def canonical_id(tenant: str, anchor: Identifier) -> str:
     """Id of the cluster that ``anchor`` stands for: a function of the anchor alone."""
     graph = "person" if is_person(anchor.type) else "account"
-    return str(uuid5(NAMESPACE, f"{graph}/{tenant}/{anchor.type}/{anchor.value}"))
+    return str(uuid5(NAMESPACE, f"{graph}/{_segment(tenant)}/{anchor.type}/{anchor.value}"))
+
+
+def _segment(tenant: str) -> str:
+    """The tenant as one segment of a path: a slash in its name must not reach into another tenant's keys."""
+    return tenant.replace("%", "%25").replace("/", "%2F")
 
 
 @lru_cache(maxsize=262_144)

@@ -32,7 +32,7 @@ def linked(event: Event) -> list[Identifier]:
 
 def link(event: Event, other: Identifier) -> IdentityLink:
     """The evidence that the event's subject and ``other`` belong together."""
-    return IdentityLink(
+    return IdentityLink.unchecked(
         tenant=event.tenant,
         subject=event.subject,
         other=other,

@@ -13,7 +13,6 @@ from pydantic import ValidationError
 
 from ebbtide.models.identity.identifiers import NAMESPACE, identifier, is_person, strongest
 from ebbtide.models.policy import IntakePolicy
-from ebbtide.schemas.base import as_utc
 from ebbtide.schemas.dead_letter import DeadLetter, DeadLetterReason
 from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType, Origin
 from ebbtide.schemas.raw import RawBehaviour, RawFact, RawPunctuation, raw_record
@@ -125,6 +124,12 @@ def _accept(message: RawMessage, now: datetime, default_tenant: str, policy: Int
         )
     raw = _parse(value)
     if isinstance(raw, RawPunctuation):
+        if raw.to - now > timedelta(seconds=policy.max_ahead_seconds):
+            # Time never goes back: one wrong year here would end all others.
+            raise _RefusedInputError(
+                DeadLetterReason.CLOCK_AHEAD,
+                f"to: {raw.to.isoformat()} is more than {policy.max_ahead_seconds} s in the future",
+            )
         return Punctuated(to=raw.to, observe=raw.observe)
     origin = Origin(message.topic, message.partition, message.offset, message.appended_ms)
     received_at = raw.received_at or message.appended_at
@@ -171,10 +176,15 @@ def _behaviour_time(raw: RawBehaviour, received_at: datetime) -> datetime:
         return raw.timestamp
     if raw.original_timestamp is None:
         return received_at
-    original_at = as_utc(raw.original_timestamp)
+    original_at = raw.original_timestamp
     if raw.sent_at is None or raw.received_at is None:
         return original_at
-    return raw.received_at - (as_utc(raw.sent_at) - original_at)
+    try:
+        return raw.received_at - (raw.sent_at - original_at)
+    except OverflowError:
+        raise _RefusedInputError(
+            DeadLetterReason.INVALID, f"sentAt: {raw.sent_at.isoformat()} cannot be compared with originalTimestamp"
+        ) from None
 
 
 def _check_clock(occurred_at: datetime, received_at: datetime, now: datetime, policy: IntakePolicy) -> None:

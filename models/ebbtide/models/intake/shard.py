@@ -11,7 +11,7 @@ from ebbtide.models.intake.accept import Accepted, Ignored, Punctuated, RawMessa
 from ebbtide.models.outputs import EVERY_PARTITION, Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.profile_state import Tick
-from ebbtide.schemas.topics import Topic
+from ebbtide.schemas.topics import DAY_MS, Topic
 
 
 class IntakeShard:
@@ -28,6 +28,7 @@ class IntakeShard:
         self._watermark = SourceWatermark(policy.time.lateness_seconds * 1000)
         self._outputs: list[Output] = []
         self._ticked_ms: int | None = None
+        self._told_idle = False
         self._idle = False
         self._appended_ms = 0
 
@@ -40,6 +41,7 @@ class IntakeShard:
         """Judge one record."""
         verdict = accept(message, now=now, default_tenant=self._default_tenant, policy=self._policy.intake)
         self._appended_ms = message.appended_ms
+        self._idle = False
         match verdict:
             case Accepted(event):
                 self.accepted += 1
@@ -47,29 +49,42 @@ class IntakeShard:
                     self.late += 1
                 key = subject_key(event.tenant, event.subject)
                 self._outputs.append(Output(Topic.EVENTS, key, event))
+                self._pass_midnights()
             case Refused(letter):
                 self.dead_lettered[letter.reason] += 1
                 self._outputs.append(Output(Topic.DEAD_LETTERS, letter.dead_letter_id, letter))
             case Ignored(reason):
                 self.ignored[reason] += 1
             case Punctuated(to, observe):
+                self._tell()
                 self._watermark.punctuate(to_ms(to), now_ms=now_ms)
                 # The instant is told by itself: time may be further already, and everybody must hear of it.
                 self._tick(to_ms(to), observe=observe)
 
     def flush(self) -> list[Output]:
         """Events and dead letters since the last flush, then the watermark if it moved."""
-        watermark = self._watermark.current_ms()
-        if watermark is not None and (self._ticked_ms is None or watermark > self._ticked_ms or self._idle):
-            self._tick(watermark)
+        self._tell()
         outputs, self._outputs = self._outputs, []
         return outputs
 
     def idle(self, *, now_ms: int) -> list[Output]:
         """Say that the source is silent: it holds nobody back, and wall time carries its watermark on."""
-        self._tick(self._watermark.current_ms(now_ms=now_ms), idle=True)
+        self._idle = True
+        self._tick(self._watermark.carry(now_ms=now_ms), idle=True)
         outputs, self._outputs = self._outputs, []
         return outputs
+
+    def _pass_midnights(self) -> None:
+        """Tell a passed midnight where it passed, so that grid instants do not depend on how records were batched."""
+        watermark = self._watermark.current_ms()
+        if watermark is not None and (self._ticked_ms is None or watermark // DAY_MS > self._ticked_ms // DAY_MS):
+            self._tick(watermark)
+
+    def _tell(self) -> None:
+        watermark = self._watermark.current_ms()
+        woke = self._told_idle and not self._idle
+        if watermark is not None and (self._ticked_ms is None or watermark > self._ticked_ms or woke):
+            self._tick(watermark)
 
     def _tick(self, watermark_ms: int | None, *, observe: bool = False, idle: bool = False) -> None:
         tick = Tick(
@@ -80,4 +95,4 @@ class IntakeShard:
             arrived_ms=self._appended_ms,
         )
         self._outputs.append(Output(Topic.EVENTS, "@tick", tick, EVERY_PARTITION))
-        self._ticked_ms, self._idle = watermark_ms, idle
+        self._ticked_ms, self._told_idle = watermark_ms, idle

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 from ebbtide.schemas.events import Event
+
+_INT64 = 2**63
 
 TRAITS: dict[str, dict[str, str]] = {
     "account.upserted": {
@@ -45,6 +48,7 @@ OUTCOMES = {
     "survey.answered",
     "touchpoint",
     "lead.converted",
+    "contract.signed",
 }
 """Facts that stay in a customer's history with their date."""
 
@@ -58,8 +62,22 @@ def traits_of(event: Event) -> dict[str, Any]:
     for field, value in event.properties.items():
         name = wanted.get(ALIASES.get(field, field))
         if name is not None and value is not None:
-            found[name] = value
+            found[name] = storable(value)
     return found
+
+
+def storable(value: Any) -> Any:
+    """A JSON value as the state tables can keep it: numbers beyond 64 bits become floats, else null."""
+    if isinstance(value, dict):
+        return {key: storable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [storable(inner) for inner in value]
+    if isinstance(value, int) and not -_INT64 <= value < _INT64:
+        try:
+            return float(value)
+        except OverflowError:
+            return None
+    return value if not isinstance(value, float) or isfinite(value) else None
 
 
 def is_outcome(event: Event) -> bool:

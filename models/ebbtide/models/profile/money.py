@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Any
 
 MICROS = 1_000_000
 _LIMIT = 1e12
+"""More than this is no price. Not-a-number and infinity fail the comparison too."""
 
 
 def revenue_micros(properties: dict[str, Any]) -> int:
     """``revenue``, ``total`` or ``value`` (Segment's e-commerce names) in millionths; 0 where there is none."""
     for name in ("revenue", "total", "value"):
         value = properties.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and abs(value) <= _LIMIT:
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LIMIT:
             return round(value * MICROS)
     return 0

@@ -11,26 +11,32 @@ from typing import Any
 
 import msgspec
 
+from ebbtide.models.clock.watermark import to_ms
 from ebbtide.models.identity.identifiers import is_person
-from ebbtide.models.profile.facts import is_outcome, traits_of
+from ebbtide.models.profile.facts import is_outcome, storable, traits_of
 from ebbtide.models.profile.money import revenue_micros
 from ebbtide.models.profile.virtual_events import VirtualEvents
 from ebbtide.schemas.events import Event, EventKind, IdentifierType
-from ebbtide.schemas.profile_state import Outcome, Trait
 
 DAY_MS = 86_400_000
 NO_ACCOUNT = ""
 _HASH_BYTES = 8
+_MOST_MICROS = 9 * 10**18
+"""A day's money stops here, so that it fits 64 bits whatever a producer sends."""
 
 
 class Slot(msgspec.Struct):
-    """What the profile did for one account (or, under ``NO_ACCOUNT``, for none)."""
+    """What the profile did for one account (or, under ``NO_ACCOUNT``, for none).
+
+    ``first_day`` is the earliest day on which the account was named; ``owner`` the customer that has the slot's traits.
+    """
 
     days: dict[int, list[int]] = msgspec.field(default_factory=dict)
     traits: dict[str, tuple[Any, int, str, str]] = msgspec.field(default_factory=dict)
     outcomes: dict[str, tuple[str, int, dict[str, Any]]] = msgspec.field(default_factory=dict)
     accepted: int = 0
     machine_events: int = 0
+    first_day: int | None = None
     owner: str | None = None
 
 
@@ -46,7 +52,10 @@ class SlotChange:
 
 
 class Profile(msgspec.Struct):
-    """State of one profile. ``version`` is the last applied offset of the partition that feeds it."""
+    """State of one profile. ``version`` is the last applied offset of the partition that feeds it.
+
+    ``members`` and ``told`` are what the customers were told last: since when it is in which account; who has a part.
+    """
 
     tenant: str
     subject_type: str
@@ -55,16 +64,13 @@ class Profile(msgspec.Struct):
     slots: dict[str, Slot] = msgspec.field(default_factory=dict)
     links: dict[str, tuple[int, int]] = msgspec.field(default_factory=dict)
     seen: dict[int, None] = msgspec.field(default_factory=dict)
+    members: dict[str, int] = msgspec.field(default_factory=dict)
+    told: list[str] = msgspec.field(default_factory=list)
 
     @property
     def is_person(self) -> bool:
         """Whether the subject is a person (else an account, by facts of its own)."""
         return is_person(IdentifierType(self.subject_type))
-
-    @property
-    def accounts(self) -> list[str]:
-        """Accounts the profile was ever seen in."""
-        return [account for account in self.slots if account != NO_ACCOUNT]
 
     def seen_before(self, event_id: str, ring_size: int) -> bool:
         """Remember a message id; tell whether it is among the newest ``ring_size`` already."""
@@ -85,7 +91,10 @@ def step(profile: Profile, event: Event, change: SlotChange, *, virtual_events: 
     if slot is None:
         slot = profile.slots[account] = Slot()
     slot.accepted += 1
-    at_ms = int(event.occurred_at.timestamp() * 1000)
+    at_ms = to_ms(event.occurred_at)
+    day = at_ms // DAY_MS
+    if slot.first_day is None or day < slot.first_day:
+        slot.first_day = day
     if event.machine:
         slot.machine_events += 1
         return
@@ -98,7 +107,7 @@ def step(profile: Profile, event: Event, change: SlotChange, *, virtual_events: 
             slot.traits[name] = (value, at_ms, event.event_id, event.source)
             change.traits.add(name)
     if is_outcome(event):
-        slot.outcomes[event.event_id] = (event.type, at_ms, event.properties)
+        slot.outcomes[event.event_id] = (event.type, at_ms, storable(event.properties))
         change.outcomes.add(event.event_id)
 
 
@@ -123,31 +132,5 @@ def _count(slot: Slot, event: Event, at_ms: int, change: SlotChange, virtual_eve
         bucket[2] += 1
     if order:
         bucket[3] += 1
-        bucket[4] += revenue_micros(event.properties)
+        bucket[4] = max(-_MOST_MICROS, min(_MOST_MICROS, bucket[4] + revenue_micros(event.properties)))
     change.days.add(day)
-
-
-def day_records(slot: Slot, days: set[int] | None) -> dict[int, list[int]]:
-    """Copies of the slot's day buckets, all or only ``days``."""
-    wanted = slot.days if days is None else sorted(days)
-    return {day: list(slot.days[day]) for day in wanted}
-
-
-def trait_records(slot: Slot, names: set[str] | None) -> dict[str, Trait]:
-    """The slot's traits as contract values, all or only ``names``."""
-    wanted = slot.traits if names is None else sorted(names)
-    return {
-        name: Trait.unchecked(value=value, at_ms=at_ms, event_id=event_id, source=source)
-        for name in wanted
-        for value, at_ms, event_id, source in (slot.traits[name],)
-    }
-
-
-def outcome_records(slot: Slot, ids: set[str] | None) -> dict[str, Outcome]:
-    """The slot's outcomes as contract values, all or only ``ids``."""
-    wanted = slot.outcomes if ids is None else sorted(ids)
-    return {
-        key: Outcome.unchecked(type=kind, at_ms=at_ms, data=data)
-        for key in wanted
-        for kind, at_ms, data in (slot.outcomes[key],)
-    }

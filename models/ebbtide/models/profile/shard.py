@@ -6,26 +6,23 @@ from collections.abc import Callable
 
 import msgspec
 
-from ebbtide.models.clock.watermark import PartitionClock, SourceClock, from_ms
+from ebbtide.models.clock.watermark import PartitionClock, SourceClock, from_ms, to_ms
 from ebbtide.models.identity.identifiers import canonical_id, identifier_key, profile_id, subject_key
 from ebbtide.models.identity.links import evidence_of, link, linked
 from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
 from ebbtide.models.policy import CorePolicy
+from ebbtide.models.profile.parts import Membership, Part, changed, members_of, touched
 from ebbtide.models.profile.profile import (
     NO_ACCOUNT,
     Profile,
-    Slot,
     SlotChange,
-    day_records,
-    outcome_records,
     step,
-    trait_records,
 )
 from ebbtide.models.profile.virtual_events import VirtualEvents
 from ebbtide.schemas.events import Event, Identifier, IdentifierType
 from ebbtide.schemas.identity import IdentityLink
 from ebbtide.schemas.profile_state import ProfileState, Tick
-from ebbtide.schemas.topics import Topic
+from ebbtide.schemas.topics import DAY_MS, Topic
 
 META_KEY = b"@partition"
 
@@ -54,6 +51,9 @@ class ProfileShard:
         self._load = load
         self._changes: dict[str, dict[str, SlotChange]] = {}
         self._links: list[IdentityLink] = []
+        self._outputs: list[Output] = []
+        self._touched: dict[str, Profile] = {}
+        self._moved = False
         self._caused_ms = 0
         meta = load(META_KEY)
         self._meta = PartitionState() if meta is None else msgspec.msgpack.decode(meta, type=PartitionState)
@@ -63,7 +63,6 @@ class ProfileShard:
             self._meta.time_ms,
             self._meta.observe_ms,
         )
-        self._ticks: list[tuple[int, bool]] = []
 
     @property
     def applied(self) -> int:
@@ -78,9 +77,9 @@ class ProfileShard:
         meta.applied = offset
         if isinstance(record, Tick):
             self._caused_ms = max(self._caused_ms, record.arrived_ms)
+            before = self._clock.time_ms
             if self._clock.tick(record):
-                self._ticks += [(ms, True) for ms in self._clock.take_observations()]
-                self._ticks.append((self._clock.time_ms or 0, False))
+                self._pass_time(before)
             return
         origin = record.origin
         if origin is not None:
@@ -101,9 +100,9 @@ class ProfileShard:
             return
         if profile.seen_before(event.event_id, self._policy.dedupe.ring_size):
             self.duplicates += 1
-            self._changes.setdefault(key, {})
             return
         self.accepted += 1
+        self._touched[key] = profile
         profile.version = offset
         changes = self._changes.get(key)
         if changes is None:
@@ -131,7 +130,7 @@ class ProfileShard:
         others = linked(event)
         if not others:
             return
-        weight = (int(evidence_of(event)), int(event.occurred_at.timestamp() * 1000))
+        weight = (int(evidence_of(event)), to_ms(event.occurred_at))
         for other in others:
             key = identifier_key(other)
             known = profile.links.get(key)
@@ -140,59 +139,73 @@ class ProfileShard:
                 profile.links[key] = weight
                 self._links.append(link(event, other))
 
+    def _pass_time(self, before_ms: int | None) -> None:
+        """Time went on. A passed midnight or observation instant is told where it passed, after what came before it."""
+        time_ms = self._clock.time_ms or 0
+        observed = self._clock.take_observations()
+        if not observed and before_ms is not None and time_ms // DAY_MS == before_ms // DAY_MS:
+            self._moved = True
+            return
+        self._tell_changes()
+        for ms in observed:
+            self._tell_time(ms, observe=True)
+        self._tell_time(time_ms)
+        self._moved = False
+
+    def _tell_time(self, ms: int, *, observe: bool = False) -> None:
+        tick = Tick(
+            source=f"events/{self.partition}", watermark=from_ms(ms), observe=observe, arrived_ms=self._caused_ms
+        )
+        self._outputs.append(Output(Topic.PROFILE_STATES, "@tick", tick, EVERY_PARTITION))
+
+    def _tell_changes(self) -> None:
+        self._outputs += [Output(Topic.IDENTITY_LINKS, found.tenant, found) for found in self._links]
+        for key, changes in self._changes.items():
+            self._tell_parts(key, self.profiles[key], changes)
+        self._links, self._changes = [], {}
+
     def flush(self, *, store: bool = True) -> Flush:
         """Everything since the last flush: links, snapshots of what changed, then time; and the values to ``store``."""
-        flush = Flush()
-        flush.outputs += [Output(Topic.IDENTITY_LINKS, found.tenant, found) for found in self._links]
-        for key, changes in self._changes.items():
-            profile = self.profiles[key]
-            flush.outputs += self._snapshots(key, profile, changes)
-            if store:
-                flush.writes[key.encode()] = encode(profile)
-        for ms, observe in self._ticks:
-            tick = Tick(
-                source=f"events/{self.partition}", watermark=from_ms(ms), observe=observe, arrived_ms=self._caused_ms
-            )
-            flush.outputs.append(Output(Topic.PROFILE_STATES, "@tick", tick, EVERY_PARTITION))
+        self._tell_changes()
+        if self._moved:
+            self._tell_time(self._clock.time_ms or 0)
+        flush = Flush(self._outputs)
+        if store:
+            flush.writes = {key.encode(): encode(profile) for key, profile in self._touched.items()}
         meta, clock = self._meta, self._clock
         meta.time_ms, meta.observe_ms = clock.time_ms, clock.observe_ms
         meta.sources = {name: (s.watermark_ms, s.idle) for name, s in clock.sources.items()}
         flush.writes[META_KEY] = msgspec.msgpack.encode(meta)
-        self._links, self._changes, self._ticks = [], {}, []
+        self._outputs, self._touched, self._moved = [], {}, False
         return flush
 
-    def _snapshots(self, key: str, profile: Profile, changes: dict[str, SlotChange]) -> list[Output]:
-        outputs: list[Output] = []
-        subject = Identifier.unchecked(type=IdentifierType(profile.subject_type), value=profile.subject_value)
-        accounts = profile.accounts
+    def _tell_parts(self, key: str, profile: Profile, changes: dict[str, SlotChange]) -> None:
+        """Tell the customers what changed; all of it where they did not know the profile or its membership changed."""
+        members = members_of(profile)
+        member = Membership(members)
+        if members != profile.members:
+            profile.members = members
+            for account in (*members, NO_ACCOUNT):
+                self._tell_part(key, profile, Part(profile, account, member), None)
+        else:
+            for account in touched(changes, member):
+                change = changed(changes, account) if account in profile.told else None
+                self._tell_part(key, profile, Part(profile, account, member), change)
+        subject = _subject(profile)
         for account, slot in profile.slots.items():
-            anchor = owner_of(subject, account, accounts)
-            owner = canonical_id(profile.tenant, anchor)
-            moved = slot.owner is not None and slot.owner != owner
-            change = changes.get(account)
-            if change is None and not moved:
-                continue
-            if moved:
-                outputs.append(
-                    self._output(key, profile, subject, slot, anchor, slot.owner or owner, None, detached=True)
-                )
-            full = slot.owner != owner
-            slot.owner = owner
-            outputs.append(self._output(key, profile, subject, slot, anchor, owner, None if full else change))
-        return outputs
+            slot.owner = canonical_id(profile.tenant, owner_of(subject, account or member.now))
 
-    def _output(
-        self,
-        key: str,
-        profile: Profile,
-        subject: Identifier,
-        slot: Slot,
-        anchor: Identifier,
-        owner: str,
-        change: SlotChange | None,
-        *,
-        detached: bool = False,
-    ) -> Output:
+    def _tell_part(self, key: str, profile: Profile, part: Part, change: SlotChange | None) -> None:
+        detached = change is None and part.is_empty
+        if detached:
+            if part.account not in profile.told:
+                return
+            profile.told.remove(part.account)
+        elif part.account not in profile.told:
+            profile.told.append(part.account)
+        subject = _subject(profile)
+        anchor = owner_of(subject, part.account)
+        owner = canonical_id(profile.tenant, anchor)
         record = ProfileState.unchecked(
             tenant=profile.tenant,
             customer_id=owner,
@@ -203,21 +216,23 @@ class ProfileShard:
             version=profile.version,
             full=change is None,
             detached=detached,
-            days={} if detached else day_records(slot, change.days if change else None),
-            traits={} if detached else trait_records(slot, change.traits if change else None),
-            outcomes={} if detached else outcome_records(slot, change.outcomes if change else None),
-            accepted=slot.accepted,
+            days=part.days(None if change is None else change.days),
+            traits=part.traits(None if change is None else change.traits),
+            outcomes=part.outcomes(None if change is None else change.outcomes),
+            accepted=part.accepted,
             arrived_ms=self._caused_ms,
         )
-        return Output(Topic.PROFILE_STATES, owner, record, caused_ms=self._caused_ms)
+        self._outputs.append(Output(Topic.PROFILE_STATES, owner, record, caused_ms=self._caused_ms))
 
 
-def owner_of(subject: Identifier, account: str, accounts: list[str]) -> Identifier:
-    """Who a slot counts for: its account; without one, the only account the subject is known in, else the subject."""
+def _subject(profile: Profile) -> Identifier:
+    return Identifier.unchecked(type=IdentifierType(profile.subject_type), value=profile.subject_value)
+
+
+def owner_of(subject: Identifier, account: str) -> Identifier:
+    """Whom a part counts for: its account, else the subject."""
     if account == NO_ACCOUNT:
-        if len(accounts) != 1:
-            return subject
-        account = accounts[0]
+        return subject
     return Identifier.unchecked(type=IdentifierType.GROUP_ID, value=account)
 
 
