@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 
 LEASH = Path(__file__).with_name("leash.py")
@@ -17,6 +18,7 @@ class LeashedProcess:
 
     It has a session of its own, so that Ctrl-C in the terminal reaches us first and we stop it in order. When this
     process dies, it gets SIGTERM, `grace_s` seconds later SIGKILL, and `scratch` is removed (see leash.py).
+    `env` None hands on our own environment.
     """
 
     def __init__(
@@ -27,6 +29,7 @@ class LeashedProcess:
         cwd: Path,
         grace_s: float = 0.0,
         scratch: Path | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -40,6 +43,7 @@ class LeashedProcess:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 cwd=cwd,
+                env=env,
                 start_new_session=True,
             )
 

@@ -1,0 +1,126 @@
+"""Broker, topics and worker on this machine, started in order and stopped in the opposite one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ebbtide.streams.brokers.broker import Broker, BrokerError
+from ebbtide.streams.brokers.choose import BrokerChoice, choose_broker
+from ebbtide.streams.demo.worker import WorkerProcess
+from ebbtide.streams.errors import EbbtideError
+from ebbtide.streams.settings import BrokerSettings, Settings
+
+Say = Callable[[str], None]
+
+
+class BrokerEndedError(EbbtideError):
+    """The embedded broker ended by itself; the message has the end of its log."""
+
+
+class Stack:
+    """What `demo` and `up` run. ``home`` has the worker's state and log; with ``discard`` it goes at the end."""
+
+    def __init__(self, home: Path, *, discard: bool, say: Say) -> None:
+        self.home = home
+        self.choice: BrokerChoice | None = None
+        self._worker: WorkerProcess | None = None
+        self._discard = discard
+        self._say = say
+
+    @property
+    def broker(self) -> Broker:
+        """The embedded broker; there is one after `start_broker`."""
+        if self.choice is None:
+            raise BrokerError("no embedded broker was started")
+        return self.choice.broker
+
+    @property
+    def worker(self) -> WorkerProcess:
+        """The worker; there is one after `start_worker`."""
+        if self._worker is None:
+            raise EbbtideError("no worker was started")
+        return self._worker
+
+    def start_broker(self, port: int | None = None) -> str:
+        """The best embedded broker of this machine; return its URL. Its data stay unless they are to be discarded."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        try:
+            self.choice = choose_broker(None if self._discard else self.home / "broker", port=port)
+            if self.choice.warning:
+                self._say(f"warning: {self.choice.reason}. {self.choice.warning}")
+            self._say(f"starting {self.name}")
+            self.choice.broker.start()
+        except BrokerError as error:
+            raise EbbtideError(str(error)) from error
+        return f"kafka://{self.choice.broker.bootstrap}"
+
+    @property
+    def name(self) -> str:
+        """The broker in two or three words."""
+        reason = "" if self.choice is None else self.choice.reason
+        return reason.split(" on ", 1)[0].split(",", 1)[0]
+
+    def create_topics(self, settings: Settings) -> None:
+        """Create what is missing."""
+        from ebbtide.streams.topics import create_topics  # noqa: PLC0415  (kafka and Faust are slow to import)
+
+        create_topics(settings)
+
+    def start_worker(
+        self,
+        settings: Mapping[str, str],
+        *,
+        admin_port: int | None = None,
+        inherit: bool = False,
+        arguments: tuple[str, ...] = (),
+    ) -> WorkerProcess:
+        """Start the worker with these settings and wait until it works."""
+        self._say("starting the worker")
+        scratch = self.home if self._discard else None
+        self._worker = WorkerProcess(
+            self.home, settings, admin_port=admin_port, inherit=inherit, arguments=arguments, scratch=scratch
+        )
+        self._worker.wait_until_ready()
+        return self._worker
+
+    def check(self) -> None:
+        """Raise when a part ended by itself; the broker first, as its end ends the worker."""
+        if self.choice is not None and not self.choice.broker.alive:
+            raise BrokerEndedError(
+                f"the broker ended by itself. Its log ends with:\n{_tail(self.choice.broker)}".rstrip()
+            )
+        if self._worker is not None:
+            self._worker.check()
+
+    def stop(self) -> None:
+        """Stop what runs; remove what is to be discarded. May be called at any time, also twice."""
+        if self._worker is not None:
+            self._worker.stop()
+        if self.choice is not None:
+            self.choice.broker.stop()
+        if self._discard:
+            shutil.rmtree(self.home, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def settings_for(url: str, settings: Settings | None = None) -> Settings:
+    """Settings that name this broker, all others as given or as declared; the environment has no say."""
+    base = Settings.model_construct() if settings is None else settings
+    broker: BrokerSettings = base.broker.model_copy(update={"url": url})
+    return base.model_copy(update={"broker": broker})
+
+
+def _tail(broker: Broker) -> str:
+    tail = getattr(broker, "log_tail", None)
+    return str(tail()) if callable(tail) else ""
