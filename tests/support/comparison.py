@@ -1,0 +1,58 @@
+"""Comparing what a live deployment published with what a replay wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ebbtide.schemas.topics import Topic
+from support.live import Live, ndjson
+
+
+def assert_equal_to_replay(deployment: Live, replayed: Path) -> None:
+    """Every score, alert and training example, and the final record of every customer, are those of the replay."""
+    records = deployment.published(Topic.CUSTOMER_RECORDS)
+    assert not differences(final(records), final(ndjson(replayed / "customer-records.ndjson")))
+    for topic in (Topic.ALERTS, Topic.TRAINING_EXAMPLES, Topic.SCORES):
+        published = everything(deployment.published(topic))
+        assert not differences(published, everything(ndjson(replayed / f"{topic.topic_name}.ndjson"))), topic.topic_name
+
+
+def final(records: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The newest record of every customer. A record's version is a position in its partition, so it is left out."""
+    newest: dict[str, dict[str, Any]] = {}
+    for record in records:
+        known = newest.get(record["customer_id"])
+        if known is None or record["version"] >= known["version"]:
+            newest[record["customer_id"]] = record
+    return {key: {name: v for name, v in record.items() if name != "version"} for key, record in newest.items()}
+
+
+def everything(records: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """All records by what makes them one; a repeat must be equal to the first."""
+    known: dict[str, dict[str, Any]] = {}
+    for record in records:
+        key = " ".join(str(record.get(name)) for name in ("customer_id", "alert_id", "version", "observed_at"))
+        assert known.setdefault(key, record) == record
+    return known
+
+
+def differences(live_: dict[str, dict[str, Any]], replay_: dict[str, dict[str, Any]]) -> list[str]:
+    """What differs, field by field, in a form that a person can read; the first dozen."""
+    found = [f"only live: {live_[key]}" for key in live_.keys() - replay_.keys()]
+    found += [f"only replay: {replay_[key]}" for key in replay_.keys() - live_.keys()]
+    found += [
+        f"{key} {path}: live {mine}, replay {theirs}"
+        for key in sorted(live_.keys() & replay_.keys())
+        for path, mine, theirs in _unequal("", live_[key], replay_[key])
+    ]
+    return found[:12]
+
+
+def _unequal(path: str, mine: Any, theirs: Any) -> Iterable[tuple[str, Any, Any]]:
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        for key in mine.keys() | theirs.keys():
+            yield from _unequal(f"{path}.{key}", mine.get(key), theirs.get(key))
+    elif mine != theirs:
+        yield path, mine, theirs
