@@ -20,6 +20,7 @@ _REASONS = {
     Reason.NOT_IN_DANGER: "the score left the danger tier",
     Reason.NO_LOGIN: "active again, but without a login",
     Reason.EXPIRED: "open for as long as `EBBTIDE_ALERT__WARM_RETURN_DAYS` allows",
+    Reason.MOVED: "everything the customer did counts for another customer now",
     Reason.HYSTERESIS: "between the thresholds: neither opens nor closes",
 }
 _STATES = {

@@ -29,7 +29,7 @@ _REFUSED = {
     DeadLetterReason.MISSING_IDENTIFIER: "nothing says whom it is about",
     DeadLetterReason.MISSING_MESSAGE_ID: "not given by this version: a call without `messageId` is named by its bytes",
     DeadLetterReason.MISSING_TIME: "not given by this version: a call without a time takes that of its receipt",
-    DeadLetterReason.CLOCK_AHEAD: "event time too far after the receipt, or a receipt in the future",
+    DeadLetterReason.CLOCK_AHEAD: "event time too far after the receipt, or a receipt or punctuation in the future",
     DeadLetterReason.CLOCK_BEHIND: "event time too far before the receipt",
 }
 _IGNORED = {
