@@ -28,7 +28,7 @@ Money is in millionths, so that sums do not depend on order."""
 
 
 class Trait(Contract):
-    """A last-writer-wins value: the greatest ``(at_ms, event_id)`` stays, in whatever order they came."""
+    """A dated value; of a trait's values, the one with the greatest ``(at_ms, event_id)`` up to an instant holds then."""
 
     value: Any
     at_ms: int
@@ -61,7 +61,7 @@ class ProfileState(Contract):
     full: bool = False
     detached: bool = False
     days: dict[int, list[int]] = Field(default_factory=dict)
-    traits: dict[str, Trait] = Field(default_factory=dict)
+    traits: dict[str, list[Trait]] = Field(default_factory=dict)
     outcomes: dict[str, Outcome] = Field(default_factory=dict)
     accepted: int = 0
     arrived_ms: int

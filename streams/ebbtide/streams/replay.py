@@ -22,7 +22,7 @@ from ebbtide.models.identity.identifiers import canonical_id, identifier_key
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.models.outputs import Output
 from ebbtide.models.pipeline import RAW, Pipeline
-from ebbtide.models.profile.profile import NO_ACCOUNT, Profile
+from ebbtide.models.profile.profile import NO_ACCOUNT, Profile, TraitValue
 from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.errors import EbbtideError
@@ -209,15 +209,27 @@ def _write_entities(pipeline: Pipeline, written: OutputFiles) -> int:
         customer = pipeline.customers.customers[customer_id]
         if not customer.is_account:
             continue
-        names = pipeline.customers.view(customer).traits(customer).get("name")
+        names = pipeline.customers.view(customer).trait_values(customer).get("name", [])
         account = {
             "customer_id": customer_id,
             "identifiers": [{"type": customer.anchor_type, "value": customer.anchor_value}],
-            "names": [] if names is None else [{"name": names[0], "valid_from": _iso(names[1]), "valid_to": None}],
+            "names": _names(names),
             "members": sorted(members.get(customer_id, ())),
         }
         written.write(ACCOUNTS, orjson.dumps(account))
     return persons
+
+
+def _names(values: list[TraitValue]) -> list[dict[str, Any]]:
+    """Name history: a row for each change."""
+    rows: list[dict[str, Any]] = []
+    for name, at_ms, _, _ in values:
+        if rows and rows[-1]["name"] == name:
+            continue
+        if rows:
+            rows[-1]["valid_to"] = _iso(at_ms)
+        rows.append({"name": name, "valid_from": _iso(at_ms), "valid_to": None})
+    return rows
 
 
 def _person(profile: Profile, person_id: str, subject: str, owners: list[str]) -> dict[str, Any]:

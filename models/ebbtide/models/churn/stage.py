@@ -52,12 +52,20 @@ class LearnerStage:
                     self._trained[model.tenant] = to_ms(model.trained_through)
             else:
                 self._waiting[key] = TrainingExample.from_json(value)
-        self._waiting = {key: example for key, example in self._waiting.items() if not self._is_learned(example)}
+        for key in [key for key, example in self._waiting.items() if self._is_learned(example)]:
+            # A crash came between the model and its examples.
+            del self._waiting[key]
+            self._writes[key] = None
         self._clock = PartitionClock(
             sources,
             {name: SourceClock(ms, idle) for name, (ms, idle) in self._meta.sources.items()},
             self._meta.time_ms,
         )
+
+    @property
+    def waiting(self) -> int:
+        """Examples whose instant not every partition has reported."""
+        return len(self._waiting)
 
     def apply(self, offset: int, record: TrainingExample | Tick) -> None:
         """Take in one record; learn when an observation instant is complete."""

@@ -60,7 +60,7 @@ def alert_record(customer: Customer, view: View, told: AlertChange) -> Alert:
     """The alert as a customer success manager gets it."""
     declaration = DECLARATIONS[told.type]
     reason_en, reason_zh = wording(told.type, told.alert.evidence)
-    traits = view.traits(customer)
+    traits = view.traits(customer, told.at_ms)
     customer.alert_version += 1
     score = customer.score
     return Alert.unchecked(

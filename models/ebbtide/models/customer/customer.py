@@ -12,10 +12,10 @@ import msgspec
 from ebbtide.models.alerting.lifecycle import OpenAlert
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.series import FIRST, SUMMED, Bucket, DaySeries, merge_buckets
+from ebbtide.models.profile.profile import TraitValue, merged
 from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.profile_state import ProfileState
 
-TraitValue = tuple[Any, int, str, str]
 OutcomeValue = tuple[str, int, dict[str, Any]]
 
 ACCOUNT = "account"
@@ -41,7 +41,7 @@ class Share(msgspec.Struct):
     accepted: int = 0
     detached: bool = False
     days: dict[int, Bucket] = msgspec.field(default_factory=dict)
-    traits: dict[str, TraitValue] = msgspec.field(default_factory=dict)
+    traits: dict[str, list[TraitValue]] = msgspec.field(default_factory=dict)
     outcomes: dict[str, OutcomeValue] = msgspec.field(default_factory=dict)
 
 
@@ -104,29 +104,39 @@ class Customer(msgspec.Struct):
 
 
 class View:
-    """What is derived from the shares: one day series, the newest traits, all outcomes in time order."""
+    """What is derived from the shares: one day series, traits as of any time, all outcomes in time order."""
 
     __slots__ = ("_outcomes", "_traits", "series")
 
     def __init__(self, customer: Customer) -> None:
         self.series = DaySeries()
-        self._traits: dict[str, TraitValue] | None = None
+        self._traits: dict[str, list[TraitValue]] | None = None
         self._outcomes: list[OutcomeValue] | None = None
         shares = [share for share in customer.shares.values() if not share.detached]
         days = sorted({day for share in shares for day in share.days})
         for day in days:
             self.series.put(day, merge_buckets([share.days[day] for share in shares if day in share.days]))
 
-    def traits(self, customer: Customer) -> dict[str, TraitValue]:
-        """Newest value of every trait over all profiles: the greatest ``(at_ms, event_id)``."""
+    def traits(self, customer: Customer, at_ms: int | None = None) -> dict[str, TraitValue]:
+        """Newest value of every trait over all profiles, as of ``at_ms`` or of all that is known.
+
+        As of an instant, so that what is told of it does not depend on which later facts had arrived with it.
+        """
+        newest: dict[str, TraitValue] = {}
+        for name, found in self.trait_values(customer).items():
+            held = [value for value in found if at_ms is None or value[1] <= at_ms]
+            if held:
+                newest[name] = held[-1]
+        return newest
+
+    def trait_values(self, customer: Customer) -> dict[str, list[TraitValue]]:
+        """All known values of every trait over all profiles, oldest first."""
         if self._traits is None:
-            newest: dict[str, TraitValue] = {}
+            values: dict[str, list[TraitValue]] = {}
             for share in customer.shares.values():
-                for name, trait in share.traits.items():
-                    known = newest.get(name)
-                    if known is None or (trait[1], trait[2]) > (known[1], known[2]):
-                        newest[name] = trait
-            self._traits = newest
+                for name, found in share.traits.items():
+                    values[name] = merged(values[name], found) if name in values else found
+            self._traits = values
         return self._traits
 
     def outcomes(self, customer: Customer) -> list[OutcomeValue]:
@@ -158,8 +168,8 @@ def fold(customer: Customer, view: View, record: ProfileState) -> list[int]:
         view.forget_facts()
     share.detached = record.detached
     if record.traits or record.outcomes:
-        for name, trait in record.traits.items():
-            share.traits[name] = (trait.value, trait.at_ms, trait.event_id, trait.source)
+        for name, values in record.traits.items():
+            share.traits[name] = [(t.value, t.at_ms, t.event_id, t.source) for t in values]
         for key, outcome in record.outcomes.items():
             share.outcomes[key] = (outcome.type, outcome.at_ms, outcome.data)
         view.forget_facts()

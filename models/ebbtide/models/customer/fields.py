@@ -19,16 +19,11 @@ class RecordField:
 
 
 _CRM, _EVENTS, _MODEL = "crm", "events", "model"
-_WINDOWS = (1, 7, 30, 60, 90)
 
 
-def _windows(noun: str, what: str) -> list[RecordField]:
-    return [
-        RecordField(
-            f"{noun}_count_{days}d", "count", _EVENTS, f"{what} in the last {'day' if days == 1 else f'{days} days'}."
-        )
-        for days in _WINDOWS
-    ]
+def _window(noun: str, what: str, days: int) -> RecordField:
+    span = "day" if days == 1 else f"{days} days"
+    return RecordField(f"{noun}_count_{days}d", "count", _EVENTS, f"{what} in the last {span}.")
 
 
 FIELDS: tuple[RecordField, ...] = (
@@ -51,8 +46,11 @@ FIELDS: tuple[RecordField, ...] = (
     RecordField("total_login_count", "count", _EVENTS, "Logins ever."),
     RecordField("total_event_count", "count", _EVENTS, "Events of humans ever; machine use is not counted."),
     RecordField("total_order_count", "count", _EVENTS, "Orders ever."),
-    *_windows("query", "Queries"),
-    *_windows("event", "Events of humans"),
+    *(
+        _window(noun, what, days)
+        for days in (1, 7, 30, 60, 90)
+        for noun, what in (("query", "Queries"), ("event", "Events of humans"))
+    ),
     RecordField("active_days_7d", "days", _EVENTS, "Days with an event among the last 7."),
     RecordField("active_days_28d", "days", _EVENTS, "Days with an event among the last 28."),
     RecordField("active_users_28d", "count", _EVENTS, "Profiles with an event in the last 28 days."),

@@ -8,13 +8,11 @@ depends on nothing that happened later. Traits and dated facts without an accoun
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
-from typing import Any
 
 from ebbtide.models.customer.series import merge_buckets
-from ebbtide.models.profile.profile import NO_ACCOUNT, Profile, Slot, SlotChange
+from ebbtide.models.profile.profile import NO_ACCOUNT, Profile, Slot, SlotChange, TraitValue, merged
 from ebbtide.schemas.profile_state import Outcome, Trait
 
-TraitValue = tuple[Any, int, str, str]
 _NOTHING = Slot()
 
 
@@ -81,15 +79,14 @@ class Part:
                 found[day] = merge_buckets(buckets)
         return found
 
-    def traits(self, only: Set[str] | None = None) -> dict[str, Trait]:
-        """Newest value of every trait, or of some."""
-        newest: dict[str, TraitValue] = {}
+    def traits(self, only: Set[str] | None = None) -> dict[str, list[Trait]]:
+        """Values of every trait, or of some, oldest first."""
+        values: dict[str, list[TraitValue]] = {}
         for slot in self._slots:
-            for name, trait in slot.traits.items():
-                known = newest.get(name)
-                if (only is None or name in only) and (known is None or trait[1:3] > known[1:3]):
-                    newest[name] = trait
-        return {name: _trait(trait) for name, trait in newest.items()}
+            for name, found in slot.traits.items():
+                if only is None or name in only:
+                    values[name] = merged(values[name], found) if name in values else found
+        return {name: [_trait(value) for value in found] for name, found in values.items()}
 
     def outcomes(self, only: Set[str] | None = None) -> dict[str, Outcome]:
         """All dated facts, or some."""

@@ -1,6 +1,6 @@
 """A source profile: everything that one subject did, split by the account it did it for (identity §2).
 
-It holds only what folds in any order: day buckets, first and last seconds, last-writer-wins traits, a set of outcomes.
+It holds only what folds in any order: day buckets, first and last seconds, dated trait values, a set of outcomes.
 State is owned by its shard; ``step`` changes it in place and says what changed.
 """
 
@@ -25,6 +25,13 @@ _MOST_MICROS = 9 * 10**18
 """A day's money stops here, so that it fits 64 bits whatever a producer sends."""
 
 
+TraitValue = tuple[Any, int, str, str]
+"""Value, epoch ms, event id, source."""
+
+MOST_VALUES = 32
+"""Newest values kept of a trait: what held at an instant must be known for as long as the instant may be evaluated."""
+
+
 class Slot(msgspec.Struct):
     """What the profile did for one account (or, under ``NO_ACCOUNT``, for none).
 
@@ -32,7 +39,7 @@ class Slot(msgspec.Struct):
     """
 
     days: dict[int, list[int]] = msgspec.field(default_factory=dict)
-    traits: dict[str, tuple[Any, int, str, str]] = msgspec.field(default_factory=dict)
+    traits: dict[str, list[TraitValue]] = msgspec.field(default_factory=dict)
     outcomes: dict[str, tuple[str, int, dict[str, Any]]] = msgspec.field(default_factory=dict)
     accepted: int = 0
     machine_events: int = 0
@@ -102,13 +109,17 @@ def step(profile: Profile, event: Event, change: SlotChange, *, virtual_events: 
         _count(slot, event, at_ms, change, virtual_events)
         return
     for name, value in traits_of(event).items():
-        known = slot.traits.get(name)
-        if known is None or (at_ms, event.event_id) > (known[1], known[2]):
-            slot.traits[name] = (value, at_ms, event.event_id, event.source)
-            change.traits.add(name)
+        slot.traits[name] = merged(slot.traits.get(name, []), [(value, at_ms, event.event_id, event.source)])
+        change.traits.add(name)
     if is_outcome(event):
         slot.outcomes[event.event_id] = (event.type, at_ms, storable(event.properties))
         change.outcomes.add(event.event_id)
+
+
+def merged(values: list[TraitValue], others: list[TraitValue]) -> list[TraitValue]:
+    """Values of one trait in the order of their time, the newest ``MOST_VALUES``: the same in whatever order they came."""
+    unique = {(at_ms, event_id): (value, at_ms, event_id, source) for value, at_ms, event_id, source in values + others}
+    return [unique[key] for key in sorted(unique)][-MOST_VALUES:]
 
 
 def _count(slot: Slot, event: Event, at_ms: int, change: SlotChange, virtual_events: VirtualEvents) -> None:
