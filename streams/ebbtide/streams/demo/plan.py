@@ -21,9 +21,11 @@ class Plan:
     speed: float = 1.0
     duration: float | None = None
     seed: int = 7
-    # The first learned model needs five weeks: a week to observe, the horizon, and the next week's grid instant.
-    warm_up_days: int = 45
-    horizon_days: int = 30
+    # Silence of 14 days is the outcome that two or three months can teach: renewals are a year apart. The first model
+    # comes after four weeks: one to the first observation, two for its outcome, and the next grid instant.
+    label_kind: str = "inactivity"
+    horizon_days: int = 14
+    warm_up_days: int = 35
     book_days: int = 210
 
     def book(self, now: datetime) -> BookConfig:

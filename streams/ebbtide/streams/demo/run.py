@@ -67,6 +67,7 @@ def _worker_settings(url: str, home: Path, plan: Plan) -> dict[str, str]:
     return {
         "BROKER__URL": url,
         "WORKER__DATA_DIR": str(home / "worker"),
+        "LABEL__KIND": plan.label_kind,
         "LABEL__HORIZON_DAYS": str(plan.horizon_days),
     }
 

@@ -36,7 +36,7 @@ def progress_line(state: DemoState) -> str:
         f"{state.events_per_second:,.0f} events/s",
         f"lag {state.reading.lag:,}" if state.lag_known else "lag unknown",
         f"customers {len(state.customers):,}",
-        "tiers " + "/".join(f"{name} {tiers[name]}" for name in TIER_STYLE),
+        ", ".join(f"{name} {tiers[name]}" for name in TIER_STYLE),
         f"scores {state.scores:,}",
         f"alerts {sum(state.opened.values()):,}",
         f"refused {sum(state.reading.dead_lettered.values())}",

@@ -55,10 +55,10 @@ def _panels(state: DemoState) -> RenderableType:
         ("lag", f"{reading.lag:,}" if state.lag_known else "unknown", ""),
         ("scores", f"{state.scores:,}", ""),
     ]
-    customers = [("customers", f"{len(state.customers):,}", "bold")]
+    customers = [("seen", f"{len(state.customers):,}", "bold")]
     customers += [(tier, f"{tiers[tier]:,}", style) for tier, style in TIER_STYLE.items()]
     if model is None:
-        learned = [("model", "rule", "bold"), ("outcomes", "none yet", ""), ("AUC", "–", ""), ("rule's AUC", "–", "")]
+        learned = [("model", "rule", "bold"), ("outcomes", "none yet", ""), ("AUC", "–", ""), ("its weight", "–", "")]
     else:
         learned = [
             ("model", model.model_version, "bold"),
@@ -69,7 +69,7 @@ def _panels(state: DemoState) -> RenderableType:
     grid = Table.grid(expand=True)
     for _ in range(3):
         grid.add_column(ratio=1)
-    grid.add_row(_panel("flow", flow), _panel("health tiers", customers), _panel("learning", learned))
+    grid.add_row(_panel("flow", flow), _panel("customers", customers), _panel("learning", learned))
     return grid
 
 

@@ -15,6 +15,8 @@ SEVERITY_STYLE = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Sev
 TIER_STYLE = {"danger": "red", "normal": "yellow", "excellent": "green"}
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 STRONGEST = 3
+NOTABLE = 0.05
+"""Logit units; a part below moves a probability by about one point at most and explains nothing."""
 
 
 def clock_time(seconds: float) -> str:
@@ -68,8 +70,10 @@ def counts(values: dict[str, int]) -> str:
 def strongest(alert: Alert) -> str:
     """The parts of the score that weigh most, signed, in logit units."""
     parts = sorted(alert.contributions, key=lambda part: -abs(part.contribution))[:STRONGEST]
-    shown = [f"{part.feature.replace('_', ' ')} {part.contribution:+.2f}" for part in parts if part.contribution]
-    return ", ".join(shown) or "no score yet"
+    if not parts:
+        return "no score yet"
+    shown = [p for n, p in enumerate(parts) if n == 0 or abs(p.contribution) >= NOTABLE]
+    return ", ".join(f"{part.feature.replace('_', ' ')} {part.contribution:+.2f}" for part in shown)
 
 
 def alert_lines(alert: Alert, width: int) -> list[Text]:

@@ -1,0 +1,250 @@
+"""What is wrong on this machine, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from ebbtide.streams.brokers.broker import BrokerUnavailableError
+from ebbtide.streams.brokers.jars import find_maven, jar_dir, kafka_version
+from ebbtide.streams.brokers.java import find_java
+from ebbtide.streams.brokers.ports import HOST, accepts
+from ebbtide.streams.brokers.tansu import find_tansu
+from ebbtide.streams.errors import EbbtideError
+from ebbtide.streams.settings import Settings, SettingsError, load_settings
+
+MIN_PYTHON = (3, 11)
+DISK_FAIL_BYTES, DISK_WARN_BYTES = 256 << 20, 2 << 30
+CONNECT_S = 3.0
+DEFAULT_PORT = 9092
+_EXACT = re.compile(r"^([A-Za-z0-9._-]+)==([^;\s]+)$")
+
+
+class Status(StrEnum):
+    """How a check came out."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: what was found, and what to do when that is not right."""
+
+    name: str
+    status: Status
+    found: str
+    advice: str = ""
+
+
+def examine(path: Path | None = None) -> list[Check]:
+    """Look at everything. ``path`` is a settings file; nothing is changed anywhere."""
+    try:
+        settings = load_settings(path)
+        checks = [Check("settings", Status.OK, "right")]
+    except SettingsError as error:
+        settings = Settings.model_construct()
+        checks = [Check("settings", Status.FAIL, str(error), "correct the names and values; the rest uses defaults")]
+    looks: list[Callable[[], Iterator[Check]]] = [
+        _python,
+        _packages,
+        _embedded_brokers,
+        lambda: _store(settings),
+        lambda: _data_dir(settings.worker.data_dir),
+        lambda: _ports(settings),
+        lambda: _broker(settings),
+        lambda: _clickhouse(settings),
+    ]
+    return [*checks, *(check for look in looks for check in look())]
+
+
+def worst(checks: list[Check]) -> Status:
+    """The gravest status of all."""
+    return max((check.status for check in checks), key=list(Status).index, default=Status.OK)
+
+
+def _python() -> Iterator[Check]:
+    found = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info[:2] >= MIN_PYTHON:
+        yield Check("python", Status.OK, found)
+    else:
+        yield Check("python", Status.FAIL, found, "install Python 3.11 or newer and make the environment anew")
+
+
+def _packages() -> Iterator[Check]:
+    """The exact pins: the transport relies on the insides of these versions."""
+    try:
+        pins = [match.groups() for line in requires("ebbtide") or [] if (match := _EXACT.match(line))]
+    except PackageNotFoundError:
+        yield Check("packages", Status.FAIL, "ebbtide is not installed", "pip install -e . (or `make setup`)")
+        return
+    found, wrong = [], []
+    for name, wanted in pins:
+        try:
+            installed = version(name)
+        except PackageNotFoundError:
+            installed = "missing"
+        found.append(f"{name} {installed}")
+        if installed != wanted:
+            wrong.append(f"{name}=={wanted}")
+    if wrong:
+        yield Check("packages", Status.FAIL, ", ".join(found), f"pip install {' '.join(wrong)}")
+    else:
+        yield Check("packages", Status.OK, ", ".join(found))
+
+
+def _embedded_brokers() -> Iterator[Check]:
+    problem: BrokerUnavailableError | None = None
+    try:
+        java = find_java()
+        yield Check("java", Status.OK, f"{java.version}, {java.program}")
+    except BrokerUnavailableError as error:
+        problem = error
+        yield Check("java", Status.WARN, "none that will do", str(error))
+    try:
+        if jar_dir().is_dir():
+            yield Check("kafka jars", Status.OK, f"{kafka_version()}, {jar_dir()}")
+        else:
+            yield Check(
+                "kafka jars", Status.OK, f"{kafka_version()}, to be fetched by {find_maven()} at the first start"
+            )
+    except BrokerUnavailableError as error:
+        problem = error
+        yield Check("kafka jars", Status.WARN, "not in the cache", str(error))
+    try:
+        yield Check("tansu", Status.OK, f"{find_tansu()}")
+    except BrokerUnavailableError as error:
+        if problem is None:
+            yield Check("tansu", Status.OK, "not here, and not needed beside Apache Kafka")
+        else:
+            advice = f"{error}. Without any embedded broker `demo` and `up` need Java and Maven, or a broker of yours"
+            yield Check("tansu", Status.WARN, "not here either", advice)
+
+
+def _store(settings: Settings) -> Iterator[Check]:
+    if settings.worker.store != "rocksdb":
+        yield Check("store", Status.WARN, "memory", "every restart reads all tables from Kafka; rocksdb does not")
+        return
+    try:
+        from rocksdict import Rdict  # noqa: PLC0415  (a native library: whether it loads is the question)
+
+        with tempfile.TemporaryDirectory(prefix="ebbtide-doctor-") as scratch:
+            table = Rdict(scratch)
+            table[b"key"] = b"value"
+            right = table[b"key"] == b"value"
+            table.close()
+        if not right:
+            raise OSError("it gave back another value than was put in")
+        yield Check("store", Status.OK, f"rocksdict {version('rocksdict')} writes and reads")
+    except Exception as error:  # whatever a native library does, the user must hear of it
+        advice = "pip install --force-reinstall rocksdict, or EBBTIDE_WORKER__STORE=memory"
+        yield Check("store", Status.FAIL, f"rocksdict does not work: {error!r}", advice)
+
+
+def _data_dir(data_dir: Path) -> Iterator[Check]:
+    existing = next(path for path in (data_dir.resolve(), *data_dir.resolve().parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+        yield Check("data dir", Status.OK, f"{data_dir} can be written")
+    except OSError as error:
+        advice = "give this user the right to write there, or set EBBTIDE_WORKER__DATA_DIR"
+        yield Check("data dir", Status.FAIL, f"{existing}: {error.strerror}", advice)
+    free = shutil.disk_usage(existing).free
+    found = f"{free / 2**30:,.1f} GiB free at {existing}"
+    if free < DISK_FAIL_BYTES:
+        yield Check("disk", Status.FAIL, found, "free some space: RocksDB and Kafka stop on a full disk")
+    elif free < DISK_WARN_BYTES:
+        yield Check("disk", Status.WARN, found, "enough for a demo, not for long")
+    else:
+        yield Check("disk", Status.OK, found)
+
+
+def _ports(settings: Settings) -> Iterator[Check]:
+    port = settings.admin.port
+    if port and accepts(port):
+        advice = "a worker that runs already has it; for another one set EBBTIDE_ADMIN__PORT"
+        yield Check("admin port", Status.WARN, f"{port} is in use", advice)
+    else:
+        yield Check("admin port", Status.OK, f"{port} is free" if port else "any free one")
+
+
+def _broker(settings: Settings) -> Iterator[Check]:
+    named = "url" in settings.broker.model_fields_set
+    if not named and not accepts(DEFAULT_PORT):
+        yield Check("broker", Status.OK, f"none named, none at {HOST}:{DEFAULT_PORT}: `up` and `demo` bring their own")
+        return
+    servers = settings.broker.bootstrap.split(",")
+    faults = [fault for server in servers if (fault := _unreachable(server))]
+    if len(faults) == len(servers):
+        advice = "start it, or correct EBBTIDE_BROKER__URL"
+        yield Check("broker", Status.FAIL if named else Status.WARN, "; ".join(faults), advice)
+        return
+    from ebbtide.streams.topics import check_topics  # noqa: PLC0415  (kafka and Faust are slow to import)
+
+    try:
+        states = check_topics(settings)
+    except EbbtideError as error:
+        yield Check("broker", Status.FAIL if named else Status.WARN, str(error), "see that it is a Kafka, and its log")
+        return
+    yield Check("broker", Status.OK, f"Kafka answers at {settings.broker.bootstrap}")
+    missing = [state.name for state in states if state.partitions is None]
+    wrong = [f"{s.name}: {', '.join(s.faults)}" for s in states if s.partitions is not None and s.faults]
+    if wrong:
+        advice = (
+            "change them on the broker; partitions of topics with data must stay, so set EBBTIDE_BROKER__PARTITIONS"
+        )
+        yield Check("topics", Status.FAIL, "; ".join(wrong), advice)
+    elif missing:
+        yield Check("topics", Status.WARN, f"{len(missing)} are missing", "ebbtide topics create")
+    else:
+        yield Check("topics", Status.OK, f"all {len(states)} as declared")
+
+
+def _clickhouse(settings: Settings) -> Iterator[Check]:
+    house = settings.clickhouse
+    if not house.model_fields_set & {"host", "port"}:
+        yield Check("clickhouse", Status.OK, "not configured: no history is written")
+        return
+    if fault := _unreachable(f"{house.host}:{house.port}"):
+        yield Check("clickhouse", Status.FAIL, fault, "start it, or correct EBBTIDE_CLICKHOUSE__HOST and __PORT")
+        return
+    from clickhouse_driver import Client  # noqa: PLC0415
+    from clickhouse_driver.errors import Error  # noqa: PLC0415
+
+    client = Client(
+        host=house.host,
+        port=house.port,
+        user=house.user,
+        password=house.password.get_secret_value(),
+        connect_timeout=CONNECT_S,
+        send_receive_timeout=CONNECT_S,
+    )
+    try:
+        ((found,),) = client.execute("SELECT version()")
+        yield Check("clickhouse", Status.OK, f"{found} at {house.host}:{house.port}")
+    except (Error, OSError, EOFError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        yield Check("clickhouse", Status.FAIL, first, "see user, password and that the port is the native protocol's")
+    finally:
+        client.disconnect()
+
+
+def _unreachable(server: str) -> str | None:
+    host, _, port = server.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), CONNECT_S):
+            return None
+    except ValueError:
+        return f"{server}: not host:port"
+    except OSError as error:
+        return f"{server}: {error.strerror or error}"
