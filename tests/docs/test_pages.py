@@ -21,6 +21,7 @@ _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"(?:^|[`|&]|\s)ebbtide ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)?)((?: [^\n`|]*)?)", re.MULTILINE)
 _OPTION = re.compile(r"(?<![\w-])(--[a-z][a-z-]*)")
 _VARIABLE = re.compile(r"EBBTIDE_[A-Z0-9_]+")
+_GIVEN = re.compile(r"^\s+(EBBTIDE_[A-Z0-9_]+)\s*[:=]", re.MULTILINE)
 _FORBIDDEN = re.compile(
     r"/work/|/root/|/tmp/|/home/|pypi\.org|pythonhosted|index-url|proxy\.|\bTODO\b|\bFIXME\b|sandbox|\bprompt\b"
     r"|language model|\bLLM\b|\bassistant\b",
@@ -53,6 +54,13 @@ def test_every_command_and_option_exists(path: Path, text: str) -> None:
 def test_every_setting_exists(path: Path, text: str) -> None:
     known = {*names(), *(f"{name}_FILE" for name in names()), "EBBTIDE_CONFIG"}
     assert {name for name in _VARIABLE.findall(text) if name not in known and not name.endswith("__")} <= {"EBBTIDE_"}
+
+
+@pytest.mark.parametrize("name", ["deploy/Dockerfile", "docker-compose.yml"])
+def test_what_containers_are_given_are_settings(name: str) -> None:
+    """A container with a variable that is no setting does not start."""
+    given = set(_GIVEN.findall((ROOT / name).read_text(encoding="utf-8")))
+    assert given <= {*names(), *(f"{setting}_FILE" for setting in names()), "EBBTIDE_CONFIG"}
 
 
 def _links(text: str) -> Iterator[str]:

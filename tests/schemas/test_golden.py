@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ebbtide.models.customer.fields import FIELDS
 from ebbtide.models.intake.accept import Accepted, Ignored, Punctuated, Refused, Verdict
 from support.examples import examples, in_time_order, judged, name_of, records, run, told
 from support.goldens import check_golden
@@ -47,6 +48,14 @@ def test_the_same_record_twice_is_the_same_history() -> None:
     twice, _ = run([again for path in paths for again in (path, path)], SPRING)
     assert twice.profiles.duplicates == once.profiles.accepted == twice.profiles.accepted
     assert records(twice) == records(once)
+
+
+def test_a_record_has_the_declared_fields_in_order() -> None:
+    pipeline, _ = run(in_time_order(examples("RawBehaviour", "RawFact")), SPRING)
+    for record in records(pipeline):
+        assert list(record["fields"]) == [field.name for field in FIELDS]
+        for field in FIELDS:
+            assert record["fields"][field.name]["source"] in {field.source, "crm", "web"}
 
 
 def _told(verdict: Verdict) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from pydantic import BaseModel
@@ -44,6 +45,8 @@ CONTRACTS: dict[str, type[BaseModel]] = {**RAW, **DERIVED}
 """Every contract, in the order of the flow."""
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_SECTION = re.compile(r" \((?:design|signals|identity) [^)]*\)")
+"""Docstrings point to sections of the design; readers of a schema do not have it at hand."""
 
 
 class _Schema(GenerateJsonSchema):
@@ -64,6 +67,9 @@ def json_schema(name: str) -> dict[str, Any]:
     """
     mode: JsonSchemaMode = "validation" if name in RAW else "serialization"
     schema = CONTRACTS[name].model_json_schema(by_alias=True, mode=mode, schema_generator=_Schema)
+    for part in (schema, *schema.get("$defs", {}).values()):
+        if "description" in part:
+            part["description"] = _SECTION.sub("", part["description"]).replace("``", "`")
     return {"$schema": DIALECT, **schema}
 
 
