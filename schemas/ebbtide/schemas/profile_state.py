@@ -28,7 +28,7 @@ Money is in millionths, so that sums do not depend on order."""
 
 
 class Trait(Contract):
-    """A dated value; of a trait's values, the one with the greatest ``(at_ms, event_id)`` up to an instant holds then."""
+    """A dated value; of a trait's values the greatest ``(at_ms, event_id)`` up to an instant is what holds then."""
 
     value: Any
     at_ms: int

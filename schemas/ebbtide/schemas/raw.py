@@ -6,7 +6,6 @@ Source of the behaviour format: Segment spec. Source of the fact types: signals 
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
