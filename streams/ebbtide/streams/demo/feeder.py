@@ -20,13 +20,15 @@ from ebbtide.streams.simulator.simulate import arrivals
 from ebbtide.streams.transport import BatchProducer, Output
 
 CHUNK = 500
-MOST_LAG = 4_000
-"""Records in the worker's inputs at which the feeder waits: events then keep their low latency on a slow machine."""
+MOST_LAG_WARMING, MOST_LAG = 4_000, 1_500
+"""Records in the worker's inputs at which the feeder waits. Once it is live, a machine that is too slow for the pace
+then plays slower instead of showing the latency of a queue."""
 BLIND_RATE = 1_500.0
 """Events per second of the warm-up where the broker cannot tell the lag."""
 TICK_S = 0.1
 SETTLE_S = 15.0
 BAD_EVERY = 1_500
+WARMING = "warming up"
 
 
 class Feeder:
@@ -73,7 +75,7 @@ class Feeder:
             if clock() >= deadline:
                 break
             if reached_ms < warm_ms:
-                state.phase = "warming up"
+                state.phase = WARMING
                 await self._wait_for_the_worker(clock, began)
                 continue
             if pace_from is None:
@@ -121,7 +123,8 @@ class Feeder:
         if not state.lag_known:
             await asyncio.sleep(max(0.0, began + state.sent / BLIND_RATE - clock()))
             return
-        while self._ahead() > MOST_LAG:  # noqa: ASYNC110 - the readings come from another process
+        most = MOST_LAG_WARMING if state.phase == WARMING else MOST_LAG
+        while self._ahead() > most:  # noqa: ASYNC110 - the readings come from another process
             await asyncio.sleep(TICK_S)
 
     def _ahead(self) -> int:

@@ -17,7 +17,7 @@ class Plan:
     ``duration`` is in seconds of feeding; None feeds to the end of the book and then waits.
     """
 
-    customers: int = 120
+    customers: int = 100
     speed: float = 1.0
     duration: float | None = None
     seed: int = 7
