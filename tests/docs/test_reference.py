@@ -14,6 +14,7 @@ from ebbtide.schemas.topics import Topic
 from ebbtide.streams.cli import COMMANDS
 from ebbtide.streams.metrics import exposed_names
 from ebbtide.streams.reference import PAGES_DIRECTORY, SCHEMAS_DIRECTORY, generate, stale, write
+from ebbtide.streams.reference.__main__ import main
 from ebbtide.streams.reference.settings import names
 from support.docs import ROOT, pages
 
@@ -36,6 +37,19 @@ def test_write_mends_and_clears(tmp_path: Path) -> None:
     assert write(tmp_path) == [page, orphan]
     assert stale(tmp_path) == []
     assert not orphan.exists()
+
+
+def test_the_command_names_what_is_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    monkeypatch.setattr("sys.argv", ["reference", "--check", "--root", str(tmp_path)])
+    assert main() == 1
+    assert "docs/reference/topics.md is stale" in capsys.readouterr().err
+    write(tmp_path)
+    assert main() == 0
+    monkeypatch.setattr("sys.argv", ["reference", "--check", "--root", str(tmp_path / "docs")])
+    assert main() == 2
 
 
 @pytest.mark.parametrize(
