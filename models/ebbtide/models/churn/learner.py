@@ -134,7 +134,7 @@ class Learner:
                 "vars": [self._scaler.vars[name] for name in NAMES],
                 "g2": [[squares.get(key, 0.0) for key in keys] for keys in _KEYS],
                 "iterations": self._regression.optimizer.n_iterations,
-                "bin_counts": self._bin_counts,
+                "bin_counts": [list(counts) for counts in self._bin_counts],
                 "quality": msgspec.to_builtins(self.quality, str_keys=True),
                 "baseline_quality": msgspec.to_builtins(self.baseline_quality, str_keys=True),
             },

@@ -12,8 +12,9 @@ import msgspec
 
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.learner import Learner
-from ebbtide.models.clock.watermark import PartitionClock, SourceClock, from_ms, to_ms
+from ebbtide.models.clock.watermark import PartitionClock, SourceClock, from_ms
 from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
+from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import Topic

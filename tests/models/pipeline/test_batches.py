@@ -1,0 +1,45 @@
+"""Batch boundaries do not matter: the same records in any chunks tell the same things in the same order."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from support.histories import POLICY, history, shuffled
+from support.told import drive, records
+
+SEEDS = st.integers(0, 10_000)
+
+
+@settings(max_examples=8)
+@given(SEEDS, st.lists(st.integers(0, 60), max_size=8))
+def test_any_chunks_tell_the_same(seed: int, chunks: list[int]) -> None:
+    bodies = history(seed)
+    whole, expected = drive(bodies, POLICY)
+    cut, found = drive(bodies, POLICY, chunks=chunks)
+    assert found == expected
+    assert records(cut) == records(whole)
+
+
+@settings(max_examples=8)
+@given(SEEDS, SEEDS)
+def test_one_by_one_is_all_at_once(seed: int, order: int) -> None:
+    bodies = shuffled(history(seed, days=50), order)
+    whole, expected = drive(bodies, POLICY)
+    single, found = drive(bodies, POLICY, chunks=[1] * len(bodies))
+    assert found == expected
+    assert records(single) == records(whole)
+
+
+@settings(max_examples=8)
+@given(SEEDS, st.integers(1, 20), st.lists(st.integers(0, 60), max_size=8))
+def test_records_that_come_too_late_are_too_late_in_any_chunks(seed: int, step: int, chunks: list[int]) -> None:
+    *bodies, end = history(seed)
+    late = [body for index, body in enumerate(bodies) if index % (step + 1) == 0]
+    on_time = [body for index, body in enumerate(bodies) if index % (step + 1)]
+    mixed = [*on_time[:20], *late, *on_time[20:], end]
+    whole, expected = drive(mixed, POLICY)
+    cut, found = drive(mixed, POLICY, chunks=chunks)
+    assert found == expected
+    assert records(cut) == records(whole)
+    assert cut.intake.late == whole.intake.late

@@ -1,0 +1,95 @@
+"""Random histories of a few customers, and their records in other orders."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from ebbtide.models.policy import BaselinePolicy, CorePolicy, LabelPolicy, ScorePolicy
+from support.raw import at, fact, in_account, iso, punctuation, track
+
+DAYS = 75
+LATENESS_SECONDS = 3_600
+POLICY = CorePolicy(
+    baseline=BaselinePolicy(weeks=3, min_weeks=2, min_actions=3),
+    label=LabelPolicy(horizon_days=14),
+    score=ScorePolicy(min_change=0.01),
+)
+"""Thresholds at which a short history has drops, surges and matured labels."""
+
+_NAMES = ("login", "query", "view", "Order Completed")
+
+
+def history(seed: int, *, days: int = DAYS) -> list[dict[str, Any]]:
+    """Records in time order, with the end of the backfill last.
+
+    Users come and go with their own rhythm; some act in an account, some in none, some join one or two on the way;
+    there are visitors nobody knows, machines, renamed accounts, contracts and renewals.
+    """
+    rng = Random(seed)
+    timed: list[tuple[float, dict[str, Any]]] = []
+
+    def add(day: int, second: int, body: dict[str, Any]) -> None:
+        timed.append((day * 86_400 + second, body))
+
+    for number in range(rng.randint(2, 5)):
+        user = f"u{number}"
+        accounts = rng.choice([[], ["g1"], ["g2"], ["g1"], ["g1", "g2"]])
+        joined = rng.choice([0, 0, rng.randrange(days)])
+        rhythm, day = rng.choice([1, 2, 3, 7]), rng.randrange(10)
+        while day < days:
+            for _ in range(rng.choice([1, 1, 2, 5])):
+                _act(rng, user, accounts, joined, day, add)
+            day += max(1, rhythm + rng.choice([-1, 0, 0, 1, rng.randrange(20)]))
+    for account in ("g1", "g2"):
+        _facts(rng, account, days, add)
+    timed.sort(key=lambda item: item[0])
+    for index, (_, body) in enumerate(timed):
+        body["id" if "." in body["type"] else "messageId"] = f"m{index}"
+    return [*(body for _, body in timed), punctuation(at(days + 1))]
+
+
+def _act(rng: Random, user: str, accounts: list[str], joined: int, day: int, add: Any) -> None:
+    second = rng.choice([0, 1, 86_399, rng.randrange(86_400), rng.randrange(86_400)])
+    body = track(rng.choice(_NAMES), at(day, second), "", user=user, properties={"revenue": rng.randrange(9)})
+    if accounts and day >= joined and rng.random() < 0.7:
+        body |= in_account(rng.choice(accounts))
+    if rng.random() < 0.1:
+        body["context"] = {**body.get("context", {}), "machine": True}
+    if rng.random() < 0.1:
+        body["anonymousId"] = f"a-{user}"
+    if rng.random() < 0.1:
+        del body["userId"]
+        body["anonymousId"] = "a-nobody"
+    add(day, second, body)
+    if accounts and rng.random() < 0.1:
+        call = {"type": "group", "userId": user, "groupId": rng.choice(accounts), "timestamp": iso(at(day, second))}
+        add(day, second, call)
+
+
+def _facts(rng: Random, account: str, days: int, add: Any) -> None:
+    ids = {"group_id": account}
+    for _ in range(rng.randrange(3)):
+        day, second = rng.randrange(days), rng.randrange(86_400)
+        add(day, second, fact("account.upserted", at(day, second), "", ids, name=f"name {rng.randrange(3)}", mrr=5))
+    if rng.random() < 0.4:
+        day = rng.randrange(days // 2)
+        add(day, 0, fact("contract.signed", at(day), "", ids, end="2026-01-01", value=100))
+        day = rng.randrange(day, days)
+        outcome = rng.choice(["renewed", "churned"])
+        add(day, 1, fact("renewal.closed", at(day, 1), "", ids, outcome=outcome))
+
+
+def shuffled(bodies: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
+    """The same records out of order by at most the lateness bound, some of them twice; the punctuation stays last."""
+    rng = Random(seed)
+    *events, end = bodies
+    base = [(_time(body), body) for body in events]
+    copies = base + [item for item in base if rng.random() < 0.2]
+    order = sorted(((when + rng.uniform(0, LATENESS_SECONDS - 1), i) for i, (when, _) in enumerate(copies)))
+    return [*(copies[i][1] for _, i in order), end]
+
+
+def _time(body: dict[str, Any]) -> float:
+    return datetime.fromisoformat(body.get("timestamp") or body["occurred_at"]).timestamp()

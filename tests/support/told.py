@@ -1,0 +1,76 @@
+"""What left the topology, in a form that can be compared."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from ebbtide.models.outputs import Output
+from ebbtide.models.pipeline import Pipeline
+from ebbtide.models.policy import CorePolicy
+from ebbtide.schemas.profile_state import Tick
+from ebbtide.schemas.topics import Topic
+from support.raw import NOW, messages
+
+DECIDED = (Topic.SCORES, Topic.ALERTS, Topic.TRAINING_EXAMPLES, Topic.MODELS)
+DECORATIONS = ("customer_name", "owner", "route", "at_stake")
+"""What an alert takes from the CRM as it is known when it is told. No decision depends on it."""
+
+Told = dict[str, list[dict[str, Any]]]
+
+
+def told(outputs: Iterable[Output], *, decorated: bool = True) -> Told:
+    """Scores, alerts, training examples and models, each in the order in which they were told."""
+    found: Told = {topic.topic_name: [] for topic in DECIDED}
+    for output in outputs:
+        if output.topic in DECIDED and not isinstance(output.record, Tick):
+            found[output.topic.topic_name].append(plain(output, decorated=decorated))
+    return found
+
+
+def plain(output: Output, *, decorated: bool) -> dict[str, Any]:
+    """A record as JSON values, with or without the alert's decorations."""
+    record: dict[str, Any] = json.loads(output.record.to_json())
+    if not decorated:
+        for name in DECORATIONS:
+            record.pop(name, None)
+    return record
+
+
+def records(pipeline: Pipeline) -> dict[str, Any]:
+    """All customer records but their versions, which count how often something was looked at.
+
+    Left out are customers that hold nothing: persons whose first deeds of a day turned out to be their account's.
+    """
+    shard = pipeline.customers
+    found = {}
+    for customer_id, customer in shard.customers.items():
+        if all(share.detached for share in customer.shares.values()):
+            continue
+        record = json.loads(shard.record(customer).to_json())
+        del record["version"]
+        found[customer_id] = record
+    return found
+
+
+def by_customer(rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Rows per customer, each in its order."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        found[row["customer_id"]].append(row)
+    return dict(found)
+
+
+def drive(
+    bodies: list[dict[str, Any]], policy: CorePolicy, *, chunks: Iterable[int] = (), decorated: bool = True
+) -> tuple[Pipeline, Told]:
+    """The whole topology over records that come in chunks of the sizes given; the rest comes at once."""
+    pipeline, raw = Pipeline(policy), messages(bodies)
+    outputs: list[Output] = []
+    for size in chunks:
+        outputs += pipeline.feed(raw[:size], now=NOW)
+        raw = raw[size:]
+    outputs += pipeline.feed(raw, now=NOW)
+    return pipeline, told(outputs, decorated=decorated)
