@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ebbtide.schemas.base import to_ms
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.models.outputs import Output
 from ebbtide.models.pipeline import RAW, Pipeline
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.alert import Alert
+from ebbtide.schemas.base import to_ms
 
 MONDAY = datetime(2025, 1, 6, tzinfo=UTC)
 DAY_0 = to_ms(MONDAY) // 86_400_000

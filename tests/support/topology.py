@@ -1,8 +1,8 @@
 """The topology over partitions, on logs in memory: random interleavings, crashes at any point, replays.
 
-A stage keeps a table and the offsets it committed. Its flush sends outputs, then stores values, then commits. A crash may
-come between any two of these, and between any two values; the stage then starts anew from its table, at its committed
-offsets, on the same logs.
+A stage keeps a table and the offsets it committed. Its flush sends outputs, then stores values, then commits. A crash
+may come between any two of these, and between any two values; the stage then starts anew from its table, at its
+committed offsets, on the same logs.
 """
 
 from __future__ import annotations

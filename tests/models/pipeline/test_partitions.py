@@ -28,11 +28,11 @@ RECORDS = Topic.CUSTOMER_RECORDS.topic_name
 
 def rows(topology: Topology, topic: str) -> list[dict[str, Any]]:
     """A topic's records as JSON values, without ticks and decorations."""
-    found = []
-    for record in topology.bus.logs[topic, 0]:
-        if not isinstance(record, Tick):
-            found.append({k: v for k, v in json.loads(record.to_json()).items() if k not in DECORATIONS})
-    return found
+    return [
+        {name: value for name, value in json.loads(record.to_json()).items() if name not in DECORATIONS}
+        for record in topology.bus.logs[topic, 0]
+        if not isinstance(record, Tick)
+    ]
 
 
 def newest_records(topology: Topology) -> dict[str, Any]:
