@@ -124,8 +124,8 @@ JSON = st.recursive(
     max_leaves=6,
 )
 FIELDS = st.sampled_from(
-    "userId anonymousId groupId event timestamp sentAt originalTimestamp receivedAt traits properties context "
-    "messageId tenant ids data id occurred_at source to".split()
+    ("userId", "anonymousId", "groupId", "event", "timestamp", "sentAt", "originalTimestamp", "receivedAt", "traits")
+    + ("properties", "context", "messageId", "tenant", "ids", "data", "id", "occurred_at", "source", "to")  # noqa: RUF005
 )
 TYPES = st.sampled_from(["track", "identify", "group", "alias", "page", "account.upserted", "watermark.advanced"])
 
