@@ -123,10 +123,9 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-FIELDS = st.sampled_from(
-    ("userId", "anonymousId", "groupId", "event", "timestamp", "sentAt", "originalTimestamp", "receivedAt", "traits")
-    + ("properties", "context", "messageId", "tenant", "ids", "data", "id", "occurred_at", "source", "to")  # noqa: RUF005
-)
+_CLOCKS = ("timestamp", "sentAt", "originalTimestamp", "receivedAt", "occurred_at", "to")
+_NAMES = ("userId", "anonymousId", "groupId", "event", "messageId", "tenant", "ids", "id", "source")
+FIELDS = st.sampled_from((*_CLOCKS, *_NAMES, "traits", "properties", "context", "data"))
 TYPES = st.sampled_from(["track", "identify", "group", "alias", "page", "account.upserted", "watermark.advanced"])
 
 

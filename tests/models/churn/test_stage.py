@@ -1,0 +1,105 @@
+"""The learner's stage: learns once, in order, when everybody has reported."""
+
+from __future__ import annotations
+
+import pytest
+
+from ebbtide.models.churn.features import NAMES
+from ebbtide.models.churn.stage import LEARNER_KEY, META_KEY, LearnerStage
+from ebbtide.schemas.learning import Model, TrainingExample
+from ebbtide.schemas.profile_state import Tick
+from support.raw import at
+
+SOURCES = frozenset({"customers/0", "customers/1"})
+
+
+def example(customer: str, day: int, *, tenant: str = "t", label: bool = True) -> TrainingExample:
+    return TrainingExample(
+        tenant=tenant,
+        customer_id=customer,
+        observed_at=at(day),
+        matured_at=at(day + 14),
+        horizon_days=14,
+        features=dict.fromkeys(NAMES, 0.5 + day),
+        p_churn=0.25,
+        model_version="m",
+        label=label,
+        label_reason="inactive",
+    )
+
+
+def report(partition: int, day: int) -> Tick:
+    return Tick(source=f"customers/{partition}", watermark=at(day), arrived_ms=0)
+
+
+class Log:
+    """A stage with the offsets of its input."""
+
+    def __init__(self, stored: dict[bytes, bytes] | None = None, offset: int = 0) -> None:
+        self.stage = LearnerStage(SOURCES, (stored or {}).items())
+        self.offset = offset
+
+    def add(self, *records: TrainingExample | Tick) -> list[Model | str]:
+        for record in records:
+            self.stage.apply(self.offset, record)
+            self.offset += 1
+        told = [output.record for output in self.stage.take_outputs()]
+        return [record if isinstance(record, Model) else "tick" for record in told]
+
+
+def test_nothing_is_learned_before_everybody_has_reported_it() -> None:
+    log = Log()
+    assert log.add(example("c1", 0), example("c2", 7), report(0, 14)) == []
+    assert log.stage.waiting == 2
+    model, tick = log.add(report(1, 14))
+    assert isinstance(model, Model)
+    assert (model.examples, model.trained_through, tick) == (1, at(14), "tick")
+    assert log.stage.waiting == 1
+    assert log.add(report(1, 21)) == []
+    assert log.add(report(0, 14 + 3)) == ["tick"]
+
+
+def test_order_of_arrival_does_not_matter() -> None:
+    found = [example("c1", 0), example("c2", 0, label=False), example("c1", 7), example("c9", 0, tenant="s")]
+    one, two = Log(), Log()
+    assert one.add(*found, report(0, 21), report(1, 21)) == two.add(*found[::-1], report(1, 21), report(0, 21))
+    assert one.stage.model("t").examples == 3
+    assert one.stage.model("s").examples == 1
+
+
+def test_told_twice_is_learned_once() -> None:
+    log = Log()
+    log.add(example("c1", 0), example("c1", 0), report(0, 14), report(1, 14), example("c1", 0))
+    log.stage.apply(0, example("c5", 0))
+    assert (log.stage.repeats, log.stage.learners["t"].examples, log.stage.waiting) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("kept", range(4))
+def test_a_flush_that_is_cut_in_two_learns_nothing_twice(kept: int) -> None:
+    log = Log()
+    log.add()
+    for offset, record in enumerate([example("c1", 0), example("c2", 7)]):
+        log.stage.apply(offset, record)
+    table = {key: value for key, value in log.stage.flush().writes.items() if value is not None}
+    log.offset = 2
+    for record in (report(0, 14), report(1, 14)):
+        log.stage.apply(log.offset, record)
+        log.offset += 1
+    writes = log.stage.flush().writes
+    assert next(iter(writes)) == LEARNER_KEY + b"t"
+    assert list(writes)[-1] == META_KEY
+    for key, value in list(writes.items())[:kept]:
+        if value is None:
+            table.pop(key, None)
+        else:
+            table[key] = value
+    again = Log(table, offset=0)
+    again.add(example("c1", 0), example("c2", 7), report(0, 14), report(1, 14))
+    assert (again.stage.learners["t"].examples, again.stage.waiting) == (1, 1)
+    assert again.stage.model("t").trained_through == at(14)
+    assert again.stage.model("t").to_json() == log.stage.model("t").to_json()
+
+
+def test_a_tenant_nobody_taught_has_an_untrained_model() -> None:
+    model = Log().stage.model("new")
+    assert (model.examples, model.trained_through) == (0, None)

@@ -1,0 +1,211 @@
+"""A partition of profiles: who owns what, conservation, order, duplicates, restarts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Set
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ebbtide.models.customer.customer import Customer, View, fold
+from ebbtide.models.identity.identifiers import canonical_id
+from ebbtide.models.intake.accept import Accepted, accept
+from ebbtide.models.outputs import Flush
+from ebbtide.models.policy import CorePolicy, DedupePolicy
+from ebbtide.models.profile.shard import ProfileShard, decode
+from ebbtide.schemas.events import Event, Identifier, IdentifierType
+from ebbtide.schemas.profile_state import ProfileState
+from support.histories import POLICY, history
+from support.raw import DAY_0, NOW, at, fact, in_account, messages, track
+
+SEEDS = st.integers(0, 10_000)
+SOURCES = frozenset({"raw-behavior/0"})
+
+
+def events(bodies: list[dict[str, Any]]) -> list[Event]:
+    """What the door lets in."""
+    verdicts = [accept(m, now=NOW, default_tenant="t", policy=CorePolicy().intake) for m in messages(bodies)]
+    return [verdict.event for verdict in verdicts if isinstance(verdict, Accepted)]
+
+
+class Customers:
+    """Folds profile states as the customers do."""
+
+    def __init__(self) -> None:
+        self.customers: dict[str, tuple[Customer, View]] = {}
+
+    def take(self, flush: Flush) -> None:
+        for output in flush.outputs:
+            record = output.record
+            if isinstance(record, ProfileState):
+                if record.customer_id not in self.customers:
+                    customer = Customer(record.customer_id, "t", record.anchor.type, record.anchor.value)
+                    self.customers[record.customer_id] = (customer, View(customer))
+                fold(*self.customers[record.customer_id], ProfileState.from_json(record.to_json()))
+
+    def content(self) -> dict[str, Any]:
+        """Everything a customer holds, by id; customers that hold nothing left out."""
+        return {
+            customer_id: (
+                {day: view.series.get(day) for day in view.series.days},
+                {name: trait[0] for name, trait in view.traits(customer).items()},
+                view.outcomes(customer),
+                sum(share.accepted for share in customer.shares.values() if not share.detached),
+            )
+            for customer_id, (customer, view) in self.customers.items()
+            if not all(share.detached for share in customer.shares.values())
+        }
+
+
+def whole(found: list[Event], cuts: Set[int] = frozenset()) -> Customers:
+    """Fold all events, flushing after some."""
+    shard, customers = ProfileShard(0, SOURCES, POLICY, lambda _key: None), Customers()
+    for offset, event in enumerate(found):
+        shard.apply(offset, Event.unchecked(**{**dict(event), "origin": None}))
+        if offset in cuts:
+            customers.take(shard.flush())
+    customers.take(shard.flush())
+    return customers
+
+
+@given(SEEDS, SEEDS, st.sets(st.integers(0, 200), max_size=20))
+def test_order_and_flushes_do_not_matter(seed: int, order: int, cuts: set[int]) -> None:
+    found = events(history(seed))
+    expected = whole(found).content()
+    mixed = list(found)
+    Random(order).shuffle(mixed)
+    assert whole(mixed, cuts).content() == expected
+    assert sum(content[3] for content in expected.values()) == len(found)
+
+
+@given(SEEDS, SEEDS, st.lists(st.integers(1, 40), min_size=1, max_size=12))
+def test_a_refold_with_other_flushes_is_the_same(seed: int, order: int, steps: list[int]) -> None:
+    """The shard crashes after its outputs were sent, comes back with an older state, and flushes elsewhere."""
+    found, rng = events(history(seed)), Random(order)
+    table: dict[bytes, bytes | None] = {}
+    customers, start = Customers(), 0
+    for step in steps:
+        shard = ProfileShard(0, SOURCES, POLICY, table.get)
+        for offset in range(start, min(start + step, len(found))):
+            shard.apply(offset, found[offset])
+            if rng.random() < 0.1:
+                flush = shard.flush()
+                customers.take(flush)
+                table.update(flush.writes)
+                start = offset + 1
+        flush = shard.flush()
+        customers.take(flush)
+        if rng.random() < 0.5:
+            table.update(flush.writes)
+            start = shard.applied + 1
+        elif rng.random() < 0.5:
+            table.update(dict(list(flush.writes.items())[: rng.randrange(len(flush.writes))]))
+    shard = ProfileShard(0, SOURCES, POLICY, table.get)
+    for offset, event in enumerate(found):
+        shard.apply(offset, event)
+    customers.take(shard.flush())
+    assert customers.content() == whole(found).content()
+
+
+def owner(kind: IdentifierType, value: str) -> str:
+    return canonical_id("t", Identifier(type=kind, value=value))
+
+
+def days_of(bodies: list[dict[str, Any]]) -> dict[str, list[int]]:
+    """Active days by the value of the customer's anchor."""
+    return {
+        customer.anchor_value: [day - DAY_0 for day in view.series.days]
+        for customer, view in whole(events(bodies)).customers.values()
+        if view.series.days
+    }
+
+
+def test_activity_without_account_belongs_day_by_day_to_the_only_account() -> None:
+    alone = [track("x", at(day), f"m{day}") for day in (1, 4, 5, 8, 9)]
+    joins = [
+        {"type": "group", "userId": "u1", "groupId": "g1", "messageId": "j1", "timestamp": "2025-01-10T12:00:00Z"},
+        {"type": "group", "userId": "u1", "groupId": "g2", "messageId": "j2", "timestamp": "2025-01-14T12:00:00Z"},
+    ]
+    assert days_of(alone) == {"u1": [1, 4, 5, 8, 9]}
+    assert days_of(alone + joins[:1]) == {"u1": [1], "g1": [4, 5, 8, 9]}
+    assert days_of(alone + joins) == days_of(joins + alone) == {"u1": [1, 8, 9], "g1": [4, 5]}
+
+
+def test_both_slots_of_a_person_count_for_its_account() -> None:
+    body = [track("x", at(1), "m1"), track("x", at(1, 5), "m2", **in_account("g1")), track("x", at(2), "m3")]
+    customers = whole(events(body))
+    _, view = customers.customers[owner(IdentifierType.GROUP_ID, "g1")]
+    assert [view.series.get(DAY_0 + day) for day in (1, 2)] == [
+        [2, 0, 0, 0, 0, 0, 5, -1, -1],
+        [1, 0, 0, 0, 0, 0, 0, -1, -1],
+    ]
+
+
+def test_machines_count_as_messages_only() -> None:
+    found = whole(events([track("login", at(1), "m1", context={"machine": True})])).content()
+    assert [(content[0], content[3]) for content in found.values()] == [({}, 1)]
+
+
+def test_a_late_login_does_not_move_the_last_one_back() -> None:
+    body = [track("login", at(2, 50), "m1"), track("login", at(2, 40), "m2"), track("x", at(2, 60), "m3")]
+    ((days, _, _, _),) = whole(events(body)).content().values()
+    assert days[DAY_0 + 2] == [3, 2, 0, 0, 0, 40, 60, 40, 50]
+
+
+def test_the_ring_forgets_the_oldest() -> None:
+    policy = CorePolicy(dedupe=DedupePolicy(ring_size=2))
+    shard = ProfileShard(0, SOURCES, policy, lambda _key: None)
+    for offset, event in enumerate(events([track("x", at(1), name) for name in ("a", "b", "b", "c", "a")])):
+        shard.apply(offset, event)
+    assert (shard.accepted, shard.duplicates, shard.applied) == (4, 1, 4)
+
+
+def test_what_a_crashed_door_sent_twice_is_dropped_by_its_origin() -> None:
+    shard = ProfileShard(0, SOURCES, CorePolicy(), lambda _key: None)
+    one, two = events([track("x", at(1), "a"), track("x", at(1), "b")])
+    for offset, event in enumerate([one, two, one, two]):
+        shard.apply(offset, event)
+    shard.apply(3, one)
+    assert (shard.accepted, shard.duplicates) == (2, 2)
+
+
+def test_links_are_sent_once_unless_the_evidence_is_better() -> None:
+    shard = ProfileShard(0, SOURCES, CorePolicy(), lambda _key: None)
+    body: list[dict[str, Any]] = [
+        {"type": "page", "userId": "u1", "anonymousId": "a1", "messageId": "1", "timestamp": "2025-01-07T00:00:00Z"},
+        {"type": "page", "userId": "u1", "anonymousId": "a1", "messageId": "2", "timestamp": "2025-01-08T00:00:00Z"},
+        {"type": "page", "userId": "u1", "anonymousId": "a1", "messageId": "3", "timestamp": "2025-01-06T00:00:00Z"},
+        {"type": "identify", "userId": "u1", "anonymousId": "a1", "messageId": "4"},
+        {"type": "group", "userId": "u1", "groupId": "g1", "messageId": "5"},
+    ]
+    for offset, event in enumerate(events(body)):
+        shard.apply(offset, event)
+    links = [output for output in shard.flush().outputs if output.topic.topic_name == "identity-links"]
+    assert [getattr(output.record, "event_id", None) for output in links] == ["1", "3", "4"]
+
+
+def test_facts_no_table_could_keep_are_cut_down() -> None:
+    ids = {"group_id": "g1"}
+    body = [
+        fact("account.upserted", at(1), "f1", ids, mrr=10**30, seats=10**400, licensed_seats=None, tier=1),
+        fact("touchpoint", at(1), "f2", ids, deep=[{"big": 2**64, "small": -1, "flag": True}]),
+    ]
+    ((_, traits, outcomes, _),) = whole(events(body)).content().values()
+    assert traits["mrr"] == 1e30
+    assert traits["seats"] is None
+    assert outcomes[0][2] == {"deep": [{"big": float(2**64), "small": -1, "flag": True}]}
+
+
+def test_an_unknown_layout_is_refused() -> None:
+    with pytest.raises(ValueError, match="layout"):
+        decode(b"\x02")
+
+
+def test_values_of_a_day_are_added_once() -> None:
+    body = [track("login", at(1), f"m{n % 3}") for n in range(9)]
+    ((days, _, _, _),) = whole(events(body)).content().values()
+    assert Counter({day: bucket[0] for day, bucket in days.items()}) == {DAY_0 + 1: 3}
