@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ebbtide.models.clock.watermark import to_ms
+from ebbtide.schemas.base import to_ms
 from ebbtide.models.intake.accept import Accepted, RawMessage, Verdict, accept
 from ebbtide.models.outputs import Output
 from ebbtide.models.pipeline import Pipeline

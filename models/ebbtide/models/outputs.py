@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ebbtide.schemas.base import Contract
 from ebbtide.schemas.topics import Topic
@@ -10,8 +11,7 @@ from ebbtide.schemas.topics import Topic
 EVERY_PARTITION = -1
 
 
-@dataclass(slots=True, frozen=True)
-class Output:
+class Output(NamedTuple):
     """One record to send. ``partition`` None: by key; ``EVERY_PARTITION``: one copy to each.
 
     ``caused_ms`` is when the input that caused it was appended to Kafka, for the latency histograms.

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from ebbtide.models.churn.stage import LearnerStage
-from ebbtide.models.clock.watermark import from_ms, to_ms
+from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.models.intake.shard import IntakeShard
 from ebbtide.models.outputs import Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.shard import ProfileShard
+from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.events import Event
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick

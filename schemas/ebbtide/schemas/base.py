@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cache
+from math import floor
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -21,6 +22,12 @@ def as_utc(value: datetime) -> datetime:
     except OverflowError:
         # The first and the last hours of the calendar have no UTC.
         raise ValueError(f"{value.isoformat()} lies outside the calendar in UTC") from None
+
+
+def to_ms(at: datetime) -> int:
+    """Epoch milliseconds, rounded down: the last microsecond of a day is still in that day."""
+    # Whole seconds and the microseconds apart: a float of both could round up into the next millisecond.
+    return floor(at.timestamp()) * 1000 + at.microsecond // 1000
 
 
 UtcDatetime = Annotated[datetime, AfterValidator(as_utc)]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import Field
 
-from ebbtide.schemas.base import Contract, Text, UtcDatetime
+from ebbtide.schemas.base import Contract, Text, UtcDatetime, to_ms
 
 
 class IdentifierType(StrEnum):
@@ -81,3 +81,8 @@ class Event(Contract):
     machine: bool = False
     properties: dict[str, Any] = Field(default_factory=dict)
     origin: Origin | None = None
+
+    @property
+    def occurred_ms(self) -> int:
+        """Event time, epoch milliseconds."""
+        return to_ms(self.occurred_at)

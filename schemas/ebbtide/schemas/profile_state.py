@@ -5,7 +5,7 @@ Values are absolute, not increments: a record that comes twice, or an older one 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import Field
 
@@ -27,7 +27,7 @@ DAY_FIELDS = (
 Money is in millionths, so that sums do not depend on order."""
 
 
-class Trait(Contract):
+class Trait(NamedTuple):
     """A dated value; of a trait's values the greatest ``(at_ms, event_id)`` up to an instant is what holds then."""
 
     value: Any

@@ -22,8 +22,9 @@ from ebbtide.models.identity.identifiers import canonical_id, identifier_key
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.models.outputs import Output
 from ebbtide.models.pipeline import RAW, Pipeline
-from ebbtide.models.profile.profile import NO_ACCOUNT, Profile, TraitValue
+from ebbtide.models.profile.profile import NO_ACCOUNT, Profile
 from ebbtide.schemas.events import Identifier, IdentifierType
+from ebbtide.schemas.profile_state import Trait
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.ndjson import read_lines
@@ -220,7 +221,7 @@ def _write_entities(pipeline: Pipeline, written: OutputFiles) -> int:
     return persons
 
 
-def _names(values: list[TraitValue]) -> list[dict[str, Any]]:
+def _names(values: list[Trait]) -> list[dict[str, Any]]:
     """Name history: a row for each change."""
     rows: list[dict[str, Any]] = []
     for name, at_ms, _, _ in values:

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
+from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.profile_state import Tick
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MS = timedelta(milliseconds=1)
-
-
-def to_ms(at: datetime) -> int:
-    """Epoch milliseconds, rounded down: the last microsecond of a day is still in that day."""
-    return (at - _EPOCH) // _MS
 
 
 def from_ms(ms: int) -> datetime:
@@ -91,31 +84,30 @@ class SourceWatermark:
 
     lateness_ms: int
     greatest_ms: int | None = None
-    punctuated_ms: int | None = None
+    watermark_ms: int | None = None
     last_arrival_ms: int = 0
 
     def event(self, at_ms: int, *, now_ms: int) -> bool:
         """Note an event; tell whether it came late, that is below the watermark."""
-        told = self.current_ms()
-        late = told is not None and at_ms < told
+        self.last_arrival_ms = now_ms
         if self.greatest_ms is None or at_ms > self.greatest_ms:
             self.greatest_ms = at_ms
-        self.last_arrival_ms = now_ms
-        return late
+            late = self.watermark_ms is not None and at_ms < self.watermark_ms
+            self._raise(at_ms - self.lateness_ms)
+            return late
+        return self.watermark_ms is not None and at_ms < self.watermark_ms
 
     def punctuate(self, to_ms: int, *, now_ms: int) -> None:
         """Note that nothing older than ``to_ms`` follows."""
-        self.punctuated_ms = to_ms if self.punctuated_ms is None else max(to_ms, self.punctuated_ms)
+        self._raise(to_ms)
         self.last_arrival_ms = now_ms
 
     def carry(self, *, now_ms: int) -> int | None:
         """Let wall time carry the watermark on. What was told holds: it stays there when the source wakes up."""
-        self.punctuated_ms = self.current_ms(now_ms=now_ms)
-        return self.punctuated_ms
+        if self.greatest_ms is not None:
+            self._raise(self.greatest_ms - self.lateness_ms + max(0, now_ms - self.last_arrival_ms))
+        return self.watermark_ms
 
-    def current_ms(self, *, now_ms: int | None = None) -> int | None:
-        """The watermark; with ``now_ms``, carried on by the wall time since the last arrival."""
-        elapsed = 0 if now_ms is None else max(0, now_ms - self.last_arrival_ms)
-        seen = None if self.greatest_ms is None else self.greatest_ms - self.lateness_ms + elapsed
-        known = [ms for ms in (seen, self.punctuated_ms) if ms is not None]
-        return max(known, default=None)
+    def _raise(self, ms: int) -> None:
+        if self.watermark_ms is None or ms > self.watermark_ms:
+            self.watermark_ms = ms

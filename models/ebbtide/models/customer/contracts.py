@@ -11,20 +11,20 @@ from ebbtide.models.alerting.lifecycle import AlertChange
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.scorer import PARTS, change
 from ebbtide.models.clock.watermark import from_ms
-from ebbtide.models.customer.customer import Customer, Published, View
+from ebbtide.models.customer.customer import Customer, View
 from ebbtide.models.customer.evaluation import DAY_MS, Matured, NewScore
 from ebbtide.models.customer.series import REVENUE
 from ebbtide.models.profile.money import MICROS
 from ebbtide.schemas.alert import Alert, Severity
 from ebbtide.schemas.base import Money
 from ebbtide.schemas.learning import TrainingExample
-from ebbtide.schemas.score import Calibration, Contribution, FeatureDelta, HealthTier, Score, ScoreChange
+from ebbtide.schemas.score import Calibration, FeatureDelta, HealthTier, Score, ScoreChange
 
 _YEAR_DAYS = 365
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 
 
-def score_record(customer: Customer, new: NewScore) -> Score:
+def score_record(customer: Customer, view: View, new: NewScore) -> Score:
     """The published score with its exact reasons, and by how much each part moved since the version before."""
     score, previous = new.score, new.previous
     moved = None
@@ -47,7 +47,7 @@ def score_record(customer: Customer, new: NewScore) -> Score:
         tier=HealthTier(score.tier),
         model_version=score.model_version,
         intercept=score.intercept,
-        contributions=_contributions(score),
+        contributions=view.contributions(score),
         logit=score.logit,
         # The champion is not recalibrated yet: what it says is what is published.
         calibration=Calibration.unchecked(before=score.p_churn, after=score.p_churn),
@@ -76,7 +76,7 @@ def alert_record(customer: Customer, view: View, told: AlertChange) -> Alert:
         occurred_at=from_ms(told.at_ms),
         version=customer.alert_version,
         evidence=dict(told.alert.evidence),
-        contributions=[] if score is None else _contributions(score),
+        contributions=[] if score is None else view.contributions(score),
         p_churn=None if score is None else score.p_churn,
         reasons_en=[reason_en],
         reasons_zh=[reason_zh],
@@ -107,13 +107,6 @@ def example_record(customer: Customer, matured: Matured, horizon_days: int) -> T
         label=churned,
         label_reason=matured.label.reason,
     )
-
-
-def _contributions(score: Published) -> list[Contribution]:
-    return [
-        Contribution.unchecked(feature=name, value=value, contribution=part)
-        for name, value, part in zip(NAMES, score.features, score.contributions, strict=True)
-    ]
 
 
 def _text(traits: dict[str, Any], name: str) -> str | None:

@@ -10,11 +10,13 @@ from typing import Any
 import msgspec
 
 from ebbtide.models.alerting.lifecycle import OpenAlert
+from ebbtide.models.churn.features import NAMES
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.series import FIRST, SUMMED, Bucket, DaySeries, merge_buckets
-from ebbtide.models.profile.profile import TraitValue, merged
+from ebbtide.models.profile.profile import merged
 from ebbtide.schemas.events import Identifier, IdentifierType
-from ebbtide.schemas.profile_state import ProfileState
+from ebbtide.schemas.profile_state import ProfileState, Trait
+from ebbtide.schemas.score import Contribution
 
 OutcomeValue = tuple[str, int, dict[str, Any]]
 
@@ -41,7 +43,7 @@ class Share(msgspec.Struct):
     accepted: int = 0
     detached: bool = False
     days: dict[int, Bucket] = msgspec.field(default_factory=dict)
-    traits: dict[str, list[TraitValue]] = msgspec.field(default_factory=dict)
+    traits: dict[str, list[Trait]] = msgspec.field(default_factory=dict)
     outcomes: dict[str, OutcomeValue] = msgspec.field(default_factory=dict)
 
 
@@ -106,33 +108,35 @@ class Customer(msgspec.Struct):
 class View:
     """What is derived from the shares: one day series, traits as of any time, all outcomes in time order."""
 
-    __slots__ = ("_outcomes", "_traits", "series")
+    __slots__ = ("_outcomes", "_reasons", "_traits", "series")
 
     def __init__(self, customer: Customer) -> None:
         self.series = DaySeries()
-        self._traits: dict[str, list[TraitValue]] | None = None
+        self._traits: dict[str, list[Trait]] | None = None
         self._outcomes: list[OutcomeValue] | None = None
+        self._reasons: tuple[Published, list[Contribution]] | None = None
         shares = [share for share in customer.shares.values() if not share.detached]
         days = sorted({day for share in shares for day in share.days})
         for day in days:
             self.series.put(day, merge_buckets([share.days[day] for share in shares if day in share.days]))
 
-    def traits(self, customer: Customer, at_ms: int | None = None) -> dict[str, TraitValue]:
+    def traits(self, customer: Customer, at_ms: int | None = None) -> dict[str, Trait]:
         """Newest value of every trait over all profiles, as of ``at_ms`` or of all that is known.
 
         As of an instant, so that what is told of it does not depend on which later facts had arrived with it.
         """
-        newest: dict[str, TraitValue] = {}
+        newest: dict[str, Trait] = {}
         for name, found in self.trait_values(customer).items():
-            held = [value for value in found if at_ms is None or value[1] <= at_ms]
-            if held:
+            if at_ms is None or found[-1].at_ms <= at_ms:
+                newest[name] = found[-1]
+            elif held := [value for value in found if value.at_ms <= at_ms]:
                 newest[name] = held[-1]
         return newest
 
-    def trait_values(self, customer: Customer) -> dict[str, list[TraitValue]]:
+    def trait_values(self, customer: Customer) -> dict[str, list[Trait]]:
         """All known values of every trait over all profiles, oldest first."""
         if self._traits is None:
-            values: dict[str, list[TraitValue]] = {}
+            values: dict[str, list[Trait]] = {}
             for share in customer.shares.values():
                 for name, found in share.traits.items():
                     values[name] = merged(values[name], found) if name in values else found
@@ -145,6 +149,16 @@ class View:
             merged = {key: value for share in customer.shares.values() for key, value in share.outcomes.items()}
             self._outcomes = [value for _, value in sorted(merged.items(), key=lambda item: (item[1][1], item[0]))]
         return self._outcomes
+
+    def contributions(self, score: Published) -> list[Contribution]:
+        """The score's reasons as contract records; alerts on the same score share them."""
+        if self._reasons is None or self._reasons[0] is not score:
+            reasons = [
+                Contribution.unchecked(feature=name, value=value, contribution=part)
+                for name, value, part in zip(NAMES, score.features, score.contributions, strict=True)
+            ]
+            self._reasons = score, reasons
+        return self._reasons[1]
 
     def forget_facts(self) -> None:
         """Traits or outcomes changed: derive them anew when asked."""
@@ -169,7 +183,7 @@ def fold(customer: Customer, view: View, record: ProfileState) -> list[int]:
     share.detached = record.detached
     if record.traits or record.outcomes:
         for name, values in record.traits.items():
-            share.traits[name] = [(t.value, t.at_ms, t.event_id, t.source) for t in values]
+            share.traits[name] = values
         for key, outcome in record.outcomes.items():
             share.outcomes[key] = (outcome.type, outcome.at_ms, outcome.data)
         view.forget_facts()

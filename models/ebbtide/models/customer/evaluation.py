@@ -10,11 +10,12 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from math import ceil
 
 from ebbtide.models.alerting import conditions
 from ebbtide.models.alerting.lifecycle import AlertChange, settle_evidence, transition
-from ebbtide.models.alerting.verdict import Clears, Fires, Reason, Verdict
+from ebbtide.models.alerting.verdict import Clears, Fires, Holds, Reason, Verdict
 from ebbtide.models.churn.features import NAMES, features
 from ebbtide.models.churn.grid import is_observation_day, last_observation_day
 from ebbtide.models.churn.labels import Label, LabelKind, Renewal, label, matures_on
@@ -223,23 +224,43 @@ class Evaluator:
         view: View,
         decisions: Decisions,
     ) -> None:
-        policy, state, days = self._policy, rhythm.state, rhythm.own.days
-        last_at = _iso((view.series.last_at(LAST, day) or 0) * 1000)
-        # Silence is told in calendar days, whatever unit the cadence has.
-        silent = day - rhythm.last_day
-        verdicts: list[tuple[AlertType, Verdict]] = [
-            (AlertType.LEFT, conditions.left(state, silent, days, last_at)),
-            (AlertType.ASLEEP, conditions.asleep(state, silent, days, last_at)),
-            (AlertType.SUDDEN_DROP, conditions.sudden_drop(comparison, state, policy.baseline)),
-            (AlertType.SURGE, conditions.surge(comparison, state, policy.baseline)),
-            (AlertType.TIER_TO_DANGER, _danger(customer)),
-        ]
-        warm = customer.alerts.get(AlertType.WARM_RETURN)
+        policy, state, days, open_alerts = self._policy, rhythm.state, rhythm.own.days, customer.alerts
+        verdicts: list[tuple[AlertType, Verdict]] = []
+        # What cannot fire and is not open has nothing to clear: most customers on most days.
+        if state is not SilenceState.AWAKE or AlertType.ASLEEP in open_alerts or AlertType.LEFT in open_alerts:
+            last_at = _iso((view.series.last_at(LAST, day) or 0) * 1000)
+            # Silence is told in calendar days, whatever unit the cadence has.
+            silent = day - rhythm.last_day
+            verdicts += (
+                (AlertType.LEFT, conditions.left(state, silent, days, last_at)),
+                (AlertType.ASLEEP, conditions.asleep(state, silent, days, last_at)),
+            )
+        if comparison is not None or AlertType.SUDDEN_DROP in open_alerts or AlertType.SURGE in open_alerts:
+            verdicts += (
+                (AlertType.SUDDEN_DROP, self._drop(comparison, rhythm, view, day)),
+                (AlertType.SURGE, conditions.surge(comparison, state, policy.baseline)),
+            )
+        if customer.tier == HealthTier.DANGER or AlertType.TIER_TO_DANGER in open_alerts:
+            verdicts.append((AlertType.TIER_TO_DANGER, _danger(customer)))
+        warm = open_alerts.get(AlertType.WARM_RETURN)
         if warm is not None:
             open_days = day - warm.opened_day
             verdicts.append((AlertType.WARM_RETURN, conditions.warm_return_ends(state, open_days, policy.alert)))
         for alert_type, verdict in verdicts:
             self._tell(customer, alert_type, verdict, day, day * DAY_MS, decisions)
+
+    def _drop(self, comparison: Comparison | None, rhythm: _Rhythm, view: View, day: int) -> Verdict:
+        """A sudden drop, unless the window holds a sleep that is over: coming back is no decline."""
+        verdict = conditions.sudden_drop(comparison, rhythm.state, self._policy.baseline)
+        if comparison is None or not isinstance(verdict, Fires) or rhythm.state is not SilenceState.AWAKE:
+            return verdict
+        asleep = asleep_after(rhythm.own, self._policy.cadence)
+        series = view.series
+        first = max(0, series.count_before(day - comparison.window_days) - 1)
+        active = series.days[first : series.count_before(day)]
+        if any(silence(before, after, rhythm.own) >= asleep for before, after in pairwise(active)):
+            return Holds(Reason.RETURNED)
+        return verdict
 
     def _tell(
         self,

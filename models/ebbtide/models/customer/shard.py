@@ -15,7 +15,7 @@ import msgspec
 from ebbtide.models.churn.grid import is_observation_day, last_observation_day
 from ebbtide.models.churn.learner import Learner
 from ebbtide.models.churn.scorer import Scorer
-from ebbtide.models.clock.watermark import PartitionClock, SourceClock, from_ms, to_ms
+from ebbtide.models.clock.watermark import PartitionClock, SourceClock, from_ms
 from ebbtide.models.customer.contracts import alert_record, example_record, score_record
 from ebbtide.models.customer.customer import Customer, View, decode, encode, fold
 from ebbtide.models.customer.evaluation import DAY_MS, Decisions, Evaluator
@@ -23,6 +23,7 @@ from ebbtide.models.customer.record import build_record
 from ebbtide.models.customer.shelf import MODEL_KEY, ModelShelf
 from ebbtide.models.outputs import Flush, Output
 from ebbtide.models.policy import CorePolicy
+from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.learning import Model
 from ebbtide.schemas.profile_state import ProfileState, Tick
@@ -211,7 +212,7 @@ class CustomerShard:
         send, key, caused = self._outputs.append, customer.customer_id, self._caused_ms
         if decisions.score is not None:
             customer.scored_day = decisions.score.day
-            send(Output(Topic.SCORES, key, score_record(customer, decisions.score), caused_ms=caused))
+            send(Output(Topic.SCORES, key, score_record(customer, view, decisions.score), caused_ms=caused))
         for told in decisions.alerts:
             send(Output(Topic.ALERTS, key, alert_record(customer, view, told), caused_ms=caused))
         for matured in decisions.matured:

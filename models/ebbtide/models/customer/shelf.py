@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from ebbtide.models.churn.scorer import Scorer
-from ebbtide.models.clock.watermark import to_ms
+from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.learning import Model
 from ebbtide.schemas.topics import DAY_MS
 

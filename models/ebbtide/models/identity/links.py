@@ -27,7 +27,11 @@ def linked(event: Event) -> list[Identifier]:
     """The identifiers that the event links its subject to. People and accounts are two graphs and are never joined."""
     subject = event.subject
     people = is_person(subject.type)
-    return [other for other in event.identifiers if other != subject and is_person(other.type) == people]
+    return [
+        other
+        for other in event.identifiers
+        if other is not subject and is_person(other.type) == people and other != subject
+    ]
 
 
 def link(event: Event, other: Identifier) -> IdentityLink:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid5
 
 from pydantic import ValidationError
@@ -22,8 +24,7 @@ _TYPES = {kind.value for kind in IdentifierType}
 _NO_SUBJECT = {"source.heartbeat", "channel.spend"}
 
 
-@dataclass(frozen=True, slots=True)
-class RawMessage:
+class RawMessage(NamedTuple):
     """One raw record with where and when it was appended."""
 
     topic: str
@@ -39,8 +40,7 @@ class RawMessage:
         return datetime.fromtimestamp(self.appended_ms / 1000, UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """An event for the stream."""
 
     event: Event
@@ -187,15 +187,20 @@ def _behaviour_time(raw: RawBehaviour, received_at: datetime) -> datetime:
         ) from None
 
 
+@lru_cache(maxsize=8)
+def _clock_bounds(policy: IntakePolicy) -> tuple[timedelta, timedelta]:
+    return timedelta(seconds=policy.max_ahead_seconds), timedelta(days=policy.max_age_days)
+
+
 def _check_clock(occurred_at: datetime, received_at: datetime, now: datetime, policy: IntakePolicy) -> None:
-    ahead = timedelta(seconds=policy.max_ahead_seconds)
+    ahead, behind = _clock_bounds(policy)
     if occurred_at - received_at > ahead or received_at - now > ahead:
         raise _RefusedInputError(
             DeadLetterReason.CLOCK_AHEAD,
             f"event time {occurred_at.isoformat()}, received {received_at.isoformat()}: "
             f"more than {policy.max_ahead_seconds} s in the future",
         )
-    if received_at - occurred_at > timedelta(days=policy.max_age_days):
+    if received_at - occurred_at > behind:
         raise _RefusedInputError(
             DeadLetterReason.CLOCK_BEHIND,
             f"event time {occurred_at.isoformat()} is more than {policy.max_age_days} days before its receipt",
@@ -221,12 +226,13 @@ def _behaviour(
     if not people and not account:
         raise _RefusedInputError(DeadLetterReason.MISSING_IDENTIFIER, "one of userId and anonymousId is needed")
     slot = identifier(IdentifierType.GROUP_ID, account) if account else None
-    identifiers = _identifiers(people)
+    identifiers, subject = _resolved(tuple(people))
     if raw.type == "group" and slot is not None:
-        identifiers.append(slot)
-    subject = strongest(identifiers) or slot
+        identifiers = [*identifiers, slot]
     if subject is None:
-        return Ignored("unresolved")
+        if slot is None:
+            return Ignored("unresolved")
+        subject, identifiers = slot, [slot]
     properties = (raw.properties if kind is EventKind.ACTIVITY else raw.traits) or {}
     return Accepted(
         Event.unchecked(
@@ -240,7 +246,7 @@ def _behaviour(
             received_at=received_at,
             source=(context.source if context is not None else None) or "behaviour",
             subject=subject,
-            identifiers=identifiers or [subject],
+            identifiers=identifiers,
             account=slot.value if slot else None,
             machine=context is not None and context.machine is True,
             properties=properties,
@@ -275,7 +281,14 @@ def _add_reachable(traits: dict[str, Any], found: list[tuple[IdentifierType, str
             found.append((kind, value))
 
 
-def _identifiers(raw: list[tuple[IdentifierType, str]]) -> list[Identifier]:
+@lru_cache(maxsize=262_144)
+def _resolved(raw: tuple[tuple[IdentifierType, str], ...]) -> tuple[list[Identifier], Identifier | None]:
+    """Identifiers and subject. The same person's calls bring the same values; the list is shared: do not change it."""
+    identifiers = _identifiers(raw)
+    return identifiers, strongest(identifiers)
+
+
+def _identifiers(raw: Iterable[tuple[IdentifierType, str]]) -> list[Identifier]:
     found: list[Identifier] = []
     for kind, value in raw:
         named = identifier(kind, value)

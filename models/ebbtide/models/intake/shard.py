@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 
-from ebbtide.models.clock.watermark import SourceWatermark, from_ms, to_ms
+from ebbtide.models.clock.watermark import SourceWatermark, from_ms
 from ebbtide.models.identity.identifiers import subject_key
 from ebbtide.models.intake.accept import Accepted, Ignored, Punctuated, RawMessage, Refused, accept
 from ebbtide.models.outputs import EVERY_PARTITION, Output
 from ebbtide.models.policy import CorePolicy
+from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import DAY_MS, Topic
 
@@ -45,7 +46,7 @@ class IntakeShard:
         match verdict:
             case Accepted(event):
                 self.accepted += 1
-                if self._watermark.event(to_ms(event.occurred_at), now_ms=now_ms):
+                if self._watermark.event(event.occurred_ms, now_ms=now_ms):
                     self.late += 1
                 key = subject_key(event.tenant, event.subject)
                 self._outputs.append(Output(Topic.EVENTS, key, event))
@@ -76,12 +77,12 @@ class IntakeShard:
 
     def _pass_midnights(self) -> None:
         """Tell a passed midnight where it passed, so that grid instants do not depend on how records were batched."""
-        watermark = self._watermark.current_ms()
+        watermark = self._watermark.watermark_ms
         if watermark is not None and (self._ticked_ms is None or watermark // DAY_MS > self._ticked_ms // DAY_MS):
             self._tick(watermark)
 
     def _tell(self) -> None:
-        watermark = self._watermark.current_ms()
+        watermark = self._watermark.watermark_ms
         woke = self._told_idle and not self._idle
         if watermark is not None and (self._ticked_ms is None or watermark > self._ticked_ms or woke):
             self._tick(watermark)

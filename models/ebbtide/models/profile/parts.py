@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 
 from ebbtide.models.customer.series import merge_buckets
-from ebbtide.models.profile.profile import NO_ACCOUNT, Profile, Slot, SlotChange, TraitValue, merged
+from ebbtide.models.profile.profile import NO_ACCOUNT, Profile, Slot, SlotChange, merged
 from ebbtide.schemas.profile_state import Outcome, Trait
 
 _NOTHING = Slot()
@@ -81,12 +81,12 @@ class Part:
 
     def traits(self, only: Set[str] | None = None) -> dict[str, list[Trait]]:
         """Values of every trait, or of some, oldest first."""
-        values: dict[str, list[TraitValue]] = {}
+        values: dict[str, list[Trait]] = {}
         for slot in self._slots:
             for name, found in slot.traits.items():
                 if only is None or name in only:
                     values[name] = merged(values[name], found) if name in values else found
-        return {name: [_trait(value) for value in found] for name, found in values.items()}
+        return values
 
     def outcomes(self, only: Set[str] | None = None) -> dict[str, Outcome]:
         """All dated facts, or some."""
@@ -115,8 +115,3 @@ def changed(changes: dict[str, SlotChange], account: str) -> SlotChange:
         found.traits |= changes[slot].traits
         found.outcomes |= changes[slot].outcomes
     return found
-
-
-def _trait(trait: TraitValue) -> Trait:
-    value, at_ms, event_id, source = trait
-    return Trait.unchecked(value=value, at_ms=at_ms, event_id=event_id, source=source)

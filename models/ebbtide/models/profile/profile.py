@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 
-from ebbtide.models.clock.watermark import to_ms
 from ebbtide.models.identity.identifiers import is_person
 from ebbtide.models.profile.facts import is_outcome, storable, traits_of
 from ebbtide.models.profile.money import revenue_micros
 from ebbtide.models.profile.virtual_events import VirtualEvents
 from ebbtide.schemas.events import Event, EventKind, IdentifierType
+from ebbtide.schemas.profile_state import Trait
 
 DAY_MS = 86_400_000
 NO_ACCOUNT = ""
@@ -24,9 +24,6 @@ _HASH_BYTES = 8
 _MOST_MICROS = 9 * 10**18
 """A day's money stops here, so that it fits 64 bits whatever a producer sends."""
 
-
-TraitValue = tuple[Any, int, str, str]
-"""Value, epoch ms, event id, source."""
 
 MOST_VALUES = 32
 """Newest values kept of a trait: what held at an instant must be known for as long as the instant may be evaluated."""
@@ -39,7 +36,7 @@ class Slot(msgspec.Struct):
     """
 
     days: dict[int, list[int]] = msgspec.field(default_factory=dict)
-    traits: dict[str, list[TraitValue]] = msgspec.field(default_factory=dict)
+    traits: dict[str, list[Trait]] = msgspec.field(default_factory=dict)
     outcomes: dict[str, tuple[str, int, dict[str, Any]]] = msgspec.field(default_factory=dict)
     accepted: int = 0
     machine_events: int = 0
@@ -98,7 +95,7 @@ def step(profile: Profile, event: Event, change: SlotChange, *, virtual_events: 
     if slot is None:
         slot = profile.slots[account] = Slot()
     slot.accepted += 1
-    at_ms = to_ms(event.occurred_at)
+    at_ms = event.occurred_ms
     day = at_ms // DAY_MS
     if slot.first_day is None or day < slot.first_day:
         slot.first_day = day
@@ -109,16 +106,18 @@ def step(profile: Profile, event: Event, change: SlotChange, *, virtual_events: 
         _count(slot, event, at_ms, change, virtual_events)
         return
     for name, value in traits_of(event).items():
-        slot.traits[name] = merged(slot.traits.get(name, []), [(value, at_ms, event.event_id, event.source)])
+        slot.traits[name] = merged(slot.traits.get(name, []), [Trait(value, at_ms, event.event_id, event.source)])
         change.traits.add(name)
     if is_outcome(event):
         slot.outcomes[event.event_id] = (event.type, at_ms, storable(event.properties))
         change.outcomes.add(event.event_id)
 
 
-def merged(values: list[TraitValue], others: list[TraitValue]) -> list[TraitValue]:
-    """Values of one trait in the order of their time, the newest ``MOST_VALUES``: the same in whatever order they came."""
-    unique = {(at_ms, event_id): (value, at_ms, event_id, source) for value, at_ms, event_id, source in values + others}
+def merged(values: list[Trait], others: list[Trait]) -> list[Trait]:
+    """Values of one trait in the order of their time, the newest ``MOST_VALUES``, in whatever order they came."""
+    if len(others) == 1 and (not values or others[0][1:3] > values[-1][1:3]):
+        return [*values, *others][-MOST_VALUES:]
+    unique = {value[1:3]: value for value in [*values, *others]}
     return [unique[key] for key in sorted(unique)][-MOST_VALUES:]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import msgspec
 
-from ebbtide.models.clock.watermark import PartitionClock, SourceClock, from_ms, to_ms
+from ebbtide.models.clock.watermark import PartitionClock, SourceClock, from_ms
 from ebbtide.models.identity.identifiers import canonical_id, identifier_key, profile_id, subject_key
 from ebbtide.models.identity.links import evidence_of, link, linked
 from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
@@ -51,6 +52,7 @@ class ProfileShard:
         self._load = load
         self._changes: dict[str, dict[str, SlotChange]] = {}
         self._links: list[IdentityLink] = []
+        self._noted: dict[int, tuple[list[Identifier], tuple[int, int]]] = {}
         self._outputs: list[Output] = []
         self._touched: dict[str, Profile] = {}
         self._moved = False
@@ -127,10 +129,13 @@ class ProfileShard:
         return profile
 
     def _note_links(self, profile: Profile, event: Event) -> None:
-        others = linked(event)
-        if not others:
+        weight = (int(evidence_of(event)), event.occurred_ms)
+        noted = self._noted.get(id(profile))
+        if noted is not None and noted[0] is event.identifiers and weight >= noted[1]:
+            # The very values of this profile's last event, as evidence no better.
             return
-        weight = (int(evidence_of(event)), to_ms(event.occurred_at))
+        self._noted[id(profile)] = (event.identifiers, weight)
+        others = linked(event)
         for other in others:
             key = identifier_key(other)
             known = profile.links.get(key)
@@ -226,14 +231,19 @@ class ProfileShard:
 
 
 def _subject(profile: Profile) -> Identifier:
-    return Identifier.unchecked(type=IdentifierType(profile.subject_type), value=profile.subject_value)
+    return _identifier(IdentifierType(profile.subject_type), profile.subject_value)
+
+
+@lru_cache(maxsize=262_144)
+def _identifier(kind: IdentifierType, value: str) -> Identifier:
+    return Identifier.unchecked(type=kind, value=value)
 
 
 def owner_of(subject: Identifier, account: str) -> Identifier:
     """Whom a part counts for: its account, else the subject."""
     if account == NO_ACCOUNT:
         return subject
-    return Identifier.unchecked(type=IdentifierType.GROUP_ID, value=account)
+    return _identifier(IdentifierType.GROUP_ID, account)
 
 
 def encode(profile: Profile) -> bytes:
