@@ -82,8 +82,8 @@ def test_a_flush_that_is_cut_in_two_learns_nothing_twice(kept: int) -> None:
         log.stage.apply(offset, record)
     table = {key: value for key, value in log.stage.flush().writes.items() if value is not None}
     log.offset = 2
-    for record in (report(0, 14), report(1, 14)):
-        log.stage.apply(log.offset, record)
+    for tick in (report(0, 14), report(1, 14)):
+        log.stage.apply(log.offset, tick)
         log.offset += 1
     writes = log.stage.flush().writes
     assert next(iter(writes)) == LEARNER_KEY + b"t"
