@@ -24,6 +24,7 @@ from ebbtide.streams.settings import Settings
 VIEW_EVERY_S = 0.33
 LINE_EVERY_S = 3.0
 CHECK_EVERY_S = 0.25
+FAREWELL_S = 3.0
 KEPT = Path(".ebbtide/demo")
 
 
@@ -115,7 +116,8 @@ async def _run(
         interrupts.deliver_to(None)
         for task in (fed, interrupted, *tasks):
             task.cancel()
-        await asyncio.gather(fed, interrupted, *tasks, return_exceptions=True)
+        # Without a broker its clients would wait for it; what has not ended by then is cancelled once more.
+        await asyncio.wait([fed, interrupted, *tasks], timeout=FAREWELL_S)
 
 
 async def _feed(feeder: Any, clock: Callable[[], float], plan: Plan) -> None:

@@ -99,7 +99,10 @@ class Stack:
     def stop(self) -> None:
         """Stop what runs; remove what is to be discarded. May be called at any time, also twice."""
         if self._worker is not None:
-            self._worker.stop()
+            if self.choice is None or self.choice.broker.alive:
+                self._worker.stop()
+            else:
+                self._worker.kill()
         if self.choice is not None:
             self.choice.broker.stop()
         if self._discard:

@@ -66,7 +66,8 @@ class WorkerProcess:
         code = self._process.exit_code
         if code is not None:
             tail = self._process.log_tail(TAIL_LINES)
-            how = f"was killed by signal {code - 128}" if code > 128 else f"ended by itself with exit code {code}"
+            killed_by = code - 128 if code > 128 else -code
+            how = f"was killed by signal {killed_by}" if killed_by > 0 else f"ended by itself with exit code {code}"
             raise WorkerEndedError(f"the worker {how}. Its log, {self.log}, ends with:\n{tail}")
 
     def wait_until_ready(self) -> None:
@@ -82,6 +83,10 @@ class WorkerProcess:
     def stop(self) -> None:
         """SIGTERM, bounded patience, then kill."""
         self._process.stop(timeout=STOP_S)
+
+    def kill(self) -> None:
+        """At once: without its broker it cannot save anything, and would wait for it."""
+        self._process.kill()
 
     def _ready(self) -> bool:
         try:
