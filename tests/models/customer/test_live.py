@@ -10,6 +10,7 @@ from ebbtide.models.churn.learner import Learner
 from ebbtide.models.churn.scorer import Scorer
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.customer import decode
+from ebbtide.models.customer.evaluation import Decisions, Evaluator
 from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.customer.shelf import ModelShelf
 from ebbtide.models.intake.accept import Accepted, accept
@@ -138,3 +139,33 @@ def test_an_instant_is_scored_with_the_newest_model_of_an_earlier_one() -> None:
 def test_an_unknown_layout_is_refused() -> None:
     with pytest.raises(ValueError, match="layout"):
         decode(b"\x02")
+
+
+def test_a_learner_without_time_says_nothing() -> None:
+    live = sleeper()
+    settled = live.customers.settled_day
+    live.customers.apply(
+        Topic.MODELS.topic_name, 0, Tick(source="learner", watermark=None, arrived_ms=0), now_ms=to_ms(at(22.25))
+    )
+    assert live.customers.settled_day == settled
+    (customer,) = live.customers.customers.values()
+    assert live.customers.view(customer).series.days == [DAY_0 + day for day in EVERY_TWO_DAYS]
+    assert all(profile.is_person for profile in live.profiles.profiles.values())
+
+
+def test_a_sleeper_whose_past_moved_away_does_not_return() -> None:
+    live = sleeper()
+    live.feed(track("view", at(1, 5), "first", **in_account("g1")))
+    person = next(c for c in live.customers.customers.values() if not c.is_account)
+    view, decisions = live.customers.view(person), Decisions()
+    view.series.put(DAY_0 + 22, [1, 1, 0, 0, 0, 5, 5, 5, 5])
+    Evaluator(CorePolicy()).returned(person, view, DAY_0 + 22, decisions, complete=False)
+    assert decisions.alerts == []
+
+
+def test_more_use_without_a_login_tells_nothing_more() -> None:
+    live = sleeper()
+    live.feed(track("view", at(22.5), "one"))
+    live.feed(track("view", at(22.6), "two"))
+    live.pass_time(23.1)
+    assert returns(live)[1:] == [("asleep", "resolved", 22.5)]

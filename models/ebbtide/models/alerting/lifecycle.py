@@ -8,7 +8,7 @@ from uuid import uuid5
 
 import msgspec
 
-from ebbtide.models.alerting.verdict import Clears, Fires, Holds, Verdict
+from ebbtide.models.alerting.verdict import Clears, Fires, Verdict
 from ebbtide.models.identity.identifiers import NAMESPACE
 from ebbtide.schemas.alert import AlertState, AlertType
 
@@ -68,7 +68,7 @@ def transition(
         case Clears(reason) if known is not None:
             del open_alerts[alert_type]
             return AlertChange(alert_type, AlertState.RESOLVED, known, at_ms, reason)
-        case Holds() | Clears():
+        case _:
             return None
 
 

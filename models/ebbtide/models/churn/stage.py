@@ -49,7 +49,7 @@ class LearnerStage:
             elif key.startswith(LEARNER_KEY):
                 model = Model.from_json(value)
                 self.learners[model.tenant] = Learner.from_model(model)
-                if model.trained_through is not None:
+                if model.trained_through is not None:  # pragma: no branch - a stored one always is trained
                     self._trained[model.tenant] = to_ms(model.trained_through)
             else:
                 self._waiting[key] = TrainingExample.from_json(value)

@@ -56,7 +56,7 @@ class IntakeShard:
                 self._outputs.append(Output(Topic.DEAD_LETTERS, letter.dead_letter_id, letter))
             case Ignored(reason):
                 self.ignored[reason] += 1
-            case Punctuated(to, observe):
+            case Punctuated(to, observe):  # pragma: no branch - the last of the four
                 self._tell()
                 self._watermark.punctuate(to_ms(to), now_ms=now_ms)
                 # The instant is told by itself: time may be further already, and everybody must hear of it.
