@@ -103,5 +103,5 @@ class Pipeline:
             for output in self.learner.take_outputs():
                 if isinstance(output.record, Model):
                     yield output
-                if isinstance(output.record, Model | Tick):
-                    self.customers.apply(MODELS, self._next(MODELS), output.record, now_ms=None)
+                assert isinstance(output.record, Model | Tick)
+                self.customers.apply(MODELS, self._next(MODELS), output.record, now_ms=None)

@@ -40,7 +40,7 @@ class LearnerStage:
         self.repeats = 0
         self._trained: dict[str, int] = {}
         self._waiting: dict[bytes, TrainingExample] = {}
-        self._writes: dict[bytes, bytes | None] = {}
+        self._writes: dict[bytes, TrainingExample | Model | None] = {}
         self._outputs: list[Output] = []
         self._meta = LearnerState()
         for key, value in stored:
@@ -79,7 +79,7 @@ class LearnerStage:
                 return
             key = _EXAMPLE_KEY + f"{record.tenant}/{record.customer_id}/{to_ms(record.observed_at)}".encode()
             self._waiting[key] = record
-            self._writes[key] = record.to_json()
+            self._writes[key] = record
         elif self._clock.tick(record):
             self._learn(self._clock.time_ms or 0)
 
@@ -110,7 +110,7 @@ class LearnerStage:
             self._trained[tenant] = through_ms
         for tenant in sorted({tenant for tenant, _, _, _ in ready}):
             model = self.model(tenant)
-            self._writes[LEARNER_KEY + tenant.encode()] = model.to_json()
+            self._writes[LEARNER_KEY + tenant.encode()] = model
             self._outputs.append(Output(Topic.MODELS, tenant, model, EVERY_PARTITION))
         # After the model, in a flush that may be cut in two: no example is gone that the model has not learned.
         for _, _, _, key in ready:
@@ -140,6 +140,8 @@ class LearnerStage:
         meta, clock = self._meta, self._clock
         meta.time_ms = clock.time_ms
         meta.sources = {name: (s.watermark_ms, s.idle) for name, s in clock.sources.items()}
-        flush = Flush(writes={**self._writes, META_KEY: msgspec.msgpack.encode(meta)})
+        flush = Flush()
+        flush.writes = {key: None if value is None else value.to_json() for key, value in self._writes.items()}
+        flush.writes[META_KEY] = msgspec.msgpack.encode(meta)
         flush.outputs = self.take_outputs()
         return flush

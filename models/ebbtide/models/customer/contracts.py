@@ -32,11 +32,7 @@ def score_record(customer: Customer, view: View, new: NewScore) -> Score:
         parts = change((previous.intercept, *previous.contributions), (score.intercept, *score.contributions))
         moved = ScoreChange.unchecked(
             from_version=previous.version,
-            contributions=[
-                FeatureDelta.unchecked(feature=name, contribution=part)
-                for name, part in zip(PARTS, parts, strict=True)
-                if part
-            ],
+            contributions=[FeatureDelta(name, part) for name, part in zip(PARTS, parts, strict=True) if part],
         )
     return Score.unchecked(
         tenant=customer.tenant,

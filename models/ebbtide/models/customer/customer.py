@@ -154,7 +154,7 @@ class View:
         """The score's reasons as contract records; alerts on the same score share them."""
         if self._reasons is None or self._reasons[0] is not score:
             reasons = [
-                Contribution.unchecked(feature=name, value=value, contribution=part)
+                Contribution(name, value, part)
                 for name, value, part in zip(NAMES, score.features, score.contributions, strict=True)
             ]
             self._reasons = score, reasons
