@@ -87,6 +87,8 @@ def test_a_login_ahead_of_time_is_told_when_its_day_begins() -> None:
     assert returns(live)[1:] == []
     live.pass_time(23.02)
     assert returns(live)[2:] == [("warm_return", "open", 23.01)]
+    live.pass_time(24.1)
+    assert len(returns(live)) == 3
 
 
 def test_what_moves_to_an_account_leaves_nothing_open() -> None:
