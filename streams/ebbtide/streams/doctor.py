@@ -184,7 +184,7 @@ def _broker(settings: Settings) -> Iterator[Check]:
         yield Check("broker", Status.OK, f"none named, none at {HOST}:{DEFAULT_PORT}: `up` and `demo` bring their own")
         return
     servers = settings.broker.bootstrap.split(",")
-    faults = [fault for server in servers if (fault := _unreachable(server))]
+    faults = [fault for server in servers if (fault := unreachable(server))]
     if len(faults) == len(servers):
         advice = "start it, or correct EBBTIDE_BROKER__URL"
         yield Check("broker", Status.FAIL if named else Status.WARN, "; ".join(faults), advice)
@@ -215,7 +215,7 @@ def _clickhouse(settings: Settings) -> Iterator[Check]:
     if not house.model_fields_set & {"host", "port"}:
         yield Check("clickhouse", Status.OK, "not configured: no history is written")
         return
-    if fault := _unreachable(f"{house.host}:{house.port}"):
+    if fault := unreachable(f"{house.host}:{house.port}"):
         yield Check("clickhouse", Status.FAIL, fault, "start it, or correct EBBTIDE_CLICKHOUSE__HOST and __PORT")
         return
     from clickhouse_driver import Client  # noqa: PLC0415
@@ -239,7 +239,8 @@ def _clickhouse(settings: Settings) -> Iterator[Check]:
         client.disconnect()
 
 
-def _unreachable(server: str) -> str | None:
+def unreachable(server: str) -> str | None:
+    """Why nobody takes a connection at ``host:port``; None when somebody does."""
     host, _, port = server.rpartition(":")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), CONNECT_S):
