@@ -99,7 +99,7 @@ def _model(state: DemoState) -> str:
 def _next_steps() -> list[Text]:
     lines = []
     for command, doc in NEXT_STEPS:
-        line = Text(f"  {command}", style="cyan")
+        line = Text(f"  {command}", style="cyan", no_wrap=True, overflow="ellipsis")
         line.append(f"  {doc}", style="dim")
         lines.append(line)
     return lines
