@@ -43,6 +43,7 @@ class WorkerProcess:
     ) -> None:
         self.admin_port = free_ports(1)[0] if admin_port is None else admin_port
         self.log = home / "worker.log"
+        self._place = "" if scratch else f", {self.log},"  # a log that goes with the demo is not worth a look
         env = {name: value for name, value in os.environ.items() if inherit or not name.startswith(PREFIX)}
         env |= {PREFIX + name: value for name, value in settings.items()}
         env[PREFIX + "ADMIN__PORT"] = str(self.admin_port)
@@ -68,7 +69,7 @@ class WorkerProcess:
             tail = self._process.log_tail(TAIL_LINES)
             killed_by = code - 128 if code > 128 else -code
             how = f"was killed by signal {killed_by}" if killed_by > 0 else f"ended by itself with exit code {code}"
-            raise WorkerEndedError(f"the worker {how}. Its log, {self.log}, ends with:\n{tail}")
+            raise WorkerEndedError(f"the worker {how}. Its log{self._place} ends with:\n{tail}")
 
     def wait_until_ready(self) -> None:
         """Return when it has its partitions and its tables."""
