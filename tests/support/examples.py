@@ -9,11 +9,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ebbtide.schemas.base import to_ms
 from ebbtide.models.intake.accept import Accepted, RawMessage, Verdict, accept
 from ebbtide.models.outputs import Output
 from ebbtide.models.pipeline import Pipeline
 from ebbtide.models.policy import CorePolicy
+from ebbtide.schemas.base import to_ms
 
 ROOT = Path(str(files("ebbtide.schemas"))) / "examples"
 NOW = datetime(2026, 1, 6, tzinfo=UTC)

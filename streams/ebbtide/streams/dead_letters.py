@@ -1,7 +1,7 @@
 """Dead letters: list them, look at one, send them again after a fix.
 
-A letter is sent again with its original bytes and key, marked with the time it came in first, so that the door judges it
-as it would have then. An event counts once however often it is sent: its message id is the same.
+A letter is sent again with its original bytes and key, marked with the time it came in first, so that the door judges
+it as it would have then. An event counts once however often it is sent: its message id is the same.
 """
 
 from __future__ import annotations
