@@ -26,6 +26,21 @@ from support.brokers import eventually
 _SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 
 
+def command(*arguments: str, timeout: float = 120, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run an `ebbtide` command under these settings alone; it must succeed."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("EBBTIDE_")}
+    finished = subprocess.run(
+        [sys.executable, "-m", "ebbtide.streams.cli", *arguments],
+        env={**clean, **settings},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished
+
+
 @dataclass
 class Live:
     """One deployment: settings by environment, workers started and stopped at will."""

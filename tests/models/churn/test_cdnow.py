@@ -18,13 +18,15 @@ from ebbtide.models.churn.quality import auc, brier
 from ebbtide.models.customer.series import DAY_SECONDS, DaySeries
 from support.cohort import EPOCH_ORDINAL, Run, run
 
-DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[3]
+DATA = ROOT.parent / "shared" / "data"
+SAMPLE = ROOT / "deploy" / "sample"
 
 pytestmark = [pytest.mark.quality, pytest.mark.timeout(900)]
 
 
 def rows(name: str) -> Iterator[dict[str, str]]:
-    path = DATA / name
+    path = SAMPLE / name if (SAMPLE / name).exists() else DATA / name
     if not path.exists():
         pytest.skip(f"{path} is absent: this test needs the real data set, which is not part of the repository")
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
