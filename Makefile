@@ -36,12 +36,17 @@ setup: .venv/.stamp ## Make .venv with the locked packages.
 demo: .venv/.stamp kafkaparts ## Play a simulated book for DURATION seconds (100) with a live view. ARGS="--customers 300".
 	@$(BIN)/ebbtide demo --duration $(DURATION) $(ARGS)
 
+# The core is tested under coverage; tracing would only slow down what runs servers and whole data sets.
 .PHONY: test
-test: .venv/.stamp parts ## Run all tests; ebbtide.models must be covered in full. ARGS="-k sink".
-	@mkdir -p .make
-	@status=0; $(BIN)/coverage run -m pytest $(ARGS) 2>&1 | tee .make/pytest.log || status=$$?; \
-	    $(BIN)/coverage report || status=$$?; \
-	    tail -n 1 .make/pytest.log; exit $$status
+test: .venv/.stamp parts ## Run all tests; ebbtide.models must be covered in full. ARGS="-k sink" runs only those.
+ifneq ($(ARGS),)
+	@$(BIN)/pytest $(ARGS)
+else
+	@$(BIN)/coverage run -m pytest tests/models -m "not quality"
+	@$(BIN)/coverage report
+	@$(BIN)/pytest tests/models -m quality
+	@$(BIN)/pytest --ignore=tests/models
+endif
 
 .PHONY: check
 check: .venv/.stamp ## Formatting, lint, types, layers, and that the reference pages are up to date.
