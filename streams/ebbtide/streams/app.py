@@ -54,6 +54,7 @@ def transport_config(settings: Settings) -> TransportConfig:
         partitions=broker.partitions,
         replication_factor=broker.replication_factor,
         credentials=credentials(settings),
+        idempotent=broker.idempotent,
         session_timeout=worker.session_timeout_seconds,
         max_poll_records=worker.max_poll_records,
         stall_seconds=worker.stall_seconds,

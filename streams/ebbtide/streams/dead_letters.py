@@ -60,7 +60,7 @@ def redrive(settings: Settings, chosen: Iterable[DeadLetter]) -> int:
 
 
 async def _redrive(settings: Settings, chosen: list[DeadLetter]) -> int:
-    producer = BatchProducer(client_settings(settings))
+    producer = BatchProducer(client_settings(settings), idempotent=settings.broker.idempotent)
     try:
         await producer.start()
     except (KafkaError, OSError) as error:

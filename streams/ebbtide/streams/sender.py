@@ -57,7 +57,7 @@ async def send(
     ``rate`` bounds records per second. ``until`` closes the backfill: it tells every raw partition that nothing older
     follows, so that time comes to stand there.
     """
-    producer = BatchProducer(client_settings(settings))
+    producer = BatchProducer(client_settings(settings), idempotent=settings.broker.idempotent)
     try:
         await producer.start()
     except (KafkaError, OSError) as error:

@@ -58,6 +58,11 @@ class BrokerSettings(Group):
     )
     tls: bool = Field(False, description="Encrypt the connection.")
     ca_file: Path | None = Field(None, description="Certificate authority for TLS; none takes the system's.")
+    idempotent: bool = Field(
+        True,
+        description="Let the broker drop what a producer sends twice after a lost answer. Off only for a broker that "
+        "cannot (Tansu): records keep their order and are still acknowledged, but may lie there twice.",
+    )
 
     @property
     def bootstrap(self) -> str:

@@ -17,15 +17,22 @@ class BrokerChoice:
     reason: str  # one sentence
     warning: str | None  # what this broker cannot do; None for Apache Kafka
 
+    @property
+    def limited(self) -> bool:
+        """Not Apache Kafka: nothing is kept, end offsets are wrong, producers cannot be idempotent."""
+        return self.warning is not None
 
-def choose_broker(data_dir: Path | None = None, *, port: int | None = None) -> BrokerChoice:
-    """Apache Kafka where Java and its jars (or Maven) are, else Tansu with a warning.
+
+def choose_broker(data_dir: Path | None = None, *, port: int | None = None, durable: bool = False) -> BrokerChoice:
+    """Apache Kafka where Java and its jars (or Maven) are, else Tansu with a warning; never Tansu if `durable`.
 
     Tansu keeps nothing, so `data_dir` does not count for it. Raises BrokerUnavailableError that says what to install.
     """
     try:
         return BrokerChoice(KafkaBroker(data_dir, port=port), require_kafka(), None)
     except BrokerUnavailableError as error:
+        if durable:
+            raise BrokerUnavailableError(f"no broker that keeps its data can run here. {error}") from error
         no_kafka = error
     try:
         find_tansu()

@@ -14,7 +14,8 @@ from ebbtide.streams.brokers.readiness import wait_until_ready
 
 LIMITS = (
     "Tansu keeps everything in memory and loses it when it stops. It reports wrong end offsets (6 after ten records in "
-    "two batches), so lag figures and Faust's table recovery are wrong on it. A group join takes about 5 s, a member "
+    "two batches), so lag figures and Faust's table recovery are wrong on it. It has no idempotent producer, so that a "
+    "record whose acknowledgement was lost may lie there twice. A group join takes about 5 s, a member "
     "that vanished holds its group until the session times out, and kafka-python groups read from it slowly. Use it to "
     "look at the demo; for anything that judges delivery, recovery, lag or speed use Apache Kafka."
 )

@@ -61,7 +61,7 @@ def _broker_url(settings: Settings, stack: Stack) -> str:
         if all(faults):
             raise EbbtideError(f"no Kafka at {'; '.join(filter(None, faults))}. Is it running, and is the URL right?")
         return settings.broker.url
-    return stack.start_broker(port=None if accepts(PORT) else PORT)
+    return stack.start_broker(port=None if accepts(PORT) else PORT, durable=True)
 
 
 def _worker_settings(settings: Settings, url: str) -> dict[str, str]:

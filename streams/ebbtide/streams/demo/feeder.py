@@ -24,9 +24,11 @@ MOST_LAG_WARMING, MOST_LAG = 4_000, 1_500
 """Records in the worker's inputs at which the feeder waits. Once it is live, a machine that is too slow for the pace
 then plays slower instead of showing the latency of a queue."""
 BLIND_RATE = 1_500.0
-"""Events per second of the warm-up where the broker cannot tell the lag."""
+"""Events per second of the warm-up where the broker cannot tell the lag: only what is at the door is known there."""
 TICK_S = 0.1
 SETTLE_S = 15.0
+QUIET, BLIND_QUIET = 4, 15
+"""Looks, two ticks apart, at which nothing moved: then everybody has settled. More where the lag does not say so."""
 BAD_EVERY = 1_500
 WARMING = "warming up"
 
@@ -37,7 +39,7 @@ class Feeder:
     def __init__(self, plan: Plan, book: BookConfig, settings: Settings, state: DemoState) -> None:
         self._plan, self._book, self._state = plan, book, state
         self._lateness_ms = settings.time.lateness_seconds * 1000
-        self._producer = BatchProducer(client_settings(settings))
+        self._producer = BatchProducer(client_settings(settings), idempotent=settings.broker.idempotent)
         self._bad = 0
 
     async def run(self, clock: Callable[[], float]) -> None:
@@ -122,7 +124,6 @@ class Feeder:
         state = self._state
         if not state.lag_known:
             await asyncio.sleep(max(0.0, began + state.sent / BLIND_RATE - clock()))
-            return
         most = MOST_LAG_WARMING if state.phase == WARMING else MOST_LAG
         while self._ahead() > most:  # noqa: ASYNC110 - the readings come from another process
             await asyncio.sleep(TICK_S)
@@ -131,14 +132,14 @@ class Feeder:
         """Records that the worker has still to take: those at the door by our own count, or the lag inside."""
         reading = self._state.reading
         seen = reading.accepted + sum(reading.ignored.values()) + sum(reading.dead_lettered.values())
-        return max(self._state.sent - seen, reading.lag)
+        return max(self._state.sent - seen, reading.lag if self._state.lag_known else 0)
 
     async def _settle(self, clock: Callable[[], float]) -> None:
         """Until everything is taken and nothing moves any more, within bounds."""
         state, deadline = self._state, clock() + SETTLE_S
-        quiet = 0
+        quiet, enough = 0, QUIET if state.lag_known else BLIND_QUIET
         scores = -1
-        while clock() < deadline and quiet < 4:
+        while clock() < deadline and quiet < enough:
             await asyncio.sleep(2 * TICK_S)
-            idle = (not state.lag_known or state.reading.lag == 0) and state.scores == scores
+            idle = self._ahead() <= 0 and state.scores == scores
             quiet, scores = quiet + 1 if idle else 0, state.scores

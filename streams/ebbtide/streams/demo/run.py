@@ -51,10 +51,10 @@ def run_demo(plan: Plan, console: Console, *, keep: bool) -> bool:
         )
         try:
             url = stack.start_broker()
-            settings = settings_for(url)
+            settings = settings_for(url, idempotent=not stack.limited)
             stack.create_topics(settings)
-            stack.start_worker(_worker_settings(url, home, plan))
-            state.broker, state.lag_known = stack.name, stack.choice is not None and stack.choice.warning is None
+            stack.start_worker(_worker_settings(url, home, plan, limited=stack.limited))
+            state.broker, state.lag_known = stack.name, not stack.limited
             finished = asyncio.run(_run(plan, settings, stack, state, console, clock, interrupts))
         except KeyboardInterrupt:
             pass
@@ -67,8 +67,10 @@ def run_demo(plan: Plan, console: Console, *, keep: bool) -> bool:
     return finished
 
 
-def _worker_settings(url: str, home: Path, plan: Plan) -> dict[str, str]:
-    return {
+def _worker_settings(url: str, home: Path, plan: Plan, *, limited: bool) -> dict[str, str]:
+    # On a broker whose changelogs cannot be read back there is nothing to keep on disk either.
+    others = {"BROKER__IDEMPOTENT": "false", "WORKER__STORE": "memory"} if limited else {}
+    return others | {
         "BROKER__URL": url,
         "WORKER__DATA_DIR": str(home / "worker"),
         "LABEL__KIND": plan.label_kind,

@@ -45,11 +45,12 @@ class Stack:
             raise EbbtideError("no worker was started")
         return self._worker
 
-    def start_broker(self, port: int | None = None) -> str:
-        """The best embedded broker of this machine; return its URL. Its data stay unless they are to be discarded."""
+    def start_broker(self, port: int | None = None, *, durable: bool = False) -> str:
+        """The best embedded broker of this machine, if ``durable`` one that keeps its data; return its URL. Its data
+        stay unless they are to be discarded."""
         self.home.mkdir(parents=True, exist_ok=True)
         try:
-            self.choice = choose_broker(None if self._discard else self.home / "broker", port=port)
+            self.choice = choose_broker(None if self._discard else self.home / "broker", port=port, durable=durable)
             if self.choice.warning:
                 self._say(f"warning: {self.choice.reason}. {self.choice.warning}")
             self._say(f"starting {self.name}")
@@ -57,6 +58,11 @@ class Stack:
         except BrokerError as error:
             raise EbbtideError(str(error)) from error
         return f"kafka://{self.choice.broker.bootstrap}"
+
+    @property
+    def limited(self) -> bool:
+        """The broker is not Apache Kafka and lacks what its warning says."""
+        return self.choice is not None and self.choice.limited
 
     @property
     def name(self) -> str:
@@ -117,10 +123,11 @@ class Stack:
         self.stop()
 
 
-def settings_for(url: str, settings: Settings | None = None) -> Settings:
-    """Settings that name this broker, all others as given or as declared; the environment has no say."""
+def settings_for(url: str, settings: Settings | None = None, **others: object) -> Settings:
+    """Settings that name this broker, ``others`` of the broker's too, the rest as given or as declared; the environment
+    has no say."""
     base = Settings.model_construct() if settings is None else settings
-    broker: BrokerSettings = base.broker.model_copy(update={"url": url})
+    broker: BrokerSettings = base.broker.model_copy(update={"url": url, **others})
     return base.model_copy(update={"broker": broker})
 
 

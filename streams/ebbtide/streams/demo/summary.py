@@ -54,7 +54,9 @@ def summary(state: DemoState, *, width: int, kept: str | None = None) -> Rendera
         parts += alert_lines(alert, width)
     parts += [Text(), Text("Where to go on", style="bold"), *_next_steps()]
     if kept is not None:
-        parts += [Text(), Text(f"Broker data, worker state and logs are kept in {kept}")]
+        # A broker that cannot tell the lag keeps nothing either.
+        what = "Broker data, worker state and logs are" if state.lag_known else "The worker's log is"
+        parts += [Text(), Text(f"{what} kept in {kept}")]
     return Group(*parts)
 
 

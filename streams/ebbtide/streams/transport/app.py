@@ -42,6 +42,7 @@ class App(faust.App):  # type: ignore[misc]
         self.batch_producer = BatchProducer(
             {"bootstrap_servers": config.bootstrap.split(","), **_authentication(config.credentials)},
             counters=self.counters,
+            idempotent=config.idempotent,
             batch_bytes=config.batch_bytes,
             compression=config.compression,
             delivery_timeout=config.delivery_timeout,

@@ -37,6 +37,8 @@ class TransportConfig:
     partitions: int = 8
     replication_factor: int = 1
     credentials: Credentials | None = None
+    #: The broker drops what is sent twice after a lost answer. Off for a broker without idempotent producers.
+    idempotent: bool = True
     #: Refuse to start without credentials: Faust then silently uses PLAINTEXT.
     require_credentials: bool = False
 

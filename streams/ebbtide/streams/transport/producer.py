@@ -15,7 +15,8 @@ from .records import Output, TopicPartition
 
 __all__ = ["BatchProducer"]
 
-#: Of one produce request. Idempotent batches are retried for ever, so this bounds a lost request, not an outage.
+#: Of one produce request. Idempotent batches are retried for ever, so this bounds a lost request, not an outage;
+#: others fail when they are older than this.
 _REQUEST_TIMEOUT_MS = 40_000
 
 _Entry = tuple[bytes | None, bytes | None, int | None, list[Any]]
@@ -27,6 +28,9 @@ class BatchProducer:
 
     All methods return after every record was acknowledged by all in-sync replicas, and raise otherwise. Order
     within a partition is kept. A broker that is away is waited for, up to `delivery_timeout` seconds.
+
+    Without `idempotent`, for brokers that cannot, order and acknowledgement are the same, as each partition has one
+    batch under way and each broker one request. But a batch whose answer was lost is sent, and may be there, twice.
     """
 
     def __init__(
@@ -34,13 +38,14 @@ class BatchProducer:
         settings: Mapping[str, Any],
         *,
         counters: Counters | None = None,
+        idempotent: bool = True,
         batch_bytes: int = 512 << 10,
         compression: str | None = None,
         delivery_timeout: float = 300.0,
     ) -> None:
         self._settings = dict(
             settings,
-            enable_idempotence=True,
+            enable_idempotence=idempotent,
             acks="all",
             linger_ms=0,
             max_batch_size=batch_bytes,
