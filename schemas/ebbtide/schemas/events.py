@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from pydantic import Field
@@ -40,6 +41,16 @@ class Identifier(Contract):
 
     def __hash__(self) -> int:
         return hash(self.value)
+
+
+def path_segment(tenant: str) -> str:
+    """The tenant as one segment of a path: a slash in its name must not reach into another tenant's keys."""
+    return tenant.replace("%", "%25").replace("/", "%2F")
+
+
+def subject_key(tenant: str, subject: Identifier) -> str:
+    """Key of the subject on ``events``: ``tenant/type/value``."""
+    return f"{path_segment(tenant)}/{subject.type}/{subject.value}"
 
 
 class EventKind(StrEnum):
@@ -82,7 +93,12 @@ class Event(Contract):
     properties: dict[str, Any] = Field(default_factory=dict)
     origin: Origin | None = None
 
-    @property
+    @cached_property
     def occurred_ms(self) -> int:
         """Event time, epoch milliseconds."""
         return to_ms(self.occurred_at)
+
+    @cached_property
+    def key(self) -> str:
+        """Key on the topic: that of the subject."""
+        return subject_key(self.tenant, self.subject)

@@ -10,9 +10,8 @@ from ebbtide.models.identity.identifiers import (
     identifier_key,
     profile_id,
     strongest,
-    subject_key,
 )
-from ebbtide.schemas.events import Identifier, IdentifierType
+from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
 
 T = IdentifierType
 BLOCKED = ["", " ", "0", "000", "00000000-0000", "0 0", "-", "-1", "null", "NULL", "None", "nil", "NaN", "undefined"]

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from uuid import UUID, uuid5
 
-from ebbtide.schemas.events import Identifier, IdentifierType
+from ebbtide.schemas.events import Identifier, IdentifierType, path_segment
 
 NAMESPACE = UUID("6f2d7c52-63a3-5a0e-9d6b-0d6a4b6f7f10")
 
@@ -99,12 +99,6 @@ def is_person(kind: IdentifierType) -> bool:
 
 
 @lru_cache(maxsize=262_144)
-def subject_key(tenant: str, subject: Identifier) -> str:
-    """Key of the subject on ``events``: ``tenant/type/value``."""
-    return f"{_segment(tenant)}/{subject.type}/{subject.value}"
-
-
-@lru_cache(maxsize=262_144)
 def profile_id(key: str) -> str:
     """Id of the source profile of a subject key."""
     return str(uuid5(NAMESPACE, f"profile/{key}"))
@@ -114,12 +108,7 @@ def profile_id(key: str) -> str:
 def canonical_id(tenant: str, anchor: Identifier) -> str:
     """Id of the cluster that ``anchor`` stands for: a function of the anchor alone."""
     graph = "person" if is_person(anchor.type) else "account"
-    return str(uuid5(NAMESPACE, f"{graph}/{_segment(tenant)}/{anchor.type}/{anchor.value}"))
-
-
-def _segment(tenant: str) -> str:
-    """The tenant as one segment of a path: a slash in its name must not reach into another tenant's keys."""
-    return tenant.replace("%", "%25").replace("/", "%2F")
+    return str(uuid5(NAMESPACE, f"{graph}/{path_segment(tenant)}/{anchor.type}/{anchor.value}"))
 
 
 @lru_cache(maxsize=262_144)

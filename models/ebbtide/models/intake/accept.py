@@ -14,10 +14,12 @@ from uuid import uuid5
 from pydantic import ValidationError
 
 from ebbtide.models.identity.identifiers import NAMESPACE, identifier, is_person, strongest
+from ebbtide.models.intake.decode import Call, decode
 from ebbtide.models.policy import IntakePolicy
+from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.dead_letter import DeadLetter, DeadLetterReason
-from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType, Origin
-from ebbtide.schemas.raw import RawBehaviour, RawFact, RawPunctuation, raw_record
+from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType, Origin, subject_key
+from ebbtide.schemas.raw import RawBehaviour, RawFact, RawPunctuation
 
 _ACTIVITY = {"track", "page", "screen"}
 _TYPES = {kind.value for kind in IdentifierType}
@@ -133,7 +135,7 @@ def _accept(message: RawMessage, now: datetime, default_tenant: str, policy: Int
         return Punctuated(to=raw.to, observe=raw.observe)
     origin = Origin(message.topic, message.partition, message.offset, message.appended_ms)
     received_at = raw.received_at or message.appended_at
-    if isinstance(raw, RawBehaviour):
+    if isinstance(raw, Call | RawBehaviour):
         occurred_at = _behaviour_time(raw, received_at)
         _check_clock(occurred_at, received_at, now, policy)
         return _behaviour(
@@ -148,9 +150,9 @@ def _accept(message: RawMessage, now: datetime, default_tenant: str, policy: Int
     return _fact(raw, received_at, default_tenant, origin)
 
 
-def _parse(value: bytes) -> RawBehaviour | RawFact | RawPunctuation:
+def _parse(value: bytes) -> Call | RawBehaviour | RawFact | RawPunctuation:
     try:
-        return raw_record.validate_json(value)
+        return decode(value)
     except ValidationError as error:
         raise _explain(value, error) from None
 
@@ -170,7 +172,7 @@ def _explain(value: bytes, error: ValidationError) -> _RefusedInputError:
     return _RefusedInputError(DeadLetterReason.INVALID, f"{where}: {first['msg']}")
 
 
-def _behaviour_time(raw: RawBehaviour, received_at: datetime) -> datetime:
+def _behaviour_time(raw: Call | RawBehaviour, received_at: datetime) -> datetime:
     """Segment's clock correction, once: ``timestamp = receivedAt - (sentAt - originalTimestamp)`` (identity §1)."""
     if raw.timestamp is not None:
         return raw.timestamp
@@ -188,12 +190,12 @@ def _behaviour_time(raw: RawBehaviour, received_at: datetime) -> datetime:
 
 
 @lru_cache(maxsize=8)
-def _clock_bounds(policy: IntakePolicy) -> tuple[timedelta, timedelta]:
-    return timedelta(seconds=policy.max_ahead_seconds), timedelta(days=policy.max_age_days)
+def _clock_bounds(max_ahead_seconds: int, max_age_days: int) -> tuple[timedelta, timedelta]:
+    return timedelta(seconds=max_ahead_seconds), timedelta(days=max_age_days)
 
 
 def _check_clock(occurred_at: datetime, received_at: datetime, now: datetime, policy: IntakePolicy) -> None:
-    ahead, behind = _clock_bounds(policy)
+    ahead, behind = _clock_bounds(policy.max_ahead_seconds, policy.max_age_days)
     if occurred_at - received_at > ahead or received_at - now > ahead:
         raise _RefusedInputError(
             DeadLetterReason.CLOCK_AHEAD,
@@ -208,7 +210,7 @@ def _check_clock(occurred_at: datetime, received_at: datetime, now: datetime, po
 
 
 def _behaviour(
-    raw: RawBehaviour,
+    raw: Call | RawBehaviour,
     value: bytes,
     *,
     occurred_at: datetime,
@@ -216,76 +218,88 @@ def _behaviour(
     default_tenant: str,
     origin: Origin,
 ) -> Verdict:
-    kind = EventKind.ACTIVITY if raw.type in _ACTIVITY else EventKind.IDENTITY
-    name = raw.event if raw.type == "track" else raw.name or raw.type
+    call = raw.type
+    kind = EventKind.ACTIVITY if call in _ACTIVITY else EventKind.IDENTITY
+    name = raw.event if call == "track" else raw.name or call
     if not name:
         raise _RefusedInputError(DeadLetterReason.INVALID, "event: a track call names its event")
     context = raw.context
     account = raw.group_id or (context.group_id if context is not None else None)
-    people = _people(raw)
-    if not people and not account:
-        raise _RefusedInputError(DeadLetterReason.MISSING_IDENTIFIER, "one of userId and anonymousId is needed")
+    tenant = raw.tenant or default_tenant
+    identifiers, subject, key = _resolved(tenant, *_people(raw))
     slot = identifier(IdentifierType.GROUP_ID, account) if account else None
-    identifiers, subject = _resolved(tuple(people))
-    if raw.type == "group" and slot is not None:
+    if call == "group" and slot is not None:
         identifiers = [*identifiers, slot]
     if subject is None:
+        if not account and not any(value is not None for value in _people(raw)):
+            raise _RefusedInputError(DeadLetterReason.MISSING_IDENTIFIER, "one of userId and anonymousId is needed")
         if slot is None:
             return Ignored("unresolved")
-        subject, identifiers = slot, [slot]
-    properties = (raw.properties if kind is EventKind.ACTIVITY else raw.traits) or {}
-    return Accepted(
-        Event.unchecked(
-            # HTTP clients may leave the id out; the bytes then name the call, so that a resend is still the same.
-            event_id=raw.message_id or "sha-" + blake2b(value, digest_size=16).hexdigest(),
-            tenant=raw.tenant or default_tenant,
-            kind=kind,
-            type=raw.type,
-            name=name,
-            occurred_at=occurred_at,
-            received_at=received_at,
-            source=(context.source if context is not None else None) or "behaviour",
-            subject=subject,
-            identifiers=identifiers,
-            account=slot.value if slot else None,
-            machine=context is not None and context.machine is True,
-            properties=properties,
-            origin=origin,
-        )
+        subject, identifiers, key = slot, [slot], subject_key(tenant, slot)
+    event = Event.unchecked(
+        # HTTP clients may leave the id out; the bytes then name the call, so that a resend is still the same.
+        event_id=raw.message_id or "sha-" + blake2b(value, digest_size=16).hexdigest(),
+        tenant=tenant,
+        kind=kind,
+        type=call,
+        name=name,
+        occurred_at=occurred_at,
+        received_at=received_at,
+        source=(context.source if context is not None else None) or "behaviour",
+        subject=subject,
+        identifiers=identifiers,
+        account=slot.value if slot is not None else None,
+        machine=context is not None and context.machine is True,
+        properties=(raw.properties if kind is EventKind.ACTIVITY else raw.traits) or {},
+        origin=origin,
     )
+    # Fill the cached properties: a key is made once per person (2 % of a replay), not once per event and stage.
+    cached = event.__dict__
+    cached["key"], cached["occurred_ms"] = key, to_ms(occurred_at)
+    return Accepted(event)
 
 
-def _people(raw: RawBehaviour) -> list[tuple[IdentifierType, str]]:
-    """Raw person values of a call: ids, and e-mail, phone and device where the SDK puts them."""
-    found: list[tuple[IdentifierType, str]] = []
-    if raw.user_id is not None:
-        found.append((IdentifierType.USER_ID, raw.user_id))
-    if raw.anonymous_id is not None:
-        found.append((IdentifierType.ANONYMOUS_ID, raw.anonymous_id))
-    if raw.previous_id is not None:
-        found.append((IdentifierType.ANONYMOUS_ID, raw.previous_id))
+_Reachable = tuple[str | None, str | None]
+_NOWHERE: _Reachable = (None, None)
+_People = tuple[str | None, str | None, str | None, str | None, str | None, str | None, str | None, str | None]
+_PEOPLE = (
+    IdentifierType.USER_ID,
+    IdentifierType.ANONYMOUS_ID,
+    IdentifierType.ANONYMOUS_ID,
+    IdentifierType.EMAIL,
+    IdentifierType.PHONE,
+    IdentifierType.EMAIL,
+    IdentifierType.PHONE,
+    IdentifierType.DEVICE_ID,
+)
+
+
+def _people(raw: Call | RawBehaviour) -> _People:
+    """Raw person values of a call, typed by ``_PEOPLE``: ids, and e-mail, phone and device where the SDK puts them."""
+    email, phone = _reachable(raw.traits) if raw.type == "identify" else _NOWHERE
     context = raw.context
-    if raw.type == "identify" and raw.traits:
-        _add_reachable(raw.traits, found)
-    if context is not None:
-        if context.traits:
-            _add_reachable(context.traits, found)
-        if context.device and isinstance(device := context.device.get("id"), str):
-            found.append((IdentifierType.DEVICE_ID, device))
-    return found
+    if context is None:
+        return raw.user_id, raw.anonymous_id, raw.previous_id, email, phone, None, None, None
+    known_email, known_phone = _reachable(context.traits)
+    device = context.device.get("id") if context.device else None
+    if not isinstance(device, str):
+        device = None
+    return raw.user_id, raw.anonymous_id, raw.previous_id, email, phone, known_email, known_phone, device
 
 
-def _add_reachable(traits: dict[str, Any], found: list[tuple[IdentifierType, str]]) -> None:
-    for field, kind in (("email", IdentifierType.EMAIL), ("phone", IdentifierType.PHONE)):
-        if isinstance(value := traits.get(field), str):
-            found.append((kind, value))
+def _reachable(traits: dict[str, Any] | None) -> _Reachable:
+    if not traits:
+        return _NOWHERE
+    email, phone = traits.get("email"), traits.get("phone")
+    return email if isinstance(email, str) else None, phone if isinstance(phone, str) else None
 
 
 @lru_cache(maxsize=262_144)
-def _resolved(raw: tuple[tuple[IdentifierType, str], ...]) -> tuple[list[Identifier], Identifier | None]:
-    """Identifiers and subject. The same person's calls bring the same values; the list is shared: do not change it."""
-    identifiers = _identifiers(raw)
-    return identifiers, strongest(identifiers)
+def _resolved(tenant: str, *people: str | None) -> tuple[list[Identifier], Identifier | None, str]:
+    """Identifiers, subject and its key. A person's calls bring the same values; do not change the list."""
+    identifiers = _identifiers((kind, value) for kind, value in zip(_PEOPLE, people, strict=True) if value is not None)
+    subject = strongest(identifiers)
+    return identifiers, subject, "" if subject is None else subject_key(tenant, subject)
 
 
 def _identifiers(raw: Iterable[tuple[IdentifierType, str]]) -> list[Identifier]:

@@ -6,7 +6,6 @@ from collections import Counter
 from datetime import datetime
 
 from ebbtide.models.clock.watermark import SourceWatermark, from_ms
-from ebbtide.models.identity.identifiers import subject_key
 from ebbtide.models.intake.accept import Accepted, Ignored, Punctuated, RawMessage, Refused, accept
 from ebbtide.models.outputs import EVERY_PARTITION, Output
 from ebbtide.models.policy import CorePolicy
@@ -43,20 +42,21 @@ class IntakeShard:
         verdict = accept(message, now=now, default_tenant=self._default_tenant, policy=self._policy.intake)
         self._appended_ms = message.appended_ms
         self._idle = False
+        if type(verdict) is Accepted:
+            event = verdict.event
+            self.accepted += 1
+            if self._watermark.event(event.occurred_ms, now_ms=now_ms):
+                self.late += 1
+            self._outputs.append(Output(Topic.EVENTS, event.key, event))
+            self._pass_midnights()
+            return
         match verdict:
-            case Accepted(event):
-                self.accepted += 1
-                if self._watermark.event(event.occurred_ms, now_ms=now_ms):
-                    self.late += 1
-                key = subject_key(event.tenant, event.subject)
-                self._outputs.append(Output(Topic.EVENTS, key, event))
-                self._pass_midnights()
             case Refused(letter):
                 self.dead_lettered[letter.reason] += 1
                 self._outputs.append(Output(Topic.DEAD_LETTERS, letter.dead_letter_id, letter))
             case Ignored(reason):
                 self.ignored[reason] += 1
-            case Punctuated(to, observe):  # pragma: no branch - the last of the four
+            case Punctuated(to, observe):  # pragma: no branch - the last of the three
                 self._tell()
                 self._watermark.punctuate(to_ms(to), now_ms=now_ms)
                 # The instant is told by itself: time may be further already, and everybody must hear of it.

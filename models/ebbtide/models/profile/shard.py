@@ -8,7 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from ebbtide.models.clock.watermark import PartitionClock, SourceClock, from_ms
-from ebbtide.models.identity.identifiers import canonical_id, identifier_key, profile_id, subject_key
+from ebbtide.models.identity.identifiers import canonical_id, identifier_key, profile_id
 from ebbtide.models.identity.links import evidence_of, link, linked
 from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
 from ebbtide.models.policy import CorePolicy
@@ -95,7 +95,7 @@ class ProfileShard:
         self._fold(offset, record)
 
     def _fold(self, offset: int, event: Event) -> None:
-        key = subject_key(event.tenant, event.subject)
+        key = event.key
         profile = self.profile(key, event)
         if offset <= profile.version:
             # A crash between two changelog records: this profile is ahead of the partition's own mark.
