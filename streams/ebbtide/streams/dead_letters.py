@@ -10,18 +10,17 @@ import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 
-from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
 from ebbtide.schemas.dead_letter import DeadLetter
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.codec import RECEIVED_HEADER
 from ebbtide.streams.errors import EbbtideError
-from ebbtide.streams.kafka_client import client_settings
 from ebbtide.streams.ndjson import read_lines
+from ebbtide.streams.sender import started_producer
 from ebbtide.streams.settings import Settings
 from ebbtide.streams.topic_reader import read_topic
-from ebbtide.streams.transport import BatchProducer, Output
+from ebbtide.streams.transport import Output
 
 
 def letters(settings: Settings, *, reasons: Iterable[str] = (), file: Path | None = None) -> list[DeadLetter]:
@@ -60,11 +59,7 @@ def redrive(settings: Settings, chosen: Iterable[DeadLetter]) -> int:
 
 
 async def _redrive(settings: Settings, chosen: list[DeadLetter]) -> int:
-    producer = BatchProducer(client_settings(settings), idempotent=settings.broker.idempotent)
-    try:
-        await producer.start()
-    except (KafkaError, OSError) as error:
-        raise EbbtideError(f"no Kafka at {settings.broker.bootstrap} ({error}); nothing was sent") from None
+    producer = await started_producer(settings)
     try:
         await producer.send_all([_output(letter) for letter in chosen])
     finally:

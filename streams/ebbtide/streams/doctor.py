@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,11 +18,11 @@ from ebbtide.streams.brokers.java import find_java
 from ebbtide.streams.brokers.ports import HOST, accepts
 from ebbtide.streams.brokers.tansu import find_tansu
 from ebbtide.streams.errors import EbbtideError
+from ebbtide.streams.reach import CONNECT_S, unreachable
 from ebbtide.streams.settings import Settings, SettingsError, load_settings
 
 MIN_PYTHON = (3, 11)
 DISK_FAIL_BYTES, DISK_WARN_BYTES = 256 << 20, 2 << 30
-CONNECT_S = 3.0
 DEFAULT_PORT = 9092
 _EXACT = re.compile(r"^([A-Za-z0-9._-]+)==([^;\s]+)$")
 
@@ -237,15 +236,3 @@ def _clickhouse(settings: Settings) -> Iterator[Check]:
         yield Check("clickhouse", Status.FAIL, first, "see user, password and that the port is the native protocol's")
     finally:
         client.disconnect()
-
-
-def unreachable(server: str) -> str | None:
-    """Why nobody takes a connection at ``host:port``; None when somebody does."""
-    host, _, port = server.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), CONNECT_S):
-            return None
-    except ValueError:
-        return f"{server}: not host:port"
-    except OSError as error:
-        return f"{server}: {error.strerror or error}"

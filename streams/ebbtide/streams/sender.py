@@ -16,6 +16,7 @@ from ebbtide.schemas.raw import RawPunctuation
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.kafka_client import client_settings
+from ebbtide.streams.reach import ANSWER_S, no_kafka, require_broker
 from ebbtide.streams.settings import Settings
 from ebbtide.streams.transport import BatchProducer, Output
 
@@ -57,13 +58,7 @@ async def send(
     ``rate`` bounds records per second. ``until`` closes the backfill: it tells every raw partition that nothing older
     follows, so that time comes to stand there.
     """
-    producer = BatchProducer(client_settings(settings), idempotent=settings.broker.idempotent)
-    try:
-        await producer.start()
-    except (KafkaError, OSError) as error:
-        raise EbbtideError(
-            f"no Kafka at {settings.broker.bootstrap} ({error}); is it running, and is EBBTIDE_BROKER__URL right?"
-        ) from None
+    producer = await started_producer(settings)
     try:
         sent = 0
         began = monotonic()
@@ -82,6 +77,20 @@ async def send(
         return sent
     finally:
         await producer.stop()
+
+
+async def started_producer(settings: Settings) -> BatchProducer:
+    """A producer that has met its broker. Raises ``EbbtideError`` where there is none."""
+    require_broker(settings)
+    producer = BatchProducer(client_settings(settings), idempotent=settings.broker.idempotent)
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            await producer.start()
+    except TimeoutError:
+        raise EbbtideError(no_kafka(f"{settings.broker.bootstrap}: no answer within {ANSWER_S:g} s")) from None
+    except (KafkaError, OSError) as error:
+        raise EbbtideError(no_kafka(f"{settings.broker.bootstrap}: {error}")) from None
+    return producer
 
 
 async def _punctuation(producer: BatchProducer, until: datetime) -> Any:

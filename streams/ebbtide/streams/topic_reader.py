@@ -10,6 +10,7 @@ from kafka.errors import KafkaError
 
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.kafka_client import client_settings
+from ebbtide.streams.reach import ANSWER_S, no_kafka, require_broker
 from ebbtide.streams.settings import Settings
 
 _POLL_MS = 1_000
@@ -21,12 +22,16 @@ def read_topic(settings: Settings, topic: str) -> Iterator[Any]:
 
     Raises ``EbbtideError`` where the broker cannot be reached or the topic does not exist.
     """
+    require_broker(settings)
     try:
-        consumer = KafkaConsumer(**client_settings(settings), enable_auto_commit=False, group_id=None)
+        consumer = KafkaConsumer(
+            **client_settings(settings),
+            bootstrap_timeout_ms=int(ANSWER_S * 1000),
+            enable_auto_commit=False,
+            group_id=None,
+        )
     except KafkaError as error:
-        raise EbbtideError(
-            f"no Kafka at {settings.broker.bootstrap} ({error}); is it running, and is EBBTIDE_BROKER__URL right?"
-        ) from None
+        raise EbbtideError(no_kafka(f"{settings.broker.bootstrap}: {error}")) from None
     try:
         partitions = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
         if not partitions:

@@ -15,6 +15,7 @@ from ebbtide.schemas.topics import Topic
 from ebbtide.streams.app import partition_counts
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.kafka_client import client_settings
+from ebbtide.streams.reach import ANSWER_S, no_kafka, require_broker
 from ebbtide.streams.settings import Settings
 
 
@@ -31,12 +32,11 @@ class TopicState:
 @contextmanager
 def admin_client(settings: Settings) -> Iterator[Any]:
     """A client for topics. Raises ``EbbtideError`` where the broker cannot be reached."""
+    require_broker(settings)
     try:
-        client = KafkaAdminClient(**client_settings(settings))
+        client = KafkaAdminClient(**client_settings(settings), bootstrap_timeout_ms=int(ANSWER_S * 1000))
     except KafkaError as error:
-        raise EbbtideError(
-            f"no Kafka at {settings.broker.bootstrap} ({error}); is it running, and is EBBTIDE_BROKER__URL right?"
-        ) from None
+        raise EbbtideError(no_kafka(f"{settings.broker.bootstrap}: {error}")) from None
     try:
         yield client
     finally:

@@ -10,8 +10,7 @@ import click
 from ebbtide.streams.brokers.ports import accepts
 from ebbtide.streams.demo.interrupts import Interrupts
 from ebbtide.streams.demo.stack import Stack, settings_for
-from ebbtide.streams.doctor import unreachable
-from ebbtide.streams.errors import EbbtideError
+from ebbtide.streams.reach import require_broker
 from ebbtide.streams.settings import Settings, load_settings
 
 HOME = Path(".ebbtide/up")
@@ -57,9 +56,7 @@ def command(settings_file: Path | None) -> None:
 
 def _broker_url(settings: Settings, stack: Stack) -> str:
     if "url" in settings.broker.model_fields_set:
-        faults = [unreachable(server) for server in settings.broker.bootstrap.split(",")]
-        if all(faults):
-            raise EbbtideError(f"no Kafka at {'; '.join(filter(None, faults))}. Is it running, and is the URL right?")
+        require_broker(settings)
         return settings.broker.url
     return stack.start_broker(port=None if accepts(PORT) else PORT, durable=True)
 
