@@ -27,6 +27,7 @@ from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.profile_state import Trait
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.errors import EbbtideError
+from ebbtide.streams.garbage import rarely_collect
 from ebbtide.streams.ndjson import read_lines
 from ebbtide.streams.settings import Settings
 
@@ -120,9 +121,7 @@ def replay(
     customer is scored as of it. Without, time stands at the end of the newest event's day.
     """
     began = perf_counter()
-    # Everything here dies by reference count; the collector would only walk the growing state (half of the run time).
-    thresholds = gc.get_threshold()
-    gc.set_threshold(200_000, 100, 100)
+    thresholds = rarely_collect()
     try:
         with OutputFiles(out) as written:
             summary = _run(files, settings, written, until, progress)

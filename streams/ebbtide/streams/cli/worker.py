@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ebbtide.streams.cli.options import settings_option
+from ebbtide.streams.garbage import rarely_collect
 from ebbtide.streams.settings import Settings
 
 
@@ -17,5 +18,6 @@ def command(agents: str | None, loglevel: str, settings: Settings) -> None:
     from ebbtide.streams.app import create_app  # noqa: PLC0415  (Faust is slow to import)
     from ebbtide.streams.transport import run_worker  # noqa: PLC0415
 
+    rarely_collect()
     names = None if agents is None else [name.strip() for name in agents.split(",") if name.strip()]
     run_worker(create_app(settings, agents=names), loglevel=loglevel)
