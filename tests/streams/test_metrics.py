@@ -1,12 +1,20 @@
 """Metrics: declared once, exposed under their names, documented by the declaration."""
 
 import re
+from pathlib import Path
+from typing import cast
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+import ebbtide.streams.metrics
+from ebbtide.streams import vitals
 from ebbtide.streams.metrics import PREFIX, Metrics, declared, exposed_names, metrics_reference
+from ebbtide.streams.transport import App, PartitionHealth, TopicPartition
+from ebbtide.streams.transport.counters import Counters
+
+STREAMS = Path(ebbtide.streams.metrics.__file__).parent
 
 
 @pytest.fixture
@@ -84,3 +92,54 @@ def test_no_label_could_name_a_customer() -> None:
     for name, spec in declared():
         if name != "build_info":
             assert set(spec.labels) <= allowed, name
+
+
+def test_every_metric_is_fed() -> None:
+    code = "\n".join(path.read_text() for path in STREAMS.rglob("*.py"))
+    fed = set(re.findall(r"metrics\.(\w+)", code)) | {"build_info"}
+    assert {name for name, _ in declared()} - fed == set()
+
+
+class Worker:
+    """What `export_vitals` reads of an app that stops after one look."""
+
+    def __init__(self, gaps: dict[str, int]) -> None:
+        self.counters = Counters()
+        self.counters.gaps_of.update(gaps)
+        self.health = self
+        self._looks = 2
+
+    @property
+    def should_stop(self) -> bool:
+        self._looks -= 1
+        return self._looks == 0
+
+    def partitions(self) -> dict[TopicPartition, PartitionHealth]:
+        health = PartitionHealth(5, 5, 9, 9, 4, 1)
+        return {
+            TopicPartition(topic, partition): health for topic in ("raw-crm", "raw-behavior") for partition in (0, 1)
+        }
+
+    def ready(self) -> bool:
+        return True
+
+    def recovery_remaining(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("gaps", [{}, {"raw-crm": 1}, {"raw-crm": 2, "raw-behavior": 1}])
+async def test_gaps_name_their_topic_and_begin_at_zero(
+    metrics: Metrics, gaps: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A series that begins at 1 has not increased, for Prometheus: the first gap of a topic would alert nobody.
+    monkeypatch.setattr(vitals, "EVERY_SECONDS", 0.0)
+    await vitals.export_vitals(cast("App", Worker({})), metrics)
+    shown = samples(metrics)
+    assert {name[1]: value for name, value in shown.items() if name[0] == "ebbtide_offset_gaps_total"} == {
+        (("topic", "raw-crm"),): 0,
+        (("topic", "raw-behavior"),): 0,
+    }
+    await vitals.export_vitals(cast("App", Worker(gaps)), metrics)
+    shown = samples(metrics)
+    for topic in ("raw-crm", "raw-behavior"):
+        assert shown["ebbtide_offset_gaps_total", (("topic", topic),)] == gaps.get(topic, 0)

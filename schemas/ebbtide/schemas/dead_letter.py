@@ -18,8 +18,6 @@ class DeadLetterReason(StrEnum):
     UNKNOWN_TYPE = "unknown_type"
     INVALID = "invalid"
     MISSING_IDENTIFIER = "missing_identifier"
-    MISSING_MESSAGE_ID = "missing_message_id"
-    MISSING_TIME = "missing_time"
     CLOCK_AHEAD = "clock_ahead"
     CLOCK_BEHIND = "clock_behind"
 

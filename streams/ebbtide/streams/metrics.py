@@ -88,9 +88,6 @@ class Metrics:
     alerts_published: Counter = field(
         init=False, metadata=_counter("Alerts acknowledged by the broker, by type and state.", "type", "state")
     )
-    alerts_suppressed: Counter = field(
-        init=False, metadata=_counter("Alerts published as suppressed, by reason.", "reason")
-    )
     customer_records_published: Counter = field(
         init=False, metadata=_counter("Customer records acknowledged by the broker.")
     )

@@ -107,7 +107,7 @@ def test_a_return_needs_a_login_and_lasts_two_weeks() -> None:
         (
             AlertType.TIER_TO_DANGER,
             {"p_churn": 0.75},
-            "probability of churn rose to 75%: danger tier",
+            "probability of churn rose to 75 %: danger tier",
             "流失概率升至75%，进入危险等级",
         ),
         (
@@ -121,6 +121,24 @@ def test_a_return_needs_a_login_and_lasts_two_weeks() -> None:
             {"silence_days": 9, "cadence_days": 2.5},
             "logged in again after 9 silent days (own rhythm 2.5 days)",
             "沉默9天后重新登录（自身节奏2.5天）",
+        ),
+        (
+            AlertType.ASLEEP,
+            {"silence_days": 1, "cadence_days": 1.0},
+            "silent for 1 day; its own rhythm is one active day every 1 day",
+            "已沉默1天，而其自身节奏为每1天活跃一次",
+        ),
+        (
+            AlertType.WARM_RETURN,
+            {"silence_days": 1, "cadence_days": 1.0},
+            "logged in again after 1 silent day (own rhythm 1 day)",
+            "沉默1天后重新登录（自身节奏1天）",
+        ),
+        (
+            AlertType.SUDDEN_DROP,
+            {"value": 1, "window_days": 7, "percent": 1, "baseline": 100.0, "baseline_weeks": 1},
+            "1 action in the last 7 days, 1 % of the usual 100 (median of 1 comparable week)",
+            "近7天操作1次，仅为平时100次的1%（取1个可比周的中位数）",
         ),
     ],
 )

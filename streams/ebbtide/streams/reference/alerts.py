@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ebbtide.models.alerting import conditions
 from ebbtide.models.alerting.declarations import DECLARATIONS
 from ebbtide.models.alerting.verdict import Reason
@@ -30,13 +32,19 @@ _STATES = {
 }
 
 
+def _readable(template: str) -> str:
+    """``{days:day}`` as `{days} days`, ``{share: %}`` as `{share} %`."""
+    plural = re.sub(r"\{(\w+):([a-z ]{2,})\}", r"{\1} \2s", template)
+    return plural.replace(": %}", "} %")
+
+
 def page() -> str:
     """The page ``alerts.md``."""
     types = [
         (code(kind), declared.kind.value, first_sentence(getattr(conditions, kind.value).__doc__), code(declared.play))
         for kind, declared in DECLARATIONS.items()
     ]
-    words = [(code(kind), declared.en, declared.zh) for kind, declared in DECLARATIONS.items()]
+    words = [(code(kind), _readable(declared.en), declared.zh) for kind, declared in DECLARATIONS.items()]
     return markdown_page(
         "Alerts",
         "Topic `alerts`, contract [Alert](contracts.md#alert). Thresholds are [settings](settings.md).",

@@ -27,8 +27,6 @@ _REFUSED = {
     DeadLetterReason.UNKNOWN_TYPE: "`type` is missing, or none of those above",
     DeadLetterReason.INVALID: "a field has the wrong type or length; `detail` names it",
     DeadLetterReason.MISSING_IDENTIFIER: "nothing says whom it is about",
-    DeadLetterReason.MISSING_MESSAGE_ID: "not given by this version: a call without `messageId` is named by its bytes",
-    DeadLetterReason.MISSING_TIME: "not given by this version: a call without a time takes that of its receipt",
     DeadLetterReason.CLOCK_AHEAD: "event time too far after the receipt, or a receipt or punctuation in the future",
     DeadLetterReason.CLOCK_BEHIND: "event time too far before the receipt",
 }

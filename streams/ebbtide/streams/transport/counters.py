@@ -1,6 +1,7 @@
 """What the transport counts: plain numbers that a metrics exporter reads."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 __all__ = ["Counters"]
 
@@ -12,8 +13,8 @@ class Counters:
     #: Record batches handed to agents, and the records in them.
     batches: int = 0
     records: int = 0
-    #: A batch did not start where the one before it ended; it was thrown away and read again from there.
-    gaps: int = 0
+    #: By topic: a batch did not start where the one before it ended; it was thrown away and read again from there.
+    gaps_of: Counter[str] = field(default_factory=Counter)
     #: Offsets that the broker did not have any more on the second reading: retention overtook the consumer.
     lost_records: int = 0
     #: Records below the position, read again after a seek and left out.
@@ -30,3 +31,8 @@ class Counters:
     changelog_sent: int = 0
     #: Changelog records applied while recovering tables.
     recovered_records: int = 0
+
+    @property
+    def gaps(self) -> int:
+        """Gaps of all topics together."""
+        return self.gaps_of.total()

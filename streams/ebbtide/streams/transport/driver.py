@@ -120,7 +120,7 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]
         expected = progress.position
         if expected is not None and start > expected:
             if self._doubted.get(tp) != (expected, start):
-                self.counters.gaps += 1
+                self.counters.gaps_of[tp.topic] += 1
                 self._doubted[tp] = (expected, start)
                 self.log.error("%s-%s: offsets %s..%s were skipped; reading again", *tp, expected, start - 1)
                 return expected
