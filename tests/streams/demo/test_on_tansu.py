@@ -13,7 +13,7 @@ def no_programs(tmp_path: Path) -> str:
 
 
 def test_the_demo_ends_by_itself_with_a_summary_that_names_alerts(tmp_path: Path) -> None:
-    arguments = ["demo", "--customers", "25", "--speed", "3", "--duration", "14", "--keep"]
+    arguments = ["demo", "--customers", "25", "--speed", "3", "--duration", "14", "--keep", "--no-open"]
     with Program(arguments, tmp_path, COLUMNS="500", PATH=no_programs(tmp_path), JAVA_HOME="") as demo:
         assert demo.ends() == 0, demo.text
         text = demo.text

@@ -26,7 +26,11 @@ from ebbtide.streams.demo.plan import Plan
     help="Seconds to run once everything is up, then sum up and exit.  [default: until Ctrl-C]",
 )
 @click.option("--keep", is_flag=True, help="Keep broker data, worker state and logs in .ebbtide/demo.")
-@click.option("--no-open", is_flag=True, help="Do not open a browser, where there is something to open.")
+@click.option(
+    "--no-open",
+    is_flag=True,
+    help="Open no browser. Without effect: nothing is opened yet, as the console page does not exist.",
+)
 def command(customers: int, speed: float, duration: float | None, *, keep: bool, no_open: bool) -> None:
     """Show Ebbtide at work on a simulated customer book: broker, worker and live view, on this machine alone.
 

@@ -57,7 +57,7 @@ class TransportConfig:
     in_flight_batches: int = 4
     #: Of a produced batch, below the broker's `message.max.bytes` (1 MiB).
     batch_bytes: int = 512 << 10
-    #: Of what is produced; all but gzip need the package cramjam (as does reading what others compressed so).
+    #: Of what is produced; what others compressed, with whichever of these, is read in any case.
     compression: Literal["gzip", "lz4", "snappy", "zstd"] | None = None
 
     #: The watchdog ends the worker after so long with lag and without progress, or without becoming ready.
