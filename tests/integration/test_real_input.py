@@ -59,8 +59,9 @@ def test_a_history_gives_the_same_through_kafka_and_replay(
     events, kept, out = tmp_path / "events.ndjson", tmp_path / "kept.ndjson", tmp_path / "out"
     command("import", "csv", str(history), *columns, "-o", str(events))
     until = datetime.fromisoformat(end)
-    # Workers and learner take a turn at every observation instant; quarterly ones show the same as weekly ones.
-    settings = {"EBBTIDE_OBSERVATION__EVERY_DAYS": "91"}
+    # Workers and learner take a turn at every observation instant; quarterly ones show the same as weekly ones, and the
+    # scores that matter most the same as a gigabyte of them.
+    settings = {"EBBTIDE_OBSERVATION__EVERY_DAYS": "91", "EBBTIDE_SCORE__MIN_CHANGE": "0.3"}
     command("replay", str(events), "--out", str(out), "--until", end, timeout=400, **settings)
     lines = events.read_bytes().splitlines(keepends=True)
     kept.write_bytes(b"".join(x for x in lines if datetime.fromisoformat(json.loads(x)["timestamp"]) < until))
