@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import count
 
 from ebbtide.models.churn.stage import LearnerStage
 from ebbtide.models.clock.watermark import from_ms
@@ -40,20 +41,20 @@ class Pipeline:
         self.customers = CustomerShard(0, frozenset({"events/0"}), policy, ())
         self.learner = LearnerStage(frozenset({"customers/0"}), ())
         self.read = 0
-        self._offsets = dict.fromkeys((RAW, Topic.EVENTS.topic_name, STATES, MODELS, "examples"), -1)
+        self._events, self._states, self._models, self._examples = count(), count(), count(), count()
 
     def feed(self, messages: Iterable[RawMessage], *, now: datetime) -> Iterator[Output]:
         """Take in raw records, in their order; give everything that leaves the topology."""
-        intake, now_ms = self.intake, to_ms(now)
+        apply, now_ms = self.intake.apply, to_ms(now)
         for message in messages:
             self.read += 1
-            intake.apply(message, now=now, now_ms=now_ms)
+            apply(message, now=now, now_ms=now_ms)
         yield from self._pump()
 
     def close(self, until: datetime) -> Iterator[Output]:
         """Let time stand at ``until``: timers up to it fire, and everybody is scored as of it."""
         tick = Tick(source=self.intake.source, watermark=until, observe=True, arrived_ms=0)
-        self.profiles.apply(self._next(Topic.EVENTS.topic_name), tick)
+        self.profiles.apply(next(self._events), tick)
         yield from self._pump()
 
     @property
@@ -62,29 +63,26 @@ class Pipeline:
         newest = self.intake.greatest_event_ms
         return None if newest is None else from_ms((newest // DAY_MS + 1) * DAY_MS)
 
-    def _next(self, topic: str) -> int:
-        self._offsets[topic] += 1
-        return self._offsets[topic]
-
     def _pump(self) -> Iterator[Output]:
-        events = Topic.EVENTS.topic_name
+        profiles, customers, endless = self.profiles.apply, self.customers, self._until is None
         for output in self.intake.flush():
             record = output.record
-            if isinstance(record, Event | Tick):
-                if not self._beyond(record):
-                    self.profiles.apply(self._next(events), record)
+            if isinstance(record, (Event, Tick)):
+                if endless or not self._beyond(record):
+                    profiles(next(self._events), record)
             else:
                 yield output
         for output in self.profiles.flush(store=False).outputs:
-            if isinstance(output.record, ProfileState | Tick):
-                self.customers.apply(STATES, self._next(STATES), output.record, now_ms=None)
-                yield from self._learn()
+            record = output.record
+            if isinstance(record, (ProfileState, Tick)):
+                customers.apply(STATES, next(self._states), record, now_ms=None)
+                if customers.has_outputs:
+                    yield from self._learn()
             else:
                 yield output
 
     def _beyond(self, record: Event | Tick) -> bool:
-        if self._until is None:
-            return False
+        assert self._until is not None
         if isinstance(record, Tick):
             return record.watermark is not None and record.watermark > self._until
         if record.occurred_at < self._until:
@@ -97,11 +95,11 @@ class Pipeline:
         while outputs := self.customers.take_outputs():
             for output in outputs:
                 if output.topic is Topic.TRAINING_EXAMPLES and isinstance(output.record, TrainingExample | Tick):
-                    self.learner.apply(self._next("examples"), output.record)
+                    self.learner.apply(next(self._examples), output.record)
                 if not isinstance(output.record, Tick):
                     yield output
             for output in self.learner.take_outputs():
                 if isinstance(output.record, Model):
                     yield output
                 assert isinstance(output.record, Model | Tick)
-                self.customers.apply(MODELS, self._next(MODELS), output.record, now_ms=None)
+                self.customers.apply(MODELS, next(self._models), output.record, now_ms=None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import cache
 from math import floor
 from typing import Annotated, Any, Self
 
@@ -36,7 +35,12 @@ UtcDatetime = Annotated[datetime, AfterValidator(as_utc)]
 Text = Annotated[str, Field(min_length=1, max_length=1024)]
 
 
-_set = object.__setattr__
+_new = object.__new__
+# Of the slots of every model instance, written past its ``__setattr__``.
+_set_names = BaseModel.__dict__["__pydantic_fields_set__"].__set__
+_set_extra = BaseModel.__dict__["__pydantic_extra__"].__set__
+_set_private = BaseModel.__dict__["__pydantic_private__"].__set__
+_layouts: dict[type[BaseModel], tuple[frozenset[str], dict[str, Any]]] = {}
 
 
 class Contract(BaseModel):
@@ -54,16 +58,15 @@ class Contract(BaseModel):
 
         Does what ``model_construct`` does at a tenth of its cost (1 µs against 12 for an event).
         """
-        names, defaults = cls._layout()
-        record = cls.__new__(cls)
-        _set(record, "__dict__", fields if len(fields) == len(names) else {**defaults, **fields})
-        _set(record, "__pydantic_fields_set__", names)
-        _set(record, "__pydantic_extra__", None)
-        _set(record, "__pydantic_private__", None)
+        names, defaults = _layouts.get(cls) or cls._layout()
+        record = _new(cls)
+        record.__dict__.update(fields if len(fields) == len(names) else {**defaults, **fields})
+        _set_names(record, names)
+        _set_extra(record, None)
+        _set_private(record, None)
         return record
 
     @classmethod
-    @cache
     def _layout(cls) -> tuple[frozenset[str], dict[str, Any]]:
         """All field names, and the defaults that can be shared."""
         defaults = {
@@ -71,7 +74,8 @@ class Contract(BaseModel):
             for name, field in cls.model_fields.items()
             if not field.is_required() and field.default_factory is None
         }
-        return frozenset(cls.model_fields), defaults
+        _layouts[cls] = layout = (frozenset(cls.model_fields), defaults)
+        return layout
 
     @classmethod
     def from_json(cls, data: bytes | str) -> Self:

@@ -7,10 +7,10 @@ import hashlib
 import json
 import resource
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
@@ -144,8 +144,9 @@ def _run(
 ) -> Summary:
     pipeline = Pipeline(settings.core, default_tenant=settings.tenant, until=until)
     now = datetime.now(UTC)
-    messages = _messages(files, int(now.timestamp() * 1000))
-    while chunk := list(islice(messages, CHUNK)):
+    appended_ms = int(now.timestamp() * 1000)
+    lines = enumerate(chain.from_iterable(map(read_lines, files)))
+    while chunk := [RawMessage(RAW, 0, offset, None, line, appended_ms) for offset, line in islice(lines, CHUNK)]:
         _write(written, pipeline.feed(chunk, now=now))
         if progress is not None:
             progress(len(chunk))
@@ -172,14 +173,6 @@ def _run(
         training_examples=written.lines[FILES[Topic.TRAINING_EXAMPLES]],
         until=end.isoformat() if end else None,
     )
-
-
-def _messages(files: Iterable[str], appended_ms: int) -> Iterator[RawMessage]:
-    offset = 0
-    for name in files:
-        for line in read_lines(name):
-            yield RawMessage(RAW, 0, offset, None, line, appended_ms)
-            offset += 1
 
 
 def _write(written: OutputFiles, outputs: Iterable[Output]) -> None:

@@ -21,6 +21,7 @@ from ebbtide.schemas.learning import TrainingExample
 from ebbtide.schemas.score import Calibration, FeatureDelta, HealthTier, Score, ScoreChange
 
 _YEAR_DAYS = 365
+_TRAITS = ("name", "owner", "service_tier", "contract_value", "mrr", "currency")
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 
 
@@ -56,7 +57,7 @@ def alert_record(customer: Customer, view: View, told: AlertChange) -> Alert:
     """The alert as a customer success manager gets it."""
     declaration = DECLARATIONS[told.type]
     reason_en, reason_zh = wording(told.type, told.alert.evidence)
-    traits = view.traits(customer, told.at_ms)
+    traits = view.traits_at(customer, _TRAITS, told.at_ms)
     customer.alert_version += 1
     score = customer.score
     return Alert.unchecked(

@@ -5,6 +5,7 @@ State is owned by its shard and changed in place. The series and traits are deri
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ OutcomeValue = tuple[str, int, dict[str, Any]]
 ACCOUNT = "account"
 PERSON = "person"
 ANONYMOUS = "anonymous"
-_KINDS = {
+_KINDS: dict[str, str] = {
     IdentifierType.GROUP_ID: ACCOUNT,
     IdentifierType.CRM_ACCOUNT_ID: ACCOUNT,
     IdentifierType.BILLING_ID: ACCOUNT,
@@ -92,7 +93,7 @@ class Customer(msgspec.Struct):
     @property
     def kind(self) -> str:
         """Account, person, or somebody nobody can name yet."""
-        return _KINDS.get(IdentifierType(self.anchor_type), PERSON)
+        return _KINDS.get(self.anchor_type, PERSON)
 
     @property
     def is_account(self) -> bool:
@@ -120,17 +121,23 @@ class View:
         for day in days:
             self.series.put(day, merge_buckets([share.days[day] for share in shares if day in share.days]))
 
-    def traits(self, customer: Customer, at_ms: int | None = None) -> dict[str, Trait]:
-        """Newest value of every trait over all profiles, as of ``at_ms`` or of all that is known.
+    def traits(self, customer: Customer) -> dict[str, Trait]:
+        """Newest value of every trait over all profiles."""
+        return {name: found[-1] for name, found in self.trait_values(customer).items()}
 
-        As of an instant, so that what is told of it does not depend on which later facts had arrived with it.
+    def traits_at(self, customer: Customer, names: Iterable[str], at_ms: int) -> dict[str, Trait]:
+        """Newest value of some traits over all profiles, as of ``at_ms``.
+
+        As of an instant, so that what is told of it does not depend on which later facts had arrived with it. Reads the
+        profiles afresh: to merge all traits of an account's people for an alert took 3 % of a replay.
         """
         newest: dict[str, Trait] = {}
-        for name, found in self.trait_values(customer).items():
-            if at_ms is None or found[-1].at_ms <= at_ms:
-                newest[name] = found[-1]
-            elif held := [value for value in found if value.at_ms <= at_ms]:
-                newest[name] = held[-1]
+        for share in customer.shares.values():
+            for name in names if share.traits else ():
+                values = share.traits.get(name, ())
+                held = next((value for value in reversed(values) if value.at_ms <= at_ms), None)
+                if held is not None and (name not in newest or held[1:3] >= newest[name][1:3]):
+                    newest[name] = held
         return newest
 
     def trait_values(self, customer: Customer) -> dict[str, list[Trait]]:

@@ -50,14 +50,16 @@ class DaySeries:
 
     def put(self, day: int, bucket: Bucket) -> None:
         """Set a day's bucket; an empty one removes the day. The series keeps the list: do not share it."""
-        index = bisect_left(self.days, day)
+        days = self.days
+        # Nearly always the newest day.
+        index = len(days) - 1 if days and days[-1] == day else bisect_left(days, day)
         if bucket[EVENTS] <= 0:
             if self._buckets.pop(day, None) is not None:
                 del self.days[index]
                 self._fresh = min(self._fresh, index)
             return
         if day not in self._buckets:
-            self.days.insert(index, day)
+            days.insert(index, day)
         self._buckets[day] = bucket
         self._fresh = min(self._fresh, index)
 

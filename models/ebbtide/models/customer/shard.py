@@ -226,6 +226,11 @@ class CustomerShard:
         newest = view.series.days[-1] + 1 if view.series.days else 0
         return build_record(customer, view, max(newest, self._meta.settled_day or 0), customer.sequence, self._policy)
 
+    @property
+    def has_outputs(self) -> bool:
+        """Whether anything was decided since the last time."""
+        return bool(self._outputs)
+
     def take_outputs(self) -> list[Output]:
         """What was decided since the last time; state is left to ``flush``."""
         outputs, self._outputs = self._outputs, []

@@ -253,7 +253,7 @@ def _behaviour(
         properties=(raw.properties if kind is EventKind.ACTIVITY else raw.traits) or {},
         origin=origin,
     )
-    # Fill the cached properties: a key is made once per person (2 % of a replay), not once per event and stage.
+    # Fill the cached properties: a key is made once per person, not once per event and stage.
     cached = event.__dict__
     cached["key"], cached["occurred_ms"] = key, to_ms(occurred_at)
     return Accepted(event)

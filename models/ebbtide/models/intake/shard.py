@@ -13,6 +13,8 @@ from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import DAY_MS, Topic
 
+_BEFORE_ALL = -(10**18)
+
 
 class IntakeShard:
     """Turns raw records into events, dead letters and ticks. Keeps no state that a restart could miss."""
@@ -28,6 +30,7 @@ class IntakeShard:
         self._watermark = SourceWatermark(policy.time.lateness_seconds * 1000)
         self._outputs: list[Output] = []
         self._ticked_ms: int | None = None
+        self._next_midnight_ms = _BEFORE_ALL
         self._told_idle = False
         self._idle = False
         self._appended_ms = 0
@@ -78,7 +81,7 @@ class IntakeShard:
     def _pass_midnights(self) -> None:
         """Tell a passed midnight where it passed, so that grid instants do not depend on how records were batched."""
         watermark = self._watermark.watermark_ms
-        if watermark is not None and (self._ticked_ms is None or watermark // DAY_MS > self._ticked_ms // DAY_MS):
+        if watermark is not None and watermark >= self._next_midnight_ms:
             self._tick(watermark)
 
     def _tell(self) -> None:
@@ -97,3 +100,4 @@ class IntakeShard:
         )
         self._outputs.append(Output(Topic.EVENTS, "@tick", tick, EVERY_PARTITION))
         self._ticked_ms, self._told_idle = watermark_ms, idle
+        self._next_midnight_ms = _BEFORE_ALL if watermark_ms is None else (watermark_ms // DAY_MS + 1) * DAY_MS

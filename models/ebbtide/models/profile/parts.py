@@ -83,19 +83,24 @@ class Part:
         """Values of every trait, or of some, oldest first."""
         values: dict[str, list[Trait]] = {}
         for slot in self._slots:
-            for name, found in slot.traits.items():
-                if only is None or name in only:
-                    values[name] = merged(values[name], found) if name in values else found
+            for name in [name for name in slot.traits if only is None or name in only]:
+                found = slot.traits[name]
+                values[name] = merged(values[name], found) if name in values else found
         return values
 
     def outcomes(self, only: Set[str] | None = None) -> dict[str, Outcome]:
         """All dated facts, or some."""
-        return {
-            key: Outcome.unchecked(type=kind, at_ms=at_ms, data=data)
-            for slot in self._slots
-            for key, (kind, at_ms, data) in slot.outcomes.items()
-            if only is None or key in only
-        }
+        return outcomes_of(self._slots, only)
+
+
+def outcomes_of(slots: Iterable[Slot], only: Set[str] | None) -> dict[str, Outcome]:
+    """Dated facts of slots as contract records, all or some."""
+    return {
+        key: Outcome.unchecked(type=kind, at_ms=at_ms, data=data)
+        for slot in slots
+        for key, (kind, at_ms, data) in slot.outcomes.items()
+        if only is None or key in only
+    }
 
 
 def touched(changes: dict[str, SlotChange], member: Membership) -> list[str]:

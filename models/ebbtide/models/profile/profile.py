@@ -45,11 +45,12 @@ class Slot(msgspec.Struct):
 
 
 class SlotChange:
-    """What changed in a slot since the last flush."""
+    """What changed in a slot since the last flush. ``moved``: also when the subject first was in the account."""
 
-    __slots__ = ("days", "outcomes", "traits")
+    __slots__ = ("days", "moved", "outcomes", "traits")
 
     def __init__(self) -> None:
+        self.moved = False
         self.days: set[int] = set()
         self.traits: set[str] = set()
         self.outcomes: set[str] = set()
@@ -99,6 +100,7 @@ def step(profile: Profile, event: Event, change: SlotChange, *, virtual_events: 
     day = at_ms // DAY_MS
     if slot.first_day is None or day < slot.first_day:
         slot.first_day = day
+        change.moved = True
     if event.machine:
         slot.machine_events += 1
         return
