@@ -7,7 +7,7 @@ import hashlib
 import json
 import resource
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -163,8 +163,8 @@ def _run(
         read=pipeline.read,
         accepted=pipeline.profiles.accepted,
         duplicates=pipeline.profiles.duplicates,
-        ignored=dict(sorted(intake.ignored.items())),
-        dead_lettered=dict(sorted(intake.dead_lettered.items())),
+        ignored=_by_name(intake.ignored),
+        dead_lettered=_by_name(intake.dead_lettered),
         late=intake.late,
         customers=len(customers.customers),
         persons=persons,
@@ -173,6 +173,11 @@ def _run(
         training_examples=written.lines[FILES[Topic.TRAINING_EXAMPLES]],
         until=end.isoformat() if end else None,
     )
+
+
+def _by_name(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts under plain strings: a reason's enum member is no key for JSON writers."""
+    return {str(name): counts[name] for name in sorted(counts)}
 
 
 def _write(written: OutputFiles, outputs: Iterable[Output]) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ebbtide.models.policy import (
     AlertPolicy,
@@ -122,10 +122,8 @@ class _SecretFiles(PydanticBaseSettingsSource):
     def __call__(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, path in os.environ.items():
-            if not (name.startswith(PREFIX) and name.endswith(FILE_SUFFIX)):
-                continue
-            keys = name.removeprefix(PREFIX).removesuffix(FILE_SUFFIX).lower().split("__")
-            if not _names_field(Settings, keys):
+            keys = _secret_file(name)
+            if not keys:
                 continue
             try:
                 value = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
@@ -183,6 +181,10 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment first, then secret files, then what the YAML file said (handed in as arguments)."""
+        if isinstance(env_settings, EnvSettingsSource):
+            env_settings.env_vars = {
+                name: value for name, value in env_settings.env_vars.items() if not _secret_file(name.upper())
+            }
         return env_settings, _SecretFiles(settings_cls), init_settings
 
 
@@ -226,6 +228,14 @@ def _unknown_variables() -> list[str]:
         if not (_names_field(Settings, keys) or _names_field(Settings, plain)):
             faults.append(f"{name}: no such setting; see `ebbtide config show`")
     return faults
+
+
+def _secret_file(variable: str) -> list[str]:
+    """The setting that a variable gives by file, as its path of names; empty for any other variable."""
+    if not (variable.startswith(PREFIX) and variable.endswith(FILE_SUFFIX)):
+        return []
+    keys = variable.removeprefix(PREFIX).removesuffix(FILE_SUFFIX).lower().split("__")
+    return keys if _names_field(Settings, keys) else []
 
 
 def _names_field(model: type[BaseModel], keys: list[str]) -> bool:

@@ -1,0 +1,59 @@
+"""`ebbtide replay` from the outside: files, standard input, bad lines, the summary."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ebbtide.streams.cli import root
+from ebbtide.streams.errors import EbbtideError
+from ebbtide.streams.replay import FILES, replay
+from ebbtide.streams.settings import Settings
+
+
+def login(day: int) -> bytes:
+    at = f"2025-01-{day:02}T10:00:00Z"
+    event = {"type": "track", "event": "login", "userId": "u", "messageId": str(day), "timestamp": at}
+    return json.dumps({**event, "receivedAt": at}).encode()
+
+
+LINES = [*(login(day) for day in range(1, 9)), b"", b"{broken", b"\xff\xfe", login(3)]
+
+
+def test_bad_lines_are_kept_and_counted_and_json_is_printed(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    finished = CliRunner().invoke(root, ["replay", "-", "--out", str(out), "--json"], input=b"\n".join(LINES))
+    assert finished.exit_code == 0, finished.output
+    summary = json.loads(finished.stdout)
+    assert summary == json.loads((out / "summary.json").read_text())
+    assert (summary["read"], summary["accepted"], summary["duplicates"]) == (11, 8, 1)
+    assert summary["dead_lettered"] == {"not_json": 1, "not_utf8": 1}
+    (record,) = (out / "customer-records.ndjson").read_text().splitlines()
+    assert json.loads(record)["fields"]["total_login_count"]["value"] == 8
+    (person,) = (out / "persons.ndjson").read_text().splitlines()
+    assert json.loads(person)["events"] == 8
+
+
+def test_gzip_and_plain_files_give_the_same_digest_and_until_leaves_out_what_is_later(tmp_path: Path) -> None:
+    plain, packed = tmp_path / "a.ndjson", tmp_path / "a.ndjson.gz"
+    plain.write_bytes(b"\n".join(LINES[:8]))
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    first = replay([str(plain)], tmp_path / "1", Settings())
+    second = replay([str(packed)], tmp_path / "2", Settings())
+    assert first.digest == second.digest
+    early = replay([str(plain)], tmp_path / "3", Settings(), until=datetime(2025, 1, 5, tzinfo=UTC))
+    assert (early.accepted, early.ignored) == (4, {"after_until": 4})
+    assert {path.name for path in (tmp_path / "3").iterdir()} >= set(FILES.values())
+
+
+def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.ndjson.gz"
+    damaged.write_bytes(gzip.compress(LINES[0] * 1000)[:60])
+    for name in (str(tmp_path / "absent.ndjson"), str(damaged)):
+        with pytest.raises(EbbtideError, match="ndjson"):
+            replay([name], tmp_path / "out", Settings())
