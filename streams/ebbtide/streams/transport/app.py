@@ -84,7 +84,7 @@ class App(faust.App):  # type: ignore[misc]
 
     async def _check_partitions(self, stage: Stage) -> None:
         # Asked of the brokers: the consumer knows all topics only if it leads its group.
-        names = [*stage.inputs, *([stage.table.changelog_topic_name] if stage.table else [])]
+        names = [*stage.inputs, *([stage.table.changelog_topic_name] if stage.table is not None else [])]
         counts = {name: await self.batch_producer.partitions_of(name) for name in names}
         if len(set(counts.values())) > 1:
             raise PartitionsMismatch(f"stage {stage.name!r} needs equal partition counts, not {counts}")
