@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -15,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.brokers.ports import free_ports
@@ -90,7 +91,7 @@ class Live:
         """All records of a topic, partition by partition in offset order; ticks left out."""
         settings = Settings(broker=BrokerSettings(url=self.bootstrap))
         records = read_topic(settings, topic.topic_name)
-        return [json.loads(record.value) for record in records if record.value is not None and record.key != TICK_KEY]
+        return [orjson.loads(record.value) for record in records if record.value is not None and record.key != TICK_KEY]
 
     def drained(self, until: datetime) -> bool:
         """Whether the workers have evaluated every partition through ``until`` and have nothing left to read."""
@@ -184,4 +185,4 @@ def drain(deployment: Live, until: datetime, *, timeout: float = 120) -> None:
 
 def ndjson(path: Path) -> list[dict[str, Any]]:
     """Records of a file."""
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [orjson.loads(line) for line in path.read_bytes().splitlines()]
