@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import islice
 from time import monotonic
@@ -98,14 +98,3 @@ async def _punctuation(producer: BatchProducer, until: datetime) -> Any:
     for name in RAW_TOPICS:
         for partition in range(await producer.partitions_of(name)):
             yield Output(name, None, record, partition)
-
-
-def paced(
-    arrivals: Iterable[tuple[int, bytes]], speed: float, now: Callable[[], float]
-) -> Iterator[tuple[float, bytes]]:
-    """Lines with the wall time at which each is due when ``speed`` seconds of theirs pass in one of ours."""
-    first_ms: int | None = None
-    began = now()
-    for at_ms, line in arrivals:
-        first_ms = at_ms if first_ms is None else first_ms
-        yield began + (at_ms - first_ms) / 1000 / speed, line

@@ -6,9 +6,8 @@ The environment wins over the file. All errors come at once, at the start.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -163,8 +162,6 @@ class Settings(BaseSettings):
     observation: ObservationPolicy = ObservationPolicy()
     score: ScorePolicy = ScorePolicy()
     alert: AlertPolicy = AlertPolicy()
-
-    file_values: ClassVar[Mapping[str, Any]] = {}
 
     @property
     def core(self) -> CorePolicy:
