@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ebbtide.models.identity.identifiers import ACCOUNT_TYPES, PERSON_TYPES
+from ebbtide.schemas.events import IdentifierType
 
 
 class Policy(BaseModel):
@@ -67,6 +70,51 @@ class DedupePolicy(Policy):
     """How many message ids a profile remembers."""
 
     ring_size: int = Field(1_024, gt=0, description="Newest message ids kept per profile, 8 bytes each.")
+
+
+class IdentityPolicy(Policy):
+    """What joins identifiers to one person or one account, and what does not (identity §1)."""
+
+    limits: dict[IdentifierType, Annotated[int, Field(ge=1)]] = Field(
+        {
+            IdentifierType.USER_ID: 1,
+            IdentifierType.CRM_CONTACT_ID: 2,
+            IdentifierType.EMAIL: 5,
+            IdentifierType.PHONE: 5,
+            IdentifierType.CRM_LEAD_ID: 5,
+            IdentifierType.DEVICE_ID: 10,
+            IdentifierType.GROUP_ID: 1,
+            IdentifierType.CRM_ACCOUNT_ID: 5,
+            IdentifierType.BILLING_ID: 3,
+            IdentifierType.DOMAIN: 20,
+        },
+        description="Most values of a type that one person or account may have; a type that is absent is unlimited.",
+    )
+    max_owners: dict[IdentifierType, Annotated[int, Field(ge=1)]] = Field(
+        {
+            IdentifierType.EMAIL: 3,
+            IdentifierType.PHONE: 3,
+            IdentifierType.DEVICE_ID: 3,
+            IdentifierType.ANONYMOUS_ID: 3,
+            IdentifierType.DOMAIN: 1,
+        },
+        description="A value that more user ids (group ids) touch is shared and links nobody; absent types never are.",
+    )
+    ranks: tuple[IdentifierType, ...] = Field(
+        PERSON_TYPES + ACCOUNT_TYPES,
+        description="All types, strongest first: the strongest identifier of a cluster names its owner.",
+    )
+    blocked: tuple[str, ...] = Field(
+        (), description="Further values that name nobody: `type/value`, or a value of any type; case does not matter."
+    )
+    soft_size: int = Field(300, ge=1, description="Clusters of more identifiers than this are reported.")
+    hard_size: int = Field(1_000, ge=1, description="A link that would make a cluster greater is kept but not applied.")
+
+    @model_validator(mode="after")
+    def _ranks_are_complete(self) -> Self:
+        if sorted(self.ranks) != sorted(PERSON_TYPES + ACCOUNT_TYPES):
+            raise ValueError(f"ranks must name each of {', '.join(PERSON_TYPES + ACCOUNT_TYPES)} exactly once")
+        return self
 
 
 class CadencePolicy(Policy):

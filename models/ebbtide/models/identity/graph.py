@@ -1,0 +1,222 @@
+"""The identity graph of one tenant: links and decisions in, owners out (identity §1).
+
+Owners are a function of the set of links, the set of operations and the policy: never of their order, of batches, of
+duplicates, or of the process. Links and operations are only noted when they come; ``settle`` clusters what they touch,
+once, however many there were, and queries answer as of then.
+
+A value that more user ids (for domains: group ids) than ``max_owners`` are linked to is *shared*; blocked ids do not
+count. Shared and blocked identifiers link nobody, be it by evidence or by hand, and each is a cluster of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Self
+
+from ebbtide.models.identity.changes import Audit, BarredChange, OwnerChange, RefusalChange
+from ebbtide.models.identity.clusters import Node
+from ebbtide.models.identity.components import Components
+from ebbtide.models.identity.evidence import UNSEEN, Link, Operation, OperationKind, Pair, Weight, better, later, pair
+from ebbtide.models.identity.identifiers import PERSON_TYPES, canonical_id
+from ebbtide.models.identity.limits import Limits, kind_of
+from ebbtide.models.identity.stored import Owned, decode, link_record, operation_record, owned_record
+from ebbtide.models.policy import IdentityPolicy
+from ebbtide.schemas.events import Identifier, IdentifierType
+
+
+class IdentityGraph:
+    """Links, decisions and owners of one tenant. ``nodes``, ``refused`` and ``decisions`` are for reading."""
+
+    def __init__(self, tenant: str, policy: IdentityPolicy) -> None:
+        self.tenant = tenant
+        self.limits = Limits(policy)
+        self.decisions: dict[tuple[str, ...], Operation] = {}
+        self.last_epoch = 0
+        self.audit = Audit([], [])
+        self._components = Components(self.limits, self.decisions)
+        self.nodes = self._components.nodes
+        self.refused = self._components.refused
+        self._unwritten_links: dict[Pair, Link] = {}
+        self._unwritten_decisions: dict[tuple[str, ...], Operation] = {}
+        self._unwritten_nodes: dict[str, Node] = {}
+
+    def link(self, a: str, b: str, weight: Weight, event_id: str) -> bool:
+        """Note evidence that ``a`` and ``b`` belong together. Returns whether it is better than what was known.
+
+        Raises ``ValueError`` if a key is none, the two are the same, or one is a person's and one an account's.
+        """
+        node = self.nodes.get(a)
+        known = None if node is None else node.links.get(b)
+        if known is not None and not better(weight, event_id, known):
+            return False
+        if known is None:
+            self._check(a, b)
+            known = self._components.connect(*pair(a, b))
+        else:
+            self._components.reweigh(known)
+        known.evidence, known.at_ms, known.event_id = weight[0], weight[1], event_id
+        self._unwritten_links[known.a, known.b] = known
+        return True
+
+    def decide(self, operation: Operation) -> bool:
+        """Note a decision by hand. Returns whether it is the latest about its target.
+
+        Raises ``ValueError`` as ``link`` does, and if the operation names the wrong number of identifiers.
+        """
+        target = operation.target
+        known = self.decisions.get(target)
+        if known is not None and not later(operation, known):
+            return False
+        self._check(*target)
+        self.decisions[target] = self._unwritten_decisions[target] = operation
+        nodes = [self._components.node(key) for key in target]
+        if len(nodes) == 1:
+            self._components.block(nodes[0], blocked=operation.kind is OperationKind.BLOCK)
+        else:
+            self._relate(nodes[0], nodes[1], known, operation)
+        return True
+
+    def settle(self, epoch: int) -> list[OwnerChange]:
+        """Cluster what was touched, and tell whose owner is another since the last time, sorted by identifier.
+
+        Leaves in ``audit`` which links are newly refused or no longer, and which identifiers newly link nobody or
+        somebody. Raises ``ValueError`` if the epoch is smaller than one that was given out.
+        """
+        if epoch < self.last_epoch:
+            raise ValueError(f"epoch {epoch} lies before {self.last_epoch}, which identifiers of {self.tenant} have")
+        parts = self._components
+        parts.recluster()
+        changes = []
+        for key in sorted(parts.moved):
+            node = parts.moved[key]
+            anchor = node.anchor
+            if anchor != node.owner:
+                changes.append(OwnerChange(key, node.owner, anchor, epoch))
+                node.owner, node.epoch = anchor, epoch
+                self._unwritten_nodes[key] = node
+        if changes:
+            self.last_epoch = epoch
+        parts.moved.clear()
+        self.audit = self._take_audit()
+        return changes
+
+    def anchor(self, key: str) -> str:
+        """Key of the identifier that names the owner; an unknown identifier names itself."""
+        node = self.nodes.get(key)
+        return key if node is None else node.anchor
+
+    def owner_id(self, key: str) -> str:
+        """Canonical id of the owner, as ``identifiers.canonical_id``."""
+        kind, _, value = self.anchor(key).partition("/")
+        return canonical_id(self.tenant, Identifier(type=IdentifierType(kind), value=value))
+
+    def epoch(self, key: str) -> int:
+        """Since which epoch the identifier has its owner; 0 if it never had another."""
+        node = self.nodes.get(key)
+        return 0 if node is None else node.epoch
+
+    def members(self, key: str) -> list[str]:
+        """All identifiers of the owner, sorted."""
+        node = self.nodes.get(key)
+        return [key] if node is None or node.cluster is None else sorted(one.key for one in node.cluster.members)
+
+    def take_writes(self) -> Iterator[tuple[bytes, bytes]]:
+        """What to store since the last time: links and decisions first, then identifiers (see ``stored``)."""
+        links, self._unwritten_links = self._unwritten_links, {}
+        decisions, self._unwritten_decisions = self._unwritten_decisions, {}
+        nodes, self._unwritten_nodes = self._unwritten_nodes, {}
+        yield from map(link_record, links.values())
+        yield from map(operation_record, decisions.values())
+        for node in nodes.values():
+            yield owned_record(Owned(node.key, node.owner, node.epoch))
+
+    @classmethod
+    def restore(cls, tenant: str, policy: IdentityPolicy, items: Iterable[tuple[bytes, bytes]]) -> Self:
+        """A graph from its stored records, in any order. Raises ``ValueError`` on records it does not know.
+
+        Owners follow from links and decisions alone. Identifiers whose record says otherwise, or is missing (a crash
+        between two records; another policy), come out of the next ``settle``.
+        """
+        graph = cls(tenant, policy)
+        for key, value in items:
+            record = decode(key, value)
+            if type(record) is Link:
+                graph._restore_link(record)
+            elif type(record) is Owned:
+                graph._restore_owner(record)
+            else:
+                graph.decide(record)  # type: ignore[arg-type]
+        graph._rest()
+        return graph
+
+    def rebuilt(self, policy: IdentityPolicy) -> Self:
+        """The same links, decisions and told owners under another policy; its ``settle`` tells who moves."""
+        other = type(self)(self.tenant, policy)
+        for key, node in self.nodes.items():
+            for link in node.links.values():
+                if link.a == key and link.evidence != UNSEEN:
+                    other._restore_link(Link(link.a, link.b, link.evidence, link.at_ms, link.event_id))
+            other._restore_owner(Owned(key, node.owner, node.epoch))
+        for operation in self.decisions.values():
+            other.decide(operation)
+        other._rest()
+        return other
+
+    def _restore_link(self, record: Link) -> None:
+        self.link(record.a, record.b, Weight(record.evidence, record.at_ms), record.event_id)
+
+    def _restore_owner(self, record: Owned) -> None:
+        node = self._components.moved[record.identifier] = self._components.node(record.identifier)
+        node.owner, node.epoch = record.anchor, record.epoch
+        self.last_epoch = max(self.last_epoch, record.epoch)
+
+    def _rest(self) -> None:
+        """After a restore: nothing is to be written or audited; who is not where the records say will move."""
+        parts = self._components
+        parts.recluster()
+        parts.moved = {key: node for key, node in parts.moved.items() if node.anchor != node.owner}
+        self._take_audit()
+        self._unwritten_links.clear()
+        self._unwritten_decisions.clear()
+
+    def _relate(self, one: Node, other: Node, known: Operation | None, operation: Operation) -> None:
+        """Bring the link and the prohibition of a pair to what was decided last."""
+        parts = self._components
+        link = one.links.get(other.key)
+        if operation.kind is OperationKind.MUST_LINK:
+            if link is None:
+                parts.connect(one.key, other.key)
+            else:
+                parts.reweigh(link)
+        elif link is not None:
+            if link.evidence == UNSEEN:
+                parts.disconnect(link)
+            else:
+                parts.reweigh(link)
+        apart = operation.kind is OperationKind.CANNOT_LINK
+        if apart or (known is not None and known.kind is OperationKind.CANNOT_LINK):
+            parts.keep_apart(one, other, apart=apart)
+
+    def _take_audit(self) -> Audit:
+        parts = self._components
+        refusals, parts.refused_before = parts.refused_before, {}
+        barred, parts.barred_before = parts.barred_before, {}
+        return Audit(
+            sorted(
+                RefusalChange(pair, before, self.refused.get(pair))
+                for pair, before in refusals.items()
+                if before != self.refused.get(pair)
+            ),
+            sorted(
+                BarredChange(key, before, self.nodes[key].barred)
+                for key, before in barred.items()
+                if before != self.nodes[key].barred
+            ),
+        )
+
+    def _check(self, *keys: str) -> None:
+        people = {kind_of(key) in PERSON_TYPES for key in keys}
+        if len(people) > 1:
+            raise ValueError(f"{' and '.join(keys)}: people and accounts are two graphs and are never joined")
+        if len(keys) > 1 and keys[0] == keys[1]:
+            raise ValueError(f"{keys[0]} cannot be linked to itself")

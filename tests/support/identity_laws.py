@@ -1,0 +1,304 @@
+"""Laws of the identity graph as functions of a case, and a naive reference that recomputes everything.
+
+Used by the property tests, which want them to hold, and by the mutants, which must break them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from random import Random
+from typing import NamedTuple
+
+from ebbtide.models.identity.changes import OwnerChange
+from ebbtide.models.identity.checks import check
+from ebbtide.models.identity.difference import difference
+from ebbtide.models.identity.evidence import Operation, OperationKind, Weight
+from ebbtide.models.identity.graph import IdentityGraph
+from ebbtide.models.policy import IdentityPolicy
+from ebbtide.schemas.events import IdentifierType as T
+
+PEOPLE = [*(f"user_id/U{n}" for n in range(4)), *(f"email/e{n}" for n in range(3)), "phone/1", "phone/2"]
+PEOPLE += ["anonymous_id/A0", "anonymous_id/A1", "anonymous_id/A2", "crm_contact_id/C0", "device_id/D0"]
+ACCOUNTS = ["group_id/g0", "group_id/g1", "group_id/g2", "domain/d0", "domain/d1", "crm_account_id/c0"]
+
+
+class Seen(NamedTuple):
+    """Evidence as a test writes it."""
+
+    a: str
+    b: str
+    evidence: int
+    at_ms: int
+    event_id: str
+
+
+Item = Seen | Operation
+Owners = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Links and operations in one order of arrival, under one policy."""
+
+    policy: IdentityPolicy
+    items: tuple[Item, ...]
+
+
+def feed(graph: IdentityGraph, items: Iterable[Item]) -> list[bool]:
+    """Give the graph the items; returns what it says of each."""
+    return [
+        graph.decide(item) if isinstance(item, Operation) else graph.link(item.a, item.b, Weight(*item[2:4]), item[4])
+        for item in items
+    ]
+
+
+def run(case: Case, *, batch: int = 1, tenant: str = "t") -> IdentityGraph:
+    """The graph after all items, settled after every ``batch``."""
+    graph = IdentityGraph(tenant, case.policy)
+    for n in range(0, len(case.items), batch):
+        feed(graph, case.items[n : n + batch])
+        graph.settle(n + 1)
+    return graph
+
+
+def owners(graph: IdentityGraph) -> Owners:
+    return {key: graph.anchor(key) for key in sorted(graph.nodes)}
+
+
+def naive(case: Case) -> tuple[Owners, dict[tuple[str, str], str]]:
+    """Owners and refused links from the whole set at once, by the book."""
+    policy = case.policy
+    best: dict[tuple[str, ...], tuple[int, int, str]] = {}
+    said: dict[tuple[str, ...], Operation] = {}
+    for item in case.items:
+        if isinstance(item, Seen):
+            pair = tuple(sorted(item[:2]))
+            best[pair] = min(best.get(pair, item[2:]), item[2:])
+        else:
+            said[item.target] = max(item, said.get(item.target, item), key=lambda o: (o.at_ms, o.operation_id, o.kind))
+    keys = sorted({key for pair in [*best, *said] for key in pair})
+    for target, operation in said.items():
+        if operation.kind == "must_link":
+            forced = (0, operation.at_ms, operation.operation_id)
+            best[target] = min(best.get(target, forced), forced)
+    apart = [set(target) for target, operation in said.items() if operation.kind == "cannot_link"]
+    extra = {value.lower() for value in policy.blocked}
+    blocked = {k for k in keys if k.lower() in extra or k.lower().split("/", 1)[1] in extra}
+    blocked = {k for k in keys if (said[k,].kind == "block" if (k,) in said else k in blocked)}
+    kind = {key: T(key.split("/")[0]) for key in keys}
+    barred = set(blocked)
+    for key in keys:
+        chief = T.GROUP_ID if key in ACCOUNTS else T.USER_ID
+        touching = {k for pair in best if key in pair for k in pair if k != key and kind[k] == chief}
+        if len(touching - blocked) > policy.max_owners.get(kind[key], 1_000):
+            barred.add(key)
+    home = {key: {key} for key in keys}
+    refused: dict[tuple[str, str], str] = {}
+    for a, b in sorted((p for p in best if not barred & set(p)), key=lambda p: (best[p][:2], _hash("\0".join(p)), p)):
+        joint = home[a] | home[b]
+        over = [k for k in policy.ranks if sum(kind[x] == k for x in joint) > policy.limits.get(k, 1_000)]
+        if over and home[a] is not home[b]:
+            refused[a, b] = f"limit:{over[0]}"
+        elif any(two <= joint for two in apart):
+            refused[a, b] = "cannot_link"
+        elif len(joint) > policy.hard_size:
+            refused[a, b] = "size"
+        else:
+            home.update(dict.fromkeys(joint, joint))
+    rank = {k: n for n, k in enumerate(policy.ranks)}
+    return {k: min(home[k], key=lambda x: (rank[kind[x]], _hash(x.split("/", 1)[1]), x)) for k in keys}, refused
+
+
+def _hash(text: str) -> bytes:
+    return blake2b(text.encode(), digest_size=8).digest()
+
+
+# The laws. Each raises AssertionError where it does not hold.
+
+
+def incremental_equals_batch(case: Case) -> None:
+    graph = run(case)
+    expected, refused = naive(case)
+    assert owners(graph) == expected
+    assert graph.refused == refused
+
+
+def order_does_not_matter(case: Case) -> None:
+    first = owners(run(case))
+    for seed in range(3):
+        items = list(case.items) + Random(seed).choices(case.items, k=5)
+        Random(seed).shuffle(items)
+        assert owners(run(replace(case, items=tuple(items)))) == first
+
+
+def batching_does_not_matter(case: Case) -> None:
+    first = run(case)
+    for batch in (2, 5, 1_000):
+        other = run(case, batch=batch)
+        assert owners(other) == owners(first)
+        assert other.refused == first.refused
+
+
+def idempotent(case: Case) -> None:
+    graph = run(case)
+    list(graph.take_writes())
+    assert not any(feed(graph, case.items))
+    assert graph.settle(10_000) == []
+    assert graph.audit == ([], [])
+    assert list(graph.take_writes()) == []
+
+
+def one_owner_and_no_limit_exceeded(case: Case) -> None:
+    graph = run(case)
+    found = check(graph)
+    assert found.violations == []
+    clusters: dict[str, list[str]] = {}
+    for key, anchor in owners(graph).items():
+        clusters.setdefault(anchor, []).append(key)
+    assert found.clusters == len(clusters)
+    for anchor, members in clusters.items():
+        assert anchor in members
+        assert all(graph.members(key) == members for key in members)
+        assert len(members) <= case.policy.hard_size
+        for kind, most in case.policy.limits.items():
+            assert sum(key.startswith(f"{kind}/") for key in members) <= most
+        for target, operation in graph.decisions.items():
+            assert not (operation.kind is OperationKind.CANNOT_LINK and set(target) <= set(members))
+
+
+def blocked_stays_alone(case: Case) -> None:
+    graph = run(case)
+    expected, _ = naive(case)
+    for key, node in graph.nodes.items():
+        if node.blocked:
+            assert graph.members(key) == [key]
+            assert expected[key] == key
+
+
+def unlink_undoes(case: Case) -> None:
+    """Whatever was decided about a pair, after ``unlink`` the evidence alone speaks."""
+    pairs = sorted({item.target for item in case.items if isinstance(item, Operation) and item.other})
+    for a, b in pairs[:2] or [tuple(PEOPLE[:2])]:
+        without = [i for i in case.items if not (isinstance(i, Operation) and i.target == (a, b))]
+        undone = Operation(OperationKind.UNLINK, a, 99, "last", "x", "", b)
+        held = [Operation(k, a, 98, "o", "x", "", b) for k in (OperationKind.CANNOT_LINK, OperationKind.MUST_LINK)]
+        expected = owners(run(replace(case, items=tuple(without))))
+        for decided in held:
+            for items in ([*case.items, decided, undone], [undone, decided, *case.items]):
+                graph = run(replace(case, items=tuple(items)))
+                assert {key: graph.anchor(key) for key in expected} == expected
+
+
+def epochs_only_grow(case: Case) -> None:
+    """And the changes told add up to the owners; so do the audited refusals and shared values."""
+    graph = IdentityGraph("t", case.policy)
+    told: dict[str, OwnerChange] = {}
+    refused, barred = {}, {}
+    for n, item in enumerate(case.items):
+        feed(graph, [item])
+        for change in graph.settle(n + 1):
+            assert change.previous == (told[change.identifier].anchor if change.identifier in told else change[0])
+            assert change.epoch > (told[change.identifier].epoch if change.identifier in told else 0)
+            told[change.identifier] = change
+        refused.update({change.pair: change.reason for change in graph.audit.refusals})
+        barred.update({change.identifier: change.reason for change in graph.audit.barred})
+    assert {key: told[key].anchor if key in told else key for key in graph.nodes} == owners(graph)
+    assert all(graph.epoch(key) == (told[key].epoch if key in told else 0) for key in graph.nodes)
+    assert {pair: reason for pair, reason in refused.items() if reason} == graph.refused
+    assert all(graph.nodes[key].barred == reason for key, reason in barred.items())
+
+
+def restored_equals_live(case: Case) -> None:
+    """Also where a crash lost some of the identifiers' records of the last flush."""
+    graph = IdentityGraph("t", case.policy)
+    stored: dict[bytes, bytes] = {}
+    last: list[tuple[bytes, bytes]] = []
+    for n in range(0, len(case.items), 4):
+        stored.update(last)
+        feed(graph, case.items[n : n + 4])
+        graph.settle(n + 1)
+        last = list(graph.take_writes())
+    whole = IdentityGraph.restore("t", case.policy, {**stored, **dict(last)}.items())
+    assert whole.settle(5_000) == []
+    assert owners(whole) == {key: graph.anchor(key) for key in sorted(whole.nodes)}
+    assert all(graph.anchor(key) == key for key in graph.nodes.keys() - whole.nodes.keys())
+    assert [whole.epoch(key) for key in graph.nodes] == [graph.epoch(key) for key in graph.nodes]
+    for seed in range(3):
+        random = Random(seed)
+        kept = dict(stored)
+        kept.update((key, value) for key, value in last if key[:1] != b"n" or random.random() < 0.5)
+        items = list(kept.items())
+        random.shuffle(items)
+        other = IdentityGraph.restore("t", case.policy, items)
+        told = {change.identifier: change for change in other.settle(5_000)}
+        kept.update(other.take_writes())
+        assert owners(other) == owners(whole)
+        lost = {key[1:].decode() for key, value in last if key[:1] == b"n" and kept[key] != value}
+        assert told.keys() == lost
+        assert IdentityGraph.restore("t", case.policy, kept.items()).settle(5_001) == []
+
+
+def tenants_are_isolated(case: Case) -> None:
+    one, other = run(case, tenant="t1"), run(case, tenant="t2")
+    assert owners(one) == owners(other)
+    assert not {one.owner_id(key) for key in one.nodes} & {other.owner_id(key) for key in other.nodes}
+
+
+def rebuilt_equals_fresh(case: Case) -> None:
+    before = run(replace(case, policy=IdentityPolicy()))
+    live = run(case)
+    rebuilt = before.rebuilt(case.policy)
+    assert owners(rebuilt) == owners(live)
+    assert rebuilt.refused == live.refused
+    found = difference(before, rebuilt)
+    moved = {key for key in owners(live) if before.anchor(key) != live.anchor(key)}
+    assert found.moved == len(moved)
+    assert {change.identifier for change in rebuilt.settle(5_000)} == moved
+
+
+LAWS = [
+    incremental_equals_batch,
+    order_does_not_matter,
+    batching_does_not_matter,
+    idempotent,
+    one_owner_and_no_limit_exceeded,
+    blocked_stays_alone,
+    unlink_undoes,
+    epochs_only_grow,
+    restored_equals_live,
+    tenants_are_isolated,
+    rebuilt_equals_fresh,
+]
+
+
+def generated(random: Random) -> Case:
+    """A small dense graph. The same in every process."""
+    policy = IdentityPolicy(
+        limits={T.USER_ID: random.choice([1, 1, 2]), T.EMAIL: random.choice([1, 2, 3]), T.GROUP_ID: 1, T.DOMAIN: 2},
+        max_owners={kind: random.choice([1, 2, 3]) for kind in (T.EMAIL, T.PHONE, T.ANONYMOUS_ID, T.DOMAIN)},
+        blocked=tuple(random.sample(["E2", "phone/2", "group_id/G0"], random.choice([0, 0, 1]))),
+        hard_size=random.choice([2, 3, 4, 1_000, 1_000, 1_000]),
+    )
+    items = [_item(random, f"{n % 12}") for n in range(random.randint(1, 45))]
+    return Case(policy, tuple(items))
+
+
+def _item(random: Random, name: str) -> Item:
+    keys = PEOPLE[: random.choice([6, 14])] if random.random() < 0.8 else ACCOUNTS
+    a, b = random.sample(keys, 2)
+    if random.random() < 0.75:
+        return Seen(a, b, random.randint(1, 4), random.randint(0, 6), f"e{name}")
+    kind = random.choice(list(OperationKind))
+    alone = kind in (OperationKind.BLOCK, OperationKind.UNBLOCK)
+    return Operation(kind, a, random.randint(0, 6), f"o{name}", "ann", "why", None if alone else b)
+
+
+def digest(count: int = 60) -> str:
+    """Of owners, refusals, explanations and stored records of generated cases."""
+    state = blake2b(digest_size=16)
+    for seed in range(count):
+        graph = run(generated(Random(seed)), batch=3)
+        state.update(repr((owners(graph), graph.refused, sorted(graph.take_writes()))).encode())
+    return state.hexdigest()
