@@ -100,6 +100,11 @@ class IdentityPolicy(Policy):
         },
         description="A value that more user ids (group ids) touch is shared and links nobody; absent types never are.",
     )
+    limit_decided: bool = Field(
+        False,
+        description="Whether limits also bind what is decided by hand. If so two group ids that `must_link` calls one "
+        "account, as after a rename, need a greater limit.",
+    )
     ranks: tuple[IdentifierType, ...] = Field(
         PERSON_TYPES + ACCOUNT_TYPES,
         description="All types, strongest first: the strongest identifier of a cluster names its owner.",

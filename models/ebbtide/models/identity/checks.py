@@ -6,7 +6,9 @@ from collections import Counter
 from typing import NamedTuple
 
 from ebbtide.models.identity.clusters import Cluster, Contest
+from ebbtide.models.identity.evidence import effective
 from ebbtide.models.identity.graph import IdentityGraph
+from ebbtide.schemas.identity import EvidenceClass
 
 
 class Checks(NamedTuple):
@@ -44,7 +46,11 @@ def check(graph: IdentityGraph) -> Checks:
     for home in clusters:
         anchor = home.anchor.key
         kinds = Counter(node.kind for node in home.members)
-        over = sorted(kind for kind, count in kinds.items() if count > limits.of_type.get(kind, count))
+        over = sorted(
+            kind
+            for kind, count in kinds.items()
+            if count > limits.of_type.get(kind, count) and (limits.decided or not _decided(graph, home, kind))
+        )
         violations += [f"{anchor} has {kinds[kind]} of {kind}" for kind in over]
         if len(home.members) > limits.hard_size:
             violations.append(f"{anchor} has {len(home.members)} identifiers")
@@ -67,3 +73,16 @@ def check(graph: IdentityGraph) -> Checks:
         over_soft_size=sum(size > limits.soft_size for size in sizes),
         violations=violations,
     )
+
+
+def _decided(graph: IdentityGraph, home: Cluster, kind: str) -> bool:
+    """Whether links by hand alone join all of a cluster's values of a type."""
+    wanted = [node for node in home.members if node.kind == kind]
+    found, queue = {wanted[0].key}, [wanted[0]]
+    for node in queue:
+        for key, link in node.links.items():
+            decided = effective(link, graph.decisions.get((link.a, link.b)))[0] == EvidenceClass.DECIDED
+            if decided and key not in found and not graph.nodes[key].barred:
+                found.add(key)
+                queue.append(graph.nodes[key])
+    return all(node.key in found for node in wanted)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from ebbtide.models.identity.evidence import Link, Operation, Pair, effective, pair_hash
 from ebbtide.models.identity.limits import Limits, exceeded
+from ebbtide.schemas.identity import EvidenceClass
 
 Apart = Mapping[str, set[str]]
 """For an identifier those that must not be in its cluster, by ``cannot_link``; in both directions."""
@@ -81,9 +82,14 @@ def in_order(placed: Iterable[tuple[Place, Link]]) -> list[tuple[Place, Link]]:
     return sorted(placed, key=lambda entry: entry[0])
 
 
-def refusal(ours: Cluster, theirs: Cluster, limits: Limits, apart: Apart) -> str | None:
-    """Why two clusters must not become one: ``limit:<type>``, ``cannot_link``, ``size``; None if they may."""
-    kind = exceeded(ours.counts, theirs.counts, limits)
+def refusal(ours: Cluster, theirs: Cluster, limits: Limits, apart: Apart, *, decided: bool = False) -> str | None:
+    """Why two clusters must not become one: ``limit:<type>``, ``cannot_link``, ``size``; None if they may.
+
+    What is decided by hand (class 0) no limit of a type refuses, unless the policy says so: two group ids of an account
+    that was renamed are one account when somebody says it. Such links come first in the order, so that the argument
+    above holds, and evidence adds no further value of a type that is over its limit.
+    """
+    kind = None if decided and not limits.decided else exceeded(ours.counts, theirs.counts, limits)
     if kind is not None:
         return f"limit:{kind}"
     if apart and held_apart(ours, theirs, apart):
@@ -129,13 +135,13 @@ def cluster(nodes: Mapping[str, Node], placed: list[tuple[Place, Link]], limits:
         Cluster(node)
     ordered = in_order(placed)
     contest = Contest(ordered[-1][0])
-    for _, link in ordered:
+    for spot, link in ordered:
         ours, theirs = nodes[link.a].cluster, nodes[link.b].cluster
         assert ours is not None
         assert theirs is not None
         if ours is theirs:
             continue
-        reason = refusal(ours, theirs, limits, apart)
+        reason = refusal(ours, theirs, limits, apart, decided=spot[0] == EvidenceClass.DECIDED)
         if reason is None:
             merge(ours, theirs, limits)
         else:

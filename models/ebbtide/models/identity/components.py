@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ebbtide.models.identity.clusters import Cluster, Contest, Node, Place, cluster, merge, place, refusal
 from ebbtide.models.identity.evidence import UNSEEN, Link, Operation, Pair
 from ebbtide.models.identity.limits import Limits, kind_of
+from ebbtide.schemas.identity import EvidenceClass
 
 
 class Components:
@@ -57,8 +58,12 @@ class Components:
         self._torn += (one, other)
 
     def reweigh(self, link: Link) -> None:
-        """The link's weight is another."""
+        """The link's evidence is better than it was."""
         self._fresh.append((link, False))
+
+    def redecide(self, link: Link) -> None:
+        """The link is one by hand, or no longer: its component is clustered anew."""
+        self._torn += (self.nodes[link.a], self.nodes[link.b])
 
     def block(self, node: Node, *, blocked: bool) -> None:
         """Make an identifier link nobody, or lift that."""
@@ -153,7 +158,8 @@ class Components:
             home.contest = contest
             contest.clusters[home] = None
         if ours is not theirs:
-            reason = refusal(ours, theirs, self._limits, self._apart)
+            decided = spot[0] == EvidenceClass.DECIDED
+            reason = refusal(ours, theirs, self._limits, self._apart, decided=decided)
             if reason is None:
                 self._merge(ours, theirs)
                 survivor = self.nodes[link.a].cluster

@@ -187,12 +187,12 @@ class IdentityGraph:
             if link is None:
                 parts.connect(one.key, other.key)
             else:
-                parts.reweigh(link)
+                parts.redecide(link)
         elif link is not None:
             if link.evidence == UNSEEN:
                 parts.disconnect(link)
             else:
-                parts.reweigh(link)
+                parts.redecide(link)
         apart = operation.kind is OperationKind.CANNOT_LINK
         if apart or (known is not None and known.kind is OperationKind.CANNOT_LINK):
             parts.keep_apart(one, other, apart=apart)

@@ -1,0 +1,124 @@
+"""Faults that the laws must catch, each on the same generated cases on which the laws hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+import pytest
+
+from ebbtide.models.identity import clusters, components, graph
+from ebbtide.models.identity.evidence import OperationKind, later
+from support.identity_laws import (
+    LAWS,
+    Case,
+    batching_does_not_matter,
+    generated,
+    incremental_equals_batch,
+    one_owner_and_no_limit_exceeded,
+    order_does_not_matter,
+    unlink_undoes,
+)
+
+CORPUS = [generated(Random(seed)) for seed in range(150)]
+Law = Callable[[Case], None]
+
+
+def broken(law: Law) -> int:
+    """In how many cases the law does not hold."""
+    return sum(_fails(law, case) for case in CORPUS)
+
+
+def _fails(law: Law, case: Case) -> bool:
+    try:
+        law(case)
+    except (AssertionError, KeyError):
+        return True
+    return False
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def test_without_a_fault_the_laws_hold(law: Law) -> None:
+    assert broken(law) == 0
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "fault", "laws"),
+    [
+        pytest.param(
+            graph,
+            "better",
+            lambda _weight, _event_id, _known: True,
+            [order_does_not_matter, incremental_equals_batch],
+            id="the last arrival wins",
+        ),
+        pytest.param(
+            graph,
+            "better",
+            lambda weight, _event_id, known: weight[0] < known.evidence,
+            [order_does_not_matter, incremental_equals_batch],
+            id="the first arrival wins instead of the smallest time",
+        ),
+        pytest.param(
+            clusters,
+            "exceeded",
+            lambda _ours, _theirs, _limits: None,
+            [one_owner_and_no_limit_exceeded, incremental_equals_batch],
+            id="limits are not checked",
+        ),
+        pytest.param(
+            components,
+            "reach",
+            lambda _node, _nodes: (),
+            [order_does_not_matter, batching_does_not_matter, one_owner_and_no_limit_exceeded],
+            id="a value becomes shared and nobody is clustered anew",
+        ),
+        pytest.param(
+            clusters,
+            "in_order",
+            list,
+            [order_does_not_matter, incremental_equals_batch],
+            id="links are not sorted",
+        ),
+        pytest.param(
+            clusters,
+            "held_apart",
+            lambda _ours, _theirs, _apart: False,
+            [one_owner_and_no_limit_exceeded, incremental_equals_batch],
+            id="cannot_link is ignored",
+        ),
+        pytest.param(
+            graph,
+            "later",
+            lambda operation, known: operation.kind is not OperationKind.UNLINK and later(operation, known),
+            [unlink_undoes, order_does_not_matter],
+            id="unlink is ignored",
+        ),
+        pytest.param(
+            graph,
+            "later",
+            lambda _operation, _known: True,
+            [order_does_not_matter, unlink_undoes],
+            id="the decision that arrives last holds",
+        ),
+        pytest.param(
+            components,
+            "place",
+            lambda _link, _decided: (9, 0, b"", "", ""),
+            [order_does_not_matter, incremental_equals_batch],
+            id="weights do not count",
+        ),
+        pytest.param(
+            components,
+            "standing",
+            lambda node, _limits: "blocked" if node.blocked else None,
+            [incremental_equals_batch],
+            id="nothing is shared",
+        ),
+    ],
+)
+def test_the_laws_catch(
+    monkeypatch: pytest.MonkeyPatch, module: object, name: str, fault: Callable[..., object], laws: list[Law]
+) -> None:
+    monkeypatch.setattr(module, name, fault)
+    assert all(broken(law) > 0 for law in laws)
