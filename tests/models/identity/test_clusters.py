@@ -26,7 +26,7 @@ class Row:
     items: list[Item]
     clusters: list[set[str]]
     refused: dict[tuple[str, str], str] = field(default_factory=dict)
-    policy: IdentityPolicy = IdentityPolicy()
+    policy: IdentityPolicy = field(default_factory=IdentityPolicy)
 
 
 def seen(a: str, b: str, evidence: int, at_ms: int) -> Seen:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.identity_laws import LAWS, Case, digest, generated
+from support.identity_laws import LAWS, Case, digest, generated, run
 
 TESTS = Path(__file__).resolve().parents[2]
 
@@ -38,3 +40,16 @@ def test_no_process_is_like_another_but_the_owners_are() -> None:
         for seed in ("0", "1", "4242")
     }
     assert found == {digest()}
+
+
+def test_nothing_waits_for_a_collector() -> None:
+    """A worker collects rarely: what is clustered anew must die by its reference count."""
+    cases = [generated(Random(seed)) for seed in range(40)]
+    gc.collect()
+    gc.disable()
+    try:
+        graphs = [run(case) for case in cases]
+        assert gc.collect() == 0
+        assert any(graph.refused for graph in graphs)
+    finally:
+        gc.enable()

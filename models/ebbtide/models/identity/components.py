@@ -42,19 +42,24 @@ class Components:
 
     def connect(self, a: str, b: str) -> Link:
         """A new link between ``a`` < ``b``, of an evidence that anything beats."""
-        one, other = self.node(a), self.node(b)
-        link = one.links[b] = other.links[a] = Link(one.key, other.key, UNSEEN, 0, "")
-        self._count_owner(one, other, 1)
-        self._count_owner(other, one, 1)
-        self._fresh.append((link, True))
+        link = Link(a, b, UNSEEN, 0, "")
+        self.adopt(link)
         return link
+
+    def adopt(self, link: Link) -> None:
+        """Take in a link between two that had none."""
+        one, other = self.node(link.a), self.node(link.b)
+        # The keys of the nodes: one string per identifier, however many links it has.
+        link.a, link.b = one.key, other.key
+        one.links[other.key] = other.links[one.key] = link
+        self._count_owners(one, other, 1)
+        self._fresh.append((link, True))
 
     def disconnect(self, link: Link) -> None:
         """Take a link away that nothing speaks for any more."""
         one, other = self.nodes[link.a], self.nodes[link.b]
         del one.links[link.b], other.links[link.a]
-        self._count_owner(one, other, -1)
-        self._count_owner(other, one, -1)
+        self._count_owners(one, other, -1)
         self._torn += (one, other)
 
     def reweigh(self, link: Link) -> None:
@@ -69,13 +74,12 @@ class Components:
         """Make an identifier link nobody, or lift that."""
         if node.blocked == blocked:
             return
-        around = [self.nodes[key] for key in node.links]
-        for value in around:
-            self._count_owner(value, node, -1)
         node.blocked = blocked
-        for value in around:
-            self._count_owner(value, node, 1)
         self._turned[node.key] = node
+        for key in node.links:
+            value = self.nodes[key]
+            if node.kind == self._limits.owner_kind[value.kind]:
+                self._count_owner(value, -1 if blocked else 1)
 
     def keep_apart(self, one: Node, other: Node, *, apart: bool) -> None:
         """Keep two identifiers out of one cluster, or lift that."""
@@ -116,12 +120,18 @@ class Components:
             home = node.cluster or Cluster(node)
             self._stale[home.contest or home] = None
 
-    def _count_owner(self, value: Node, owner: Node, change: int) -> None:
-        """Keep count of the user ids (group ids) that touch a value."""
-        if owner.kind == self._limits.owner_kind[value.kind] and not owner.blocked:
-            value.owners += change
-            if value.kind in self._limits.max_owners:
-                self._turned[value.key] = value
+    def _count_owners(self, one: Node, other: Node, change: int) -> None:
+        """Keep count of the user ids (group ids) that touch the ends of a link."""
+        owner_kind = self._limits.owner_kind[one.kind]
+        if one.kind == owner_kind and not one.blocked:
+            self._count_owner(other, change)
+        if other.kind == owner_kind and not other.blocked:
+            self._count_owner(one, change)
+
+    def _count_owner(self, value: Node, change: int) -> None:
+        value.owners += change
+        if standing(value, self._limits) != value.barred:
+            self._turned[value.key] = value
 
     def _join(self, link: Link, *, new: bool) -> None:
         one, other = self.nodes[link.a], self.nodes[link.b]
@@ -177,6 +187,7 @@ class Components:
                     self._refuse(refused, None)
             for home in part.clusters if isinstance(part, Contest) else (part,):
                 seeds.update((node.key, node) for node in home.members)
+                home.contest = None  # Clusters and their contest hold each other; nothing here waits for a collector.
         for node in seeds.values():
             node.cluster = None
         self.moved.update(seeds)

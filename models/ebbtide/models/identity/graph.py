@@ -163,7 +163,11 @@ class IdentityGraph:
         return other
 
     def _restore_link(self, record: Link) -> None:
-        self.link(record.a, record.b, Weight(record.evidence, record.at_ms), record.event_id)
+        node = self.nodes.get(record.a)
+        if node is not None and record.b in node.links:  # Known from a decision.
+            self.link(record.a, record.b, Weight(record.evidence, record.at_ms), record.event_id)
+        else:
+            self._components.adopt(record)
 
     def _restore_owner(self, record: Owned) -> None:
         node = self._components.moved[record.identifier] = self._components.node(record.identifier)

@@ -53,9 +53,12 @@ def kind_of(key: str) -> str:
 
 def exceeded(ours: Mapping[str, int], theirs: Mapping[str, int], limits: Limits) -> str | None:
     """The strongest type of which two clusters together have too many values, given that each alone has not."""
-    over = [
-        kind
-        for kind, count in ours.items()
-        if kind in theirs and kind in limits.of_type and count + theirs[kind] > limits.of_type[kind]
-    ]
-    return min(over, key=limits.rank.__getitem__) if over else None
+    found = None
+    few, many = (ours, theirs) if len(ours) <= len(theirs) else (theirs, ours)
+    for kind in few:
+        most = limits.of_type.get(kind)
+        if most is None or kind not in many or few[kind] + many[kind] <= most:
+            continue
+        if found is None or limits.rank[kind] < limits.rank[found]:
+            found = kind
+    return found
