@@ -8,7 +8,7 @@ import click
 
 from ebbtide.streams.cli.options import echo_json, json_option
 
-BENCHES = ("transport", "pipeline")
+BENCHES = ("transport", "pipeline", "identity")
 
 
 @click.command(epilog="Example: ebbtide bench pipeline --json")
@@ -18,6 +18,7 @@ def command(which: tuple[str, ...], *, as_json: bool) -> None:
     """Measure against named baselines in the same run; a ratio says more than a rate on a shared machine.
 
     transport: record batches against a plain Faust agent. pipeline: a replay against just reading the file.
+    identity: links and restores of one identity graph against a dict, a union-find, and decoding the records.
     """
     results = {}
     for name in which or BENCHES:

@@ -1,0 +1,214 @@
+"""The identity graph of one tenant on one core, against what any program must do with the same links.
+
+    ebbtide bench identity
+
+Known links against a lookup of the pair in a dict; new links, each settled by itself, against a bare union-find; the
+restore from stored records against decoding them. Besides: one link into a component of 300, and memory.
+Persons have a user id, an e-mail and four anonymous ids; every hundredth shares one with the next, which is refused.
+Links come in random order. Both sides run one after the other on the same core, the collector off, as in a replay.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from time import perf_counter
+from typing import Any
+
+from ebbtide.models.identity.evidence import Weight
+from ebbtide.models.identity.graph import IdentityGraph
+from ebbtide.models.identity.stored import decode
+from ebbtide.models.policy import IdentityPolicy
+from ebbtide.schemas.identity import EvidenceClass
+
+IDENTIFIERS = 1_000_000
+PER_PERSON = 6
+COMPONENT = 300
+
+Row = tuple[str, str, Weight, str]
+
+
+def run(*, identifiers: int = IDENTIFIERS, seed: int = 1) -> dict[str, Any]:
+    """Links, then a restore of ``identifiers``, each in a process of its own. About a minute for a million."""
+    return {
+        "links": _apart("links", identifiers // 5, seed),
+        "restore": _apart("restore", identifiers, seed),
+        "load_average": os.getloadavg()[0],
+    }
+
+
+def render(result: dict[str, Any]) -> str:
+    """The result as a table."""
+    links, restore = result["links"], result["restore"]
+    lines = [f"{'work':<34} {'rate/s':>11} {'baseline/s':>11} {'ratio':>6}  baseline"]
+    for name, side, baseline in (
+        ("known links", links["known"], "a pair in a dict"),
+        ("new links, a settle after each", links["new"], "union-find"),
+        ("records restored", restore["records"], "decode them"),
+    ):
+        lines.append(f"{name:<34} {side['rate']:>11,.0f} {side['baseline']:>11,.0f} {side['ratio']:>6.3f}  {baseline}")
+    lines += [
+        f"one link into a component of {COMPONENT}: {links['leaf_ms']:.3f} ms, "
+        f"where it is clustered anew {links['anew_ms']:.2f} ms",
+        f"{restore['identifiers']:,} identifiers restored in {restore['seconds']:.1f} s; "
+        f"memory: {restore['bytes']:,.0f} bytes each",
+        f"load average {result['load_average']:.1f}",
+    ]
+    return "\n".join(lines)
+
+
+def measure_links(identifiers: int, seed: int) -> dict[str, Any]:
+    """New links, the same links again, and both ways of a link into a component of 300."""
+    rows = list(_rows(identifiers, seed))
+    graph = IdentityGraph("bench", IdentityPolicy())
+
+    def grow() -> None:
+        for epoch, row in enumerate(rows):
+            graph.link(*row)
+            graph.settle(epoch)
+
+    def repeat() -> None:
+        for row in rows:
+            graph.link(*row)
+
+    pairs: dict[tuple[str, str], tuple[Weight, str]] = {}
+
+    def look_up() -> None:
+        for a, b, weight, event_id in rows:
+            known = pairs.get((a, b))
+            if known is None or weight < known[0]:
+                pairs[a, b] = (weight, event_id)
+
+    new, bare = _seconds(grow), _seconds(lambda: _union_find(rows))
+    look_up()
+    known, looked_up = _seconds(repeat), _seconds(look_up)
+    leaf, anew = _component()
+    return {
+        "new": _compared(len(rows), new, bare),
+        "known": _compared(len(rows), known, looked_up),
+        "leaf_ms": leaf * 1000,
+        "anew_ms": anew * 1000,
+    }
+
+
+def measure_restore(identifiers: int, seed: int) -> dict[str, Any]:
+    """A restore from stored records, and how much memory it takes."""
+    graph = IdentityGraph("bench", IdentityPolicy())
+    for row in _rows(identifiers, seed):
+        graph.link(*row)
+    graph.settle(1)
+    stored = list(graph.take_writes())
+    del graph
+    gc.collect()
+    bare = _seconds(lambda: [None for key, value in stored if decode(key, value) is None])
+    restored: list[IdentityGraph] = []
+    seconds = _seconds(lambda: restored.append(IdentityGraph.restore("bench", IdentityPolicy(), stored)))
+    count = len(restored[0].nodes)
+    return {
+        "records": _compared(len(stored), seconds, bare),
+        "identifiers": count,
+        "seconds": seconds,
+        "bytes": _apart("memory", identifiers // 8, seed)["bytes"],
+    }
+
+
+def measure_memory(identifiers: int, seed: int) -> dict[str, Any]:
+    """Growth of the resident memory by a graph and its keys, fed link by link so that nothing else stays."""
+    graph = IdentityGraph("bench", IdentityPolicy())
+    before = _resident()
+    for row in _rows(identifiers, seed, shuffled=False):
+        graph.link(*row)
+    graph.settle(1)
+    for _ in graph.take_writes():
+        pass
+    return {"bytes": (_resident() - before) / len(graph.nodes)}
+
+
+def _rows(identifiers: int, seed: int, *, shuffled: bool = True) -> Iterator[Row]:
+    """Links of persons of six identifiers."""
+    random = Random(seed)
+    persons = identifiers // PER_PERSON
+    stars = [(person, other) for person in range(persons) for other in range(PER_PERSON - 1)]
+    stars += [(person, PER_PERSON - 1) for person in range(0, persons, 100)]
+    if shuffled:
+        random.shuffle(stars)
+    for n, (person, other) in enumerate(stars):
+        weight = Weight(EvidenceClass.SEEN_TOGETHER, 1_735_689_600_000 + random.randrange(1 << 34))
+        if other == 0:
+            name = f"email/person-{person}@example.com"
+        elif other == PER_PERSON - 1:
+            name = f"anonymous_id/0000-{(person + 1) % persons:08x}-1"
+        else:
+            name = f"anonymous_id/0000-{person:08x}-{other}"
+        yield f"user_id/{person:08d}", name, weight, f"message-{n:012d}"
+
+
+def _component() -> tuple[float, float]:
+    """Seconds of a link to a component that is one cluster, and to one where a link is refused."""
+    graph = IdentityGraph("bench", IdentityPolicy())
+    for n in range(COMPONENT - 2):
+        graph.link("user_id/1", f"anonymous_id/{n}", Weight(EvidenceClass.SEEN_TOGETHER, n), "m")
+    graph.settle(1)
+
+    def join(a: str, b: str, at_ms: int) -> float:
+        def work() -> None:
+            graph.link(a, b, Weight(EvidenceClass.SEEN_TOGETHER, at_ms), "m")
+            graph.settle(1)
+
+        return _seconds(work)
+
+    leaf = join("user_id/1", "anonymous_id/new", 1_000)
+    join("user_id/2", "anonymous_id/0", 1_001)
+    return leaf, join("user_id/2", "anonymous_id/1", 0)
+
+
+def _union_find(rows: list[Row]) -> None:
+    parent: dict[str, str] = {}
+
+    def root(key: str) -> str:
+        above = parent.setdefault(key, key)
+        while above != key:
+            parent[key] = parent[above]
+            key, above = above, parent[above]
+        return key
+
+    for a, b, _, _ in rows:
+        parent[root(b)] = root(a)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    gc.collect()
+    gc.disable()
+    began = perf_counter()
+    work()
+    seconds = perf_counter() - began
+    gc.enable()
+    return seconds
+
+
+def _compared(count: int, seconds: float, baseline: float) -> dict[str, float]:
+    return {"rate": count / seconds, "baseline": count / baseline, "ratio": baseline / seconds}
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+def _apart(what: str, identifiers: int, seed: int) -> dict[str, Any]:
+    """Measure in a process of its own on one core."""
+    core = min(os.sched_getaffinity(0))
+    program = f"import json; from {__name__} import *; print(json.dumps(measure_{what}({identifiers}, {seed})))"
+    finished = subprocess.run(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        check=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+    )
+    result: dict[str, Any] = json.loads(finished.stdout)
+    return result
