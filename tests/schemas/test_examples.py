@@ -13,7 +13,7 @@ from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.scorer import Scorer
 from ebbtide.models.customer.fields import FIELDS
 from ebbtide.schemas.alert import AlertType
-from ebbtide.schemas.base import Contract
+from ebbtide.schemas.base import AnyContract, adapter
 from ebbtide.schemas.contracts import CONTRACTS, DERIVED, RAW, json_schema
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.learning import Model, TrainingExample
@@ -46,9 +46,9 @@ def test_every_alert_type_has_an_example() -> None:
 @every_example
 def test_it_is_valid_and_survives_a_round_trip(path: Path) -> None:
     contract = CONTRACTS[path.parent.name]
-    record = contract.model_validate_json(path.read_bytes())
-    assert contract.model_validate_json(record.model_dump_json(by_alias=True)) == record
-    if isinstance(record, Contract):
+    record = adapter(contract).validate_json(path.read_bytes())
+    assert adapter(contract).validate_json(adapter(contract).dump_json(record, by_alias=True)) == record
+    if isinstance(record, AnyContract):
         assert json.loads(record.to_json()) == json.loads(path.read_bytes()), "on the wire every field is there"
 
 
@@ -66,7 +66,7 @@ def test_a_raw_example_is_told_by_its_type(path: Path) -> None:
 def test_a_misspelt_field_is_refused(path: Path) -> None:
     spoilt = {**json.loads(path.read_bytes()), "misspelt": 1}
     with pytest.raises(ValueError, match="misspelt"):
-        CONTRACTS[path.parent.name].model_validate(spoilt)
+        adapter(CONTRACTS[path.parent.name]).validate_python(spoilt)
     assert faults(spoilt, json_schema(path.parent.name)) == ["$: misspelt is unknown"]
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ebbtide.models.customer.fields import FIELDS
-from ebbtide.models.intake.accept import Accepted, Ignored, Punctuated, Refused, Verdict
+from ebbtide.models.intake.accept import Ignored, Punctuated, Refused, Verdict
+from ebbtide.schemas.events import Event
 from support.examples import examples, in_time_order, judged, name_of, records, run, told
 from support.goldens import check_golden
 
@@ -60,7 +61,7 @@ def test_a_record_has_the_declared_fields_in_order() -> None:
 
 def _told(verdict: Verdict) -> dict[str, Any]:
     match verdict:
-        case Accepted(event):
+        case Event() as event:
             return {"accepted": json.loads(event.to_json())}
         case Refused(letter):
             return {"refused": json.loads(letter.to_json())}

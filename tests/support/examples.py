@@ -9,11 +9,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ebbtide.models.intake.accept import Accepted, RawMessage, Verdict, accept
+from ebbtide.models.intake.accept import Door, RawMessage, Verdict
 from ebbtide.models.outputs import Output
 from ebbtide.models.pipeline import Pipeline
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.events import Event
 
 ROOT = Path(str(files("ebbtide.schemas"))) / "examples"
 NOW = datetime(2026, 1, 6, tzinfo=UTC)
@@ -38,12 +39,12 @@ def message(path: Path, offset: int = 0) -> RawMessage:
 
 def judged(path: Path) -> Verdict:
     """What the door says to the example."""
-    return accept(message(path), now=NOW, default_tenant="default", policy=CorePolicy().intake)
+    return Door(CorePolicy().intake, "default").accept(message(path), now_ms=to_ms(NOW))
 
 
 def in_time_order(paths: Iterable[Path]) -> list[Path]:
     """Accepted examples by event time."""
-    timed = [(verdict.event.occurred_at, path) for path in paths if isinstance(verdict := judged(path), Accepted)]
+    timed = [(verdict.occurred_at, path) for path in paths if isinstance(verdict := judged(path), Event)]
     return [path for _, path in sorted(timed)]
 
 

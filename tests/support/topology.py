@@ -22,7 +22,7 @@ from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
 from ebbtide.models.pipeline import RAW
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.shard import ProfileShard
-from ebbtide.schemas.base import Contract
+from ebbtide.schemas.base import AnyContract, to_ms
 from ebbtide.schemas.topics import Topic
 from support.raw import NOW
 
@@ -47,7 +47,7 @@ class Bus:
         else:
             places = [output.partition if output.partition is not None else crc32(output.key.encode()) % count]
         # Records go through their bytes, as on a broker.
-        record: Contract = type(output.record).from_json(output.record.to_json())
+        record: AnyContract = type(output.record).from_json(output.record.to_json())
         for place in places:
             self.logs[topic, place].append(record)
 
@@ -122,7 +122,7 @@ class Topology:
                 bus,
                 [(RAW, 0)],
                 lambda _table: IntakeShard(RAW, 0, policy, "default"),
-                lambda shard, _topic, _offset, record: shard.apply(record, now=NOW, now_ms=0),
+                lambda shard, _topic, _offset, record: shard.apply(record, now_ms=to_ms(NOW), heard_ms=0),
                 lambda shard: Flush(shard.flush()),
             )
         ]

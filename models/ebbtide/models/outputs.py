@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ebbtide.schemas.base import Contract
+from ebbtide.schemas.base import AnyContract
 from ebbtide.schemas.topics import Topic
 
 EVERY_PARTITION = -1
@@ -19,7 +19,7 @@ class Output(NamedTuple):
 
     topic: Topic
     key: str
-    record: Contract
+    record: AnyContract
     partition: int | None = None
     caused_ms: int | None = None
 

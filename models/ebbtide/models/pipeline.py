@@ -48,7 +48,7 @@ class Pipeline:
         apply, now_ms = self.intake.apply, to_ms(now)
         for message in messages:
             self.read += 1
-            apply(message, now=now, now_ms=now_ms)
+            apply(message, now_ms=now_ms, heard_ms=now_ms)
         yield from self._pump()
 
     def close(self, until: datetime) -> Iterator[Output]:
@@ -65,17 +65,16 @@ class Pipeline:
 
     def _pump(self) -> Iterator[Output]:
         profiles, customers, endless = self.profiles.apply, self.customers, self._until is None
-        for output in self.intake.flush():
-            record = output.record
+        for record in self.intake.take():
             if isinstance(record, (Event, Tick)):
                 if endless or not self._beyond(record):
                     profiles(next(self._events), record)
             else:
-                yield output
+                yield Output(Topic.DEAD_LETTERS, record.dead_letter_id, record)
         for output in self.profiles.flush(store=False).outputs:
-            record = output.record
-            if isinstance(record, (ProfileState, Tick)):
-                customers.apply(STATES, next(self._states), record, now_ms=None)
+            told = output.record
+            if isinstance(told, (ProfileState, Tick)):
+                customers.apply(STATES, next(self._states), told, now_ms=None)
                 if customers.has_outputs:
                     yield from self._learn()
             else:

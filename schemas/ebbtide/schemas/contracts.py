@@ -6,10 +6,10 @@ import json
 import re
 from typing import Any
 
-from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from ebbtide.schemas.alert import Alert
+from ebbtide.schemas.base import adapter
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.dead_letter import DeadLetter
 from ebbtide.schemas.events import Event
@@ -19,14 +19,14 @@ from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.raw import RawBehaviour, RawFact, RawPunctuation
 from ebbtide.schemas.score import Score
 
-RAW: dict[str, type[BaseModel]] = {
+RAW: dict[str, type[Any]] = {
     "RawBehaviour": RawBehaviour,
     "RawFact": RawFact,
     "RawPunctuation": RawPunctuation,
 }
 """What producers send. Unknown fields are left out, so these grow without notice."""
 
-DERIVED: dict[str, type[BaseModel]] = {
+DERIVED: dict[str, type[Any]] = {
     "Event": Event,
     "DeadLetter": DeadLetter,
     "IdentityLink": IdentityLink,
@@ -41,7 +41,7 @@ DERIVED: dict[str, type[BaseModel]] = {
 }
 """What Ebbtide sends. Unknown fields are errors."""
 
-CONTRACTS: dict[str, type[BaseModel]] = {**RAW, **DERIVED}
+CONTRACTS: dict[str, type[Any]] = {**RAW, **DERIVED}
 """Every contract, in the order of the flow."""
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -66,7 +66,7 @@ def json_schema(name: str) -> dict[str, Any]:
     described as it is written: every field is there. Raises KeyError for a name that is no contract.
     """
     mode: JsonSchemaMode = "validation" if name in RAW else "serialization"
-    schema = CONTRACTS[name].model_json_schema(by_alias=True, mode=mode, schema_generator=_Schema)
+    schema = adapter(CONTRACTS[name]).json_schema(by_alias=True, mode=mode, schema_generator=_Schema)
     for part in (schema, *schema.get("$defs", {}).values()):
         if "description" in part:
             part["description"] = _SECTION.sub("", part["description"]).replace("``", "`")

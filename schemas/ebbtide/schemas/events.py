@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
 
-from ebbtide.schemas.base import Contract, Text, UtcDatetime, to_ms
+from ebbtide.schemas.base import SlottedContract, Text, UtcDatetime, to_ms
 
 
 class IdentifierType(StrEnum):
@@ -27,13 +28,14 @@ class IdentifierType(StrEnum):
     DOMAIN = "domain"
 
 
-class Identifier(Contract):
+@dataclass(slots=True, eq=False)
+class Identifier(SlottedContract):
     """A typed value that names a person or an account within one tenant."""
 
     type: IdentifierType
     value: Text
 
-    # Compared and hashed for every event; pydantic's own go through all fields by name.
+    # Compared and hashed for every event; a dataclass's own make tuples of all fields.
     def __eq__(self, other: object) -> bool:
         return self is other or (
             isinstance(other, Identifier) and self.value == other.value and self.type == other.type
@@ -43,6 +45,7 @@ class Identifier(Contract):
         return hash(self.value)
 
 
+@lru_cache(maxsize=4_096)
 def path_segment(tenant: str) -> str:
     """The tenant as one segment of a path: a slash in its name must not reach into another tenant's keys."""
     return tenant.replace("%", "%25").replace("/", "%2F")
@@ -51,6 +54,9 @@ def path_segment(tenant: str) -> str:
 def subject_key(tenant: str, subject: Identifier) -> str:
     """Key of the subject on ``events``: ``tenant/type/value``."""
     return f"{path_segment(tenant)}/{subject.type}/{subject.value}"
+
+
+_UNKNOWN = -(2**63)
 
 
 class EventKind(StrEnum):
@@ -70,7 +76,8 @@ class Origin(NamedTuple):
     appended_ms: int
 
 
-class Event(Contract):
+@dataclass(slots=True)
+class Event(SlottedContract):
     """One accepted input. Topic ``events``, keyed by the subject identifier.
 
     ``type`` is the Segment verb or the dotted fact type; ``name`` the name of the event (``login``) or page.
@@ -90,15 +97,15 @@ class Event(Contract):
     identifiers: list[Identifier]
     account: str | None = None
     machine: bool = False
-    properties: dict[str, Any] = Field(default_factory=dict)
+    properties: dict[str, Any] = field(default_factory=dict)
     origin: Origin | None = None
+    # Key on the topic (that of the subject) and event time in epoch milliseconds. They follow from the rest and do not
+    # go on the wire; they are kept because every stage asks for them.
+    key: Annotated[str, Field(exclude=True)] = ""
+    occurred_ms: Annotated[int, Field(exclude=True)] = _UNKNOWN
 
-    @cached_property
-    def occurred_ms(self) -> int:
-        """Event time, epoch milliseconds."""
-        return to_ms(self.occurred_at)
-
-    @cached_property
-    def key(self) -> str:
-        """Key on the topic: that of the subject."""
-        return subject_key(self.tenant, self.subject)
+    def __post_init__(self) -> None:
+        if not self.key:
+            self.key = subject_key(self.tenant, self.subject)
+        if self.occurred_ms == _UNKNOWN:
+            self.occurred_ms = to_ms(self.occurred_at)

@@ -5,11 +5,10 @@ Values are absolute, not increments: a record that comes twice, or an older one 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from pydantic import Field
-
-from ebbtide.schemas.base import Contract, Text, UtcDatetime
+from ebbtide.schemas.base import SlottedContract, Text, UtcDatetime
 from ebbtide.schemas.events import Identifier
 
 DAY_FIELDS = (
@@ -36,15 +35,17 @@ class Trait(NamedTuple):
     source: str
 
 
-class Outcome(Contract):
+@dataclass(slots=True)
+class Outcome(SlottedContract):
     """A dated fact that stays in history: a renewal closed, an invoice overdue, a touchpoint."""
 
     type: str
     at_ms: int
-    data: dict[str, Any] = Field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
 
 
-class ProfileState(Contract):
+@dataclass(slots=True, kw_only=True)
+class ProfileState(SlottedContract):
     """The days, traits and outcomes of a profile that changed, for one customer. Topic ``profile-states``.
 
     ``version`` is the profile's last applied input offset: whoever sends it, a greater one knows more.
@@ -60,14 +61,15 @@ class ProfileState(Contract):
     version: int
     full: bool = False
     detached: bool = False
-    days: dict[int, list[int]] = Field(default_factory=dict)
-    traits: dict[str, list[Trait]] = Field(default_factory=dict)
-    outcomes: dict[str, Outcome] = Field(default_factory=dict)
+    days: dict[int, list[int]] = field(default_factory=dict)
+    traits: dict[str, list[Trait]] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
     accepted: int = 0
     arrived_ms: int
 
 
-class Tick(Contract):
+@dataclass(slots=True, kw_only=True)
+class Tick(SlottedContract):
     """Event time of one source, sent in band so that it never overtakes the records it covers (design §3).
 
     All records of ``source`` up to ``watermark`` came before it. An idle source does not hold the others back.

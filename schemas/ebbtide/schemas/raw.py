@@ -6,7 +6,7 @@ Source of the behaviour format: Segment spec. Source of the fact types: signals 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
@@ -86,6 +86,7 @@ FactType = Literal[
 ]
 
 
+@final
 class RawFact(BaseModel):
     """One native CRM fact: a dotted type, the subject's identifiers under ``ids``, its fields under ``data``."""
 
@@ -101,6 +102,7 @@ class RawFact(BaseModel):
     tenant: Text | None = None
 
 
+@final
 class RawPunctuation(BaseModel):
     """Says that a raw partition holds nothing older than ``to`` any more: the end of a backfill.
 

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from ebbtide.models import outputs as core
 from ebbtide.models.intake.accept import RawMessage
-from ebbtide.schemas.base import Contract
 from ebbtide.schemas.events import Event
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
@@ -19,7 +18,7 @@ RECEIVED_HEADER = "ebbtide-received-ms"
 """On a redriven record: when it came in first, so that it is judged as it would have been then."""
 
 
-C = TypeVar("C", bound=Contract)
+C = TypeVar("C", Event, ProfileState, Model, TrainingExample)
 
 
 def _tick_or(contract: type[C], record: ConsumerRecord) -> C | Tick:

@@ -1,18 +1,31 @@
-"""Python's garbage collector, tuned for processes whose state only grows."""
+"""Python's garbage collector, tuned for processes whose state only grows.
+
+Nearly everything here dies by its reference count. The collector only walks the growing state: half of a replay's run
+time at its default settings, and in a worker pauses of seconds with the interpreter's lock held, in which no heartbeat
+leaves.
+"""
 
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _THRESHOLDS = (200_000, 100, 100)
 
 
-def rarely_collect() -> tuple[int, int, int]:
-    """Collect rarely; return the thresholds that were in force.
-
-    Nearly everything here dies by its reference count. The collector only walks the growing state: half of a replay's
-    run time, and in a worker pauses of seconds with the interpreter's lock held, in which no heartbeat leaves.
-    """
-    before = gc.get_threshold()
+def rarely_collect() -> None:
+    """Collect rarely, for the rest of a worker's life: its libraries do make cycles."""
     gc.set_threshold(*_THRESHOLDS)
-    return before
+
+
+@contextmanager
+def never_collect() -> Iterator[None]:
+    """Do not collect while the core runs alone: it makes no cycles (``tests/streams/test_garbage.py``)."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -5,22 +5,24 @@ from __future__ import annotations
 import gzip
 import sys
 from collections.abc import Iterator
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 
 from ebbtide.streams.errors import EbbtideError
 
 STDIN = "-"
+_BLOCK_BYTES = 262_144
 
 
-def open_lines(name: str) -> BinaryIO:
+def open_lines(name: str) -> BufferedIOBase:
     """The file's lines as bytes; ``-`` is standard input. Raises ``EbbtideError`` where it cannot be read."""
     if name == STDIN:
-        return sys.stdin.buffer
+        return cast("BufferedIOBase", sys.stdin.buffer)
     path = Path(name)
     try:
         if path.suffix == ".gz":
-            return cast("BinaryIO", gzip.open(path, "rb"))
+            return cast("BufferedIOBase", gzip.open(path, "rb"))
         return path.open("rb")
     except OSError as error:
         raise EbbtideError(f"cannot read {path}: {error.strerror}") from None
@@ -30,9 +32,14 @@ def read_lines(name: str) -> Iterator[bytes]:
     """Non-empty lines without their line break."""
     try:
         with open_lines(name) as lines:
-            for line in lines:
-                stripped = line.rstrip(b"\r\n")
-                if stripped:
-                    yield stripped
+            cut = b""
+            while block := lines.read1(_BLOCK_BYTES):
+                whole = (cut + block).split(b"\n")
+                cut = whole.pop()
+                for line in whole:
+                    if line := line.rstrip(b"\r"):
+                        yield line
+            if cut := cut.rstrip(b"\r"):
+                yield cut
     except (EOFError, gzip.BadGzipFile) as error:
         raise EbbtideError(f"{name}: damaged gzip file: {error}") from None

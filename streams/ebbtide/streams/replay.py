@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
 import resource
@@ -18,6 +17,7 @@ from typing import Any, BinaryIO, Self
 
 import orjson
 
+from ebbtide.models.customer.customer import trait_values
 from ebbtide.models.identity.identifiers import canonical_id, identifier_key
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.models.outputs import Output
@@ -27,11 +27,12 @@ from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.profile_state import Trait
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.errors import EbbtideError
-from ebbtide.streams.garbage import rarely_collect
+from ebbtide.streams.garbage import never_collect
 from ebbtide.streams.ndjson import read_lines
 from ebbtide.streams.settings import Settings
 
 CHUNK = 4_000
+_BLOCK = 256
 FILES = {
     Topic.SCORES: "scores.ndjson",
     Topic.ALERTS: "alerts.ndjson",
@@ -71,7 +72,7 @@ class Summary:
 
 
 class OutputFiles:
-    """The directory of a replay: one file per kind, a line per record, hashed as written."""
+    """The directory of a replay: one file per kind, a line per record, hashed and written block by block."""
 
     def __init__(self, directory: Path) -> None:
         try:
@@ -81,17 +82,32 @@ class OutputFiles:
         except OSError as error:
             raise EbbtideError(f"cannot write to {directory}: {error.strerror}") from None
         self._hashes = {name: hashlib.sha256() for name in names}
+        self._waiting: dict[str, list[bytes]] = {name: [] for name in names}
         self.lines: Counter[str] = Counter()
 
     def write(self, name: str, line: bytes) -> None:
         """Append one line."""
-        line += b"\n"
-        self._files[name].write(line)
-        self._hashes[name].update(line)
-        self.lines[name] += 1
+        waiting = self._waiting[name]
+        waiting.append(line)
+        if len(waiting) == _BLOCK:
+            self._write_block(name)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        for name, waiting in self._waiting.items():
+            if waiting:
+                self._write_block(name)
+
+    def _write_block(self, name: str) -> None:
+        waiting = self._waiting[name]
+        block = b"\n".join(waiting) + b"\n"
+        self._files[name].write(block)
+        self._hashes[name].update(block)
+        self.lines[name] += len(waiting)
+        waiting.clear()
 
     def digest(self) -> str:
-        """SHA-256 over the digests of all files in name order."""
+        """SHA-256 over the digests of all files in name order, of what was flushed."""
         whole = hashlib.sha256()
         for name in sorted(self._hashes):
             whole.update(f"{name} {self._hashes[name].hexdigest()}\n".encode())
@@ -121,13 +137,9 @@ def replay(
     customer is scored as of it. Without, time stands at the end of the newest event's day.
     """
     began = perf_counter()
-    thresholds = rarely_collect()
-    try:
-        with OutputFiles(out) as written:
-            summary = _run(files, settings, written, until, progress)
-            summary.digest = written.digest()
-    finally:
-        gc.set_threshold(*thresholds)
+    with never_collect(), OutputFiles(out) as written:
+        summary = _run(files, settings, written, until, progress)
+        summary.digest = written.digest()
     summary.seconds = round(perf_counter() - began, 3)
     summary.events_per_second = round(summary.read / summary.seconds, 1) if summary.seconds else 0.0
     summary.peak_memory_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -155,9 +167,10 @@ def _run(
         _write(written, pipeline.close(end))
     customers = pipeline.customers
     for customer_id in sorted(customers.customers):
-        customer = customers.customers[customer_id]
-        written.write(FILES[Topic.CUSTOMER_RECORDS], customers.record(customer).to_json())
+        record = customers.record(customers.customers[customer_id])
+        written.write(FILES[Topic.CUSTOMER_RECORDS], record.to_json())
     persons = _write_entities(pipeline, written)
+    written.flush()
     intake = pipeline.intake
     return Summary(
         read=pipeline.read,
@@ -198,16 +211,16 @@ def _write_entities(pipeline: Pipeline, written: OutputFiles) -> int:
         owners = sorted({slot.owner for slot in profile.slots.values() if slot.owner})
         if not profile.is_person:
             continue
-        persons += 1
         for owner in owners:
             if owner != person_id:
                 members.setdefault(owner, set()).add(person_id)
+        persons += 1
         written.write(PERSONS, orjson.dumps(_person(profile, person_id, identifier_key(subject), owners)))
     for customer_id in sorted(pipeline.customers.customers):
         customer = pipeline.customers.customers[customer_id]
         if not customer.is_account:
             continue
-        names = pipeline.customers.view(customer).trait_values(customer).get("name", [])
+        names = trait_values(customer, "name")
         account = {
             "customer_id": customer_id,
             "identifiers": [{"type": customer.anchor_type, "value": customer.anchor_value}],

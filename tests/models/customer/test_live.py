@@ -13,10 +13,11 @@ from ebbtide.models.customer.customer import decode
 from ebbtide.models.customer.evaluation import Decisions, Evaluator
 from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.customer.shelf import ModelShelf
-from ebbtide.models.intake.accept import Accepted, accept
+from ebbtide.models.intake.accept import Door
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.shard import ProfileShard
 from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.events import Event
 from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import Topic
 from support.raw import DAY_0, NOW, at, in_account, messages, story, track
@@ -37,9 +38,9 @@ class Live:
 
     def feed(self, body: dict[str, Any]) -> None:
         (message,) = messages([body], self.read)
-        verdict = accept(message, now=NOW, default_tenant="t", policy=CorePolicy().intake)
-        assert isinstance(verdict, Accepted)
-        self._apply(verdict.event, to_ms(verdict.event.occurred_at))
+        verdict = Door(CorePolicy().intake, "t").accept(message, now_ms=to_ms(NOW))
+        assert isinstance(verdict, Event)
+        self._apply(verdict, to_ms(verdict.occurred_at))
 
     def pass_time(self, until: float) -> None:
         while self.day < until:

@@ -8,17 +8,18 @@ from typing import Any
 import pytest
 
 from ebbtide.models.identity.links import evidence_of, link, linked
-from ebbtide.models.intake.accept import Accepted, accept
+from ebbtide.models.intake.accept import Door
 from ebbtide.models.policy import CorePolicy
+from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.events import Event
 from ebbtide.schemas.identity import EvidenceClass
 from support.raw import NOW, at, fact, messages
 
 
 def event(body: dict[str, Any]) -> Event:
-    verdict = accept(messages([body])[0], now=NOW, default_tenant="t", policy=CorePolicy().intake)
-    assert isinstance(verdict, Accepted)
-    return verdict.event
+    verdict = Door(CorePolicy().intake, "t").accept(messages([body])[0], now_ms=to_ms(NOW))
+    assert isinstance(verdict, Event)
+    return verdict
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ebbtide.models.intake.accept import Accepted, Ignored, Punctuated, RawMessage, Refused, Verdict, accept
+from ebbtide.models.intake.accept import Door, Ignored, Punctuated, RawMessage, Refused, Verdict
 from ebbtide.models.policy import IntakePolicy
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.dead_letter import DeadLetterReason as Why
-from ebbtide.schemas.events import EventKind, IdentifierType
+from ebbtide.schemas.events import Event, EventKind, IdentifierType
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 POLICY = IntakePolicy()
@@ -34,7 +34,7 @@ def record(value: bytes | None, offset: int = 7) -> RawMessage:
 
 def judge(value: bytes | dict[str, Any] | None, now: datetime = NOW) -> Verdict:
     data = json.dumps(value).encode() if isinstance(value, dict) else value
-    return accept(record(data), now=now, default_tenant="acme", policy=POLICY)
+    return Door(POLICY, "acme").accept(record(data), now_ms=to_ms(now))
 
 
 BAD: dict[str, tuple[bytes | dict[str, Any], Why]] = {
@@ -102,11 +102,11 @@ def test_bad_input_has_its_reason_and_keeps_its_bytes(value: bytes | dict[str, A
 
 
 def test_letters_are_named_by_place() -> None:
-    one, two = (accept(record(b"", n), now=NOW, default_tenant="acme", policy=POLICY) for n in (1, 2))
+    one, two = (Door(POLICY, "acme").accept(record(b"", n), now_ms=to_ms(NOW)) for n in (1, 2))
     assert isinstance(one, Refused)
     assert isinstance(two, Refused)
     assert one.dead_letter.dead_letter_id != two.dead_letter.dead_letter_id
-    unkeyed = accept(RawMessage("raw-crm", 0, 0, None, b"", to_ms(NOW)), now=NOW, default_tenant="acme", policy=POLICY)
+    unkeyed = Door(POLICY, "acme").accept(RawMessage("raw-crm", 0, 0, None, b"", to_ms(NOW)), now_ms=to_ms(NOW))
     assert isinstance(unkeyed, Refused)
     assert unkeyed.dead_letter.key is None
 
@@ -133,7 +133,7 @@ TYPES = st.sampled_from(["track", "identify", "group", "alias", "page", "account
 def test_any_record_is_judged_and_judged_later_the_same(kind: str, fields: dict[str, Any]) -> None:
     body = {**CALL, **FACT, **fields, "type": kind}
     verdict = judge(body)
-    assert isinstance(verdict, Accepted | Ignored | Refused | Punctuated)
+    assert isinstance(verdict, Event | Ignored | Refused | Punctuated)
     assert judge(body) == verdict or "nan" in repr(verdict)
 
 
@@ -181,13 +181,13 @@ def test_ignored_for_a_counted_reason(value: Any, reason: str) -> None:
 )
 def test_clock_correction_happens_once_at_the_door(clocks: dict[str, str], expected: str) -> None:
     verdict = judge({**CALL, **clocks})
-    assert isinstance(verdict, Accepted)
-    assert verdict.event.occurred_at.isoformat() == expected
+    assert isinstance(verdict, Event)
+    assert verdict.occurred_at.isoformat() == expected
 
 
 def test_the_edges_of_the_clock_are_inside() -> None:
     for when in ("2025-03-01T13:00:00Z", "2020-02-29T12:00:00Z"):
-        assert isinstance(judge({**CALL, "timestamp": when}), Accepted)
+        assert isinstance(judge({**CALL, "timestamp": when}), Event)
 
 
 def test_a_call_becomes_an_event() -> None:
@@ -207,8 +207,8 @@ def test_a_call_becomes_an_event() -> None:
             },
         }
     )
-    assert isinstance(verdict, Accepted)
-    event = verdict.event
+    assert isinstance(verdict, Event)
+    event = verdict
     assert [(i.type.value, i.value) for i in event.identifiers] == [
         ("user_id", "42"),
         ("anonymous_id", "a1"),
@@ -223,39 +223,39 @@ def test_a_call_becomes_an_event() -> None:
 def test_a_call_without_message_id_is_named_by_its_bytes() -> None:
     body = {"type": "page", "userId": "u1"}
     one, two = judge(body), judge(body)
-    assert isinstance(one, Accepted)
+    assert isinstance(one, Event)
     assert one == two
-    assert one.event.event_id.startswith("sha-")
-    assert one.event.name == "page"
+    assert one.event_id.startswith("sha-")
+    assert one.name == "page"
 
 
 def test_a_group_call_names_its_account_and_an_identify_its_traits() -> None:
     group = judge({"type": "group", "userId": "u1", "groupId": "g1", "traits": {"name": "Acme"}})
-    assert isinstance(group, Accepted)
-    assert [i.value for i in group.event.identifiers] == ["u1", "g1"]
-    assert (group.event.kind, group.event.properties) == (EventKind.IDENTITY, {"name": "Acme"})
+    assert isinstance(group, Event)
+    assert [i.value for i in group.identifiers] == ["u1", "g1"]
+    assert (group.kind, group.properties) == (EventKind.IDENTITY, {"name": "Acme"})
     alone = judge({"type": "page", "groupId": "g1"})
-    assert isinstance(alone, Accepted)
-    assert alone.event.subject.type is IdentifierType.GROUP_ID
-    assert alone.event.identifiers == [alone.event.subject]
+    assert isinstance(alone, Event)
+    assert alone.subject.type is IdentifierType.GROUP_ID
+    assert alone.identifiers == [alone.subject]
     known = judge({"type": "identify", "anonymousId": "a1", "traits": {"email": "x@y.z", "phone": "1"}})
-    assert isinstance(known, Accepted)
-    assert known.event.subject.type is IdentifierType.EMAIL
+    assert isinstance(known, Event)
+    assert known.subject.type is IdentifierType.EMAIL
 
 
 def test_values_too_long_for_an_identifier_name_nobody() -> None:
     verdict = judge({"type": "identify", "userId": "u1", "traits": {"email": "x" * 2_000, "phone": "İ" * 1_020}})
-    assert isinstance(verdict, Accepted)
-    assert [i.type.value for i in verdict.event.identifiers] == ["user_id", "phone"]
+    assert isinstance(verdict, Event)
+    assert [i.type.value for i in verdict.identifiers] == ["user_id", "phone"]
 
 
 def test_a_fact_belongs_to_the_account_it_names() -> None:
     verdict = judge({**FACT, "ids": {"crm_contact_id": 5, "group_id": "g1", "domain": "Acme.com"}})
-    assert isinstance(verdict, Accepted)
-    assert (verdict.event.subject.value, verdict.event.account, verdict.event.kind) == ("5", "g1", EventKind.FACT)
+    assert isinstance(verdict, Event)
+    assert (verdict.subject.value, verdict.account, verdict.kind) == ("5", "g1", EventKind.FACT)
     without = judge({**FACT, "ids": {"crm_account_id": "c1"}})
-    assert isinstance(without, Accepted)
-    assert without.event.account is None
+    assert isinstance(without, Event)
+    assert without.account is None
 
 
 def test_punctuation() -> None:

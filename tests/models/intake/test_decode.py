@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from ebbtide.models.intake.decode import Call, Context, decode, fast
+from ebbtide.models.intake.decode import Call, Context, fast
 from ebbtide.schemas.raw import RawBehaviour, RawContext, raw_record
 
 TIMES = [
@@ -134,13 +133,6 @@ def test_times_are_read_alike(field: str, time: str) -> None:
 )
 def test_what_could_be_read_otherwise_is_left_to_pydantic(value: bytes) -> None:
     assert fast(value) is None
-    try:
-        known = raw_record.validate_json(value)
-    except ValidationError:
-        with pytest.raises(ValidationError):
-            decode(value)
-    else:
-        assert repr(decode(value)) == repr(known)
 
 
 def test_a_plain_call_of_a_segment_sdk_is_read_fast() -> None:
@@ -150,7 +142,7 @@ def test_a_plain_call_of_a_segment_sdk_is_read_fast() -> None:
         b'"timestamp":"2025-01-06T09:30:00.123Z","sentAt":"2025-01-06T09:30:01Z","integrations":{"All":true}}'
     )
     assert _agree(value)
-    assert type(decode(value)) is Call
+    assert type(fast(value)) is Call
 
 
 def test_the_fast_reader_has_every_field_of_the_contract() -> None:

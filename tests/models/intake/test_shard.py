@@ -25,7 +25,7 @@ class Door:
     def feed(self, *bodies: dict[str, object], now_ms: int = 0) -> None:
         for message in messages(bodies, self.offset):
             self.offset += 1
-            self.shard.apply(message, now=NOW, now_ms=now_ms)
+            self.shard.apply(message, now_ms=to_ms(NOW), heard_ms=now_ms)
 
 
 def ticks(outputs: list[Output]) -> list[tuple[datetime | None, bool, bool]]:
@@ -61,7 +61,7 @@ def test_late_is_below_the_watermark() -> None:
 def test_letters_and_reasons_are_counted() -> None:
     door = Door()
     door.feed({"type": "dance"}, track("x", at(0), "m", user="null"))
-    door.shard.apply(RawMessage("raw-behavior", 0, 9, None, None, 0), now=NOW, now_ms=0)
+    door.shard.apply(RawMessage("raw-behavior", 0, 9, None, None, 0), now_ms=0, heard_ms=0)
     assert door.shard.dead_lettered == {"unknown_type": 1}
     assert door.shard.ignored == {"unresolved": 1, "tombstone": 1}
     assert [o.topic.topic_name for o in door.shard.flush()] == ["dead-letters"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Set
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 
 from ebbtide.models.customer.customer import Customer, View, fold
 from ebbtide.models.identity.identifiers import canonical_id
-from ebbtide.models.intake.accept import Accepted, accept
+from ebbtide.models.intake.accept import Door
 from ebbtide.models.outputs import Flush
 from ebbtide.models.policy import CorePolicy, DedupePolicy
 from ebbtide.models.profile.shard import ProfileShard, decode
+from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.events import Event, Identifier, IdentifierType
 from ebbtide.schemas.profile_state import ProfileState
 from support.histories import POLICY, history
@@ -28,8 +30,8 @@ SOURCES = frozenset({"raw-behavior/0"})
 
 def events(bodies: list[dict[str, Any]]) -> list[Event]:
     """What the door lets in."""
-    verdicts = [accept(m, now=NOW, default_tenant="t", policy=CorePolicy().intake) for m in messages(bodies)]
-    return [verdict.event for verdict in verdicts if isinstance(verdict, Accepted)]
+    verdicts = [Door(CorePolicy().intake, "t").accept(m, now_ms=to_ms(NOW)) for m in messages(bodies)]
+    return [verdict for verdict in verdicts if isinstance(verdict, Event)]
 
 
 class Customers:
@@ -65,7 +67,7 @@ def whole(found: list[Event], cuts: Set[int] = frozenset()) -> Customers:
     """Fold all events, flushing after some."""
     shard, customers = ProfileShard(0, SOURCES, POLICY, lambda _key: None), Customers()
     for offset, event in enumerate(found):
-        shard.apply(offset, Event.unchecked(**{**dict(event), "origin": None}))
+        shard.apply(offset, replace(event, origin=None))
         if offset in cuts:
             customers.take(shard.flush())
     customers.take(shard.flush())

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ebbtide.models.intake.accept import RawMessage, Refused, accept
+from ebbtide.models.intake.accept import Door, RawMessage, Refused
 from ebbtide.models.policy import IntakePolicy
+from ebbtide.schemas.base import to_ms
 from ebbtide.streams.demo.bad_input import bad_record
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -16,7 +17,7 @@ BEFORE_MS = int((NOW - timedelta(days=60)).timestamp() * 1000)
 def test_intake_refuses_it_for_that_reason(number: int) -> None:
     reason, line = bad_record(number, BEFORE_MS)
     message = RawMessage("raw-behavior", 0, number, None, line, int(NOW.timestamp() * 1000))
-    verdict = accept(message, now=NOW, default_tenant="default", policy=IntakePolicy())
+    verdict = Door(IntakePolicy(), "default").accept(message, now_ms=to_ms(NOW))
     assert isinstance(verdict, Refused)
     assert verdict.dead_letter.reason == reason
 

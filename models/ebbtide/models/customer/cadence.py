@@ -7,7 +7,7 @@ from enum import StrEnum
 from itertools import pairwise
 from math import ceil
 
-from ebbtide.models.customer.series import DaySeries
+from ebbtide.models.customer.series import DaySeries, median
 from ebbtide.models.policy import CadencePolicy
 
 _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0.
@@ -58,10 +58,7 @@ def cadence(series: DaySeries, day: int, policy: CadencePolicy) -> Cadence:
     if business:
         # ``workdays_before`` of a working day, less a constant: over fifty days a third of its cost.
         recent = [active - 2 * ((active + _EPOCH_WEEKDAY) // _WEEK) for active in recent]
-    gaps = sorted([b - a for a, b in pairwise(recent)])
-    middle = len(gaps) // 2
-    median = gaps[middle] if len(gaps) % 2 else (gaps[middle - 1] + gaps[middle]) / 2
-    return Cadence(float(median), business)
+    return Cadence(median([b - a for a, b in pairwise(recent)]), business)
 
 
 def asleep_after(own: Cadence, policy: CadencePolicy) -> float:

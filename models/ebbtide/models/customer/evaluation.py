@@ -90,6 +90,7 @@ class Evaluator:
 
     def __init__(self, policy: CorePolicy) -> None:
         self._policy = policy
+        self._cadence = policy.cadence
         score = policy.score
         self._thresholds = TierThresholds(
             score.danger_enter, score.danger_leave, score.excellent_enter, score.excellent_leave
@@ -178,12 +179,20 @@ class Evaluator:
             self._tell(customer, AlertType.WARM_RETURN, verdict, day, at_ms, decisions, episode)
 
     def _rhythm(self, view: View, day: int) -> _Rhythm | None:
-        last_day = view.series.last_day(day)
-        if last_day is None:
+        series, policy = view.series, self._cadence
+        end = series.count_before(day)
+        if end == 0:
             return None
-        own = cadence(view.series, day, self._policy.cadence)
+        last_day = series.days[end - 1]
+        known = view.cadence
+        if known is not None and known[0] == end and known[1] == series.changes:
+            # Most customers on most days: nothing was added since.
+            own = known[2]
+        else:
+            own = cadence(series, day, policy)
+            view.cadence = (end, series.changes, own)
         silent = silence(last_day, day, own)
-        return _Rhythm(last_day, own, silent, silence_state(silent, own, self._policy.cadence))
+        return _Rhythm(last_day, own, silent, silence_state(silent, own, policy))
 
     def _score(
         self,

@@ -7,7 +7,6 @@ fast the learner was; live it does not wait.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable
 
 import msgspec
@@ -18,6 +17,7 @@ from ebbtide.models.churn.scorer import Scorer
 from ebbtide.models.clock.watermark import PartitionClock, SourceClock, from_ms
 from ebbtide.models.customer.contracts import alert_record, example_record, score_record
 from ebbtide.models.customer.customer import Customer, View, decode, encode, fold
+from ebbtide.models.customer.due import DueDays
 from ebbtide.models.customer.evaluation import DAY_MS, Decisions, Evaluator
 from ebbtide.models.customer.record import build_record
 from ebbtide.models.customer.shelf import MODEL_KEY, ModelShelf
@@ -57,7 +57,7 @@ class CustomerShard:
         self._policy = policy
         self._evaluator = Evaluator(policy)
         self._models = ModelShelf(Scorer.from_model(Learner().to_model(None, "default")))
-        self._heap: list[tuple[int, str]] = []
+        self._due_days = DueDays()
         self._dirty: set[str] = set()
         self._outputs: list[Output] = []
         self._caused_ms: int | None = None
@@ -82,7 +82,7 @@ class CustomerShard:
             self.customers[customer.customer_id] = customer
             self._views[customer.customer_id] = View(customer)
             if customer.due_day is not None:
-                heapq.heappush(self._heap, (customer.due_day, customer.customer_id))
+                self._due_days.put(customer.due_day, customer.customer_id)
 
     @property
     def time_ms(self) -> int | None:
@@ -140,7 +140,7 @@ class CustomerShard:
     def _due(self, customer: Customer, day: int) -> None:
         if customer.due_day is None or day < customer.due_day:
             customer.due_day = day
-            heapq.heappush(self._heap, (day, customer.customer_id))
+            self._due_days.put(day, customer.customer_id)
 
     def _advance(self, now_ms: int | None) -> None:
         """Evaluate every grid instant that time has passed, up to where the model allows."""
@@ -150,7 +150,8 @@ class CustomerShard:
         target = self._clock.time_ms // DAY_MS
         every_days = self._policy.observation.every_days
         if meta.settled_day is None:
-            meta.settled_day = min(target, self._heap[0][0] if self._heap else target) - 1
+            first = self._due_days.first_day
+            meta.settled_day = (target if first is None else min(target, first)) - 1
             # Nobody was here before. The learner must hear it, or it would wait for this partition.
             self._report(last_observation_day(meta.settled_day, every_days))
         while not self._must_wait(meta.settled_day, now_ms):
@@ -172,19 +173,17 @@ class CustomerShard:
         return not _is_live(settled_day + 1, now_ms)
 
     def _settle(self, day: int, now_ms: int | None) -> None:
-        heap = self._heap
-        while heap and heap[0][0] <= day:
-            due, customer_id = heapq.heappop(heap)
+        live = _is_live(day, now_ms)
+        for due, customer_id in self._due_days.take(day):
             customer = self.customers[customer_id]
             if customer.due_day != due:
                 continue
             customer.due_day = None
             view = self._views[customer_id]
-            live = _is_live(day, now_ms)
             decisions = self._evaluator.settle(customer, view, day, self._scorer(customer), live=live)
             self._tell(customer, view, decisions)
             if customer.due_day is not None:
-                heapq.heappush(heap, (customer.due_day, customer_id))
+                self._due_days.put(customer.due_day, customer_id)
             self._touch(customer)
 
     def _observe(self, day: int) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil
-from statistics import median
 
 from ebbtide.models.customer.cadence import Cadence
-from ebbtide.models.customer.series import EVENTS, DaySeries
+from ebbtide.models.customer.series import EVENTS, DaySeries, median
 from ebbtide.models.policy import BaselinePolicy
 
 _WEEK = 7
@@ -43,7 +43,8 @@ def compare(series: DaySeries, day: int, own: Cadence, policy: BaselinePolicy) -
     if weeks < policy.min_weeks:
         return None
     start = day - window
-    baseline = median(series.window(EVENTS, start - _WEEK * week, _WEEK) for week in range(weeks)) * window / _WEEK
+    before = [series.total(EVENTS, start - _WEEK * week) for week in range(weeks + 1)]
+    baseline = median([after - earlier for after, earlier in pairwise(before)]) * window / _WEEK
     if baseline < policy.min_actions:
         return None
     return Comparison(series.window(EVENTS, day, window), baseline, window, weeks)

@@ -50,8 +50,9 @@ class OperationKind(StrEnum):
 class Operation(msgspec.Struct, frozen=True, omit_defaults=True):
     """A decision by hand, effective from the moment it is known; ``at_ms`` orders it among others, epoch milliseconds.
 
-    ``must_link`` is a link of class 0 beside the evidence. ``cannot_link`` keeps two identifiers out of one cluster.
-    ``unlink`` withdraws what was decided about the pair, be it the one or the other: the evidence alone speaks again.
+    ``must_link`` is a link of class 0 beside the evidence; limits of types do not bind it unless the policy's
+    ``limit_decided`` is set, all else that refuses links does. ``cannot_link`` keeps two out of one cluster. ``unlink``
+    withdraws what was decided about the pair, be it the one or the other: the evidence alone speaks again.
     ``block`` makes an identifier link nobody, ``unblock`` lifts that, also where the policy blocks the value.
     """
 

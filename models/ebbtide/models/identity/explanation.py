@@ -111,9 +111,9 @@ def _path(start: str, end: str, neighbours: Callable[[str], dict[str, Link]]) ->
                 queue.append(other)
     path: list[Link] = []
     key = end
-    while (link := came.get(key)) is not None:  # type: ignore[assignment]
-        path.append(link)
-        key = link.b if link.a == key else link.a
+    while (step := came.get(key)) is not None:
+        path.append(step)
+        key = step.b if step.a == key else step.a
     return path[::-1]
 
 

@@ -5,7 +5,8 @@ duplicates, or of the process. Links and operations are only noted when they com
 once, however many there were, and queries answer as of then.
 
 A value that more user ids (for domains: group ids) than ``max_owners`` are linked to is *shared*; blocked ids do not
-count. Shared and blocked identifiers link nobody, be it by evidence or by hand, and each is a cluster of its own.
+count, links by hand and links that are refused do. Shared and blocked identifiers link nobody, be it by evidence or by
+hand, and each is a cluster of its own.
 """
 
 from __future__ import annotations

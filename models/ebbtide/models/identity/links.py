@@ -7,20 +7,26 @@ from ebbtide.schemas.events import Event, EventKind, Identifier
 from ebbtide.schemas.identity import EvidenceClass, IdentityLink
 
 _CLASSES = {
-    "alias": EvidenceClass.BOUND,
-    "lead.converted": EvidenceClass.BOUND,
-    "account.merged": EvidenceClass.BOUND,
-    "identify": EvidenceClass.IDENTIFIED,
-    "group": EvidenceClass.IDENTIFIED,
+    "alias": int(EvidenceClass.BOUND),
+    "lead.converted": int(EvidenceClass.BOUND),
+    "account.merged": int(EvidenceClass.BOUND),
+    "identify": int(EvidenceClass.IDENTIFIED),
+    "group": int(EvidenceClass.IDENTIFIED),
 }
+_CRM_EQUALITY, _SEEN_TOGETHER = int(EvidenceClass.CRM_EQUALITY), int(EvidenceClass.SEEN_TOGETHER)
 
 
 def evidence_of(event: Event) -> EvidenceClass:
     """How strong the event's links are."""
+    return EvidenceClass(weight_of(event)[0])
+
+
+def weight_of(event: Event) -> tuple[int, int]:
+    """Weight of the event's links: class of the evidence, and event time in epoch ms. The smaller is the stronger."""
     known = _CLASSES.get(event.type)
-    if known is not None:
-        return known
-    return EvidenceClass.CRM_EQUALITY if event.kind is EventKind.FACT else EvidenceClass.SEEN_TOGETHER
+    if known is None:
+        known = _CRM_EQUALITY if event.kind is EventKind.FACT else _SEEN_TOGETHER
+    return known, event.occurred_ms
 
 
 def linked(event: Event) -> list[Identifier]:

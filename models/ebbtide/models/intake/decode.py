@@ -14,8 +14,6 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from ebbtide.schemas.raw import RawBehaviour, RawFact, RawPunctuation, raw_record
-
 _Name = Annotated[str, Meta(max_length=256)]
 _Long = Annotated[str, Meta(max_length=1024)]
 _Text = Annotated[str, Meta(min_length=1, max_length=1024)]
@@ -80,29 +78,20 @@ class Call(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False)
 _decoder = msgspec.json.Decoder(Call)
 
 
-def decode(value: bytes) -> Call | RawBehaviour | RawFact | RawPunctuation:
-    """Read one record. Raises ``pydantic.ValidationError``."""
-    return fast(value) or raw_record.validate_json(value)
-
-
 def fast(value: bytes) -> Call | None:
     """The record where it is a plain call and there can be no two opinions about it."""
     try:
         call = _decoder.decode(value)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
+    for at in (call.received_at, call.timestamp, call.sent_at, call.original_timestamp):
+        if at is not None and at.tzinfo is not UTC:
+            return None
     if (
-        _is_utc(call.received_at)
-        and _is_utc(call.timestamp)
-        and _is_utc(call.sent_at)
-        and _is_utc(call.original_timestamp)
-        and _ESCAPED not in value
+        # Few records have a backslash at all, and one byte is found faster than four.
+        (b"\\" not in value or _ESCAPED not in value)
         and _TOO_FINE.search(value) is None
         and value.count(b"{") + value.count(b"[") <= _MOST_BRACKETS
     ):
         return call
     return None
-
-
-def _is_utc(at: datetime | None) -> bool:
-    return at is None or at.tzinfo is UTC

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
 
 from ebbtide.models.clock.watermark import SourceWatermark, from_ms
-from ebbtide.models.intake.accept import Accepted, Ignored, Punctuated, RawMessage, Refused, accept
+from ebbtide.models.intake.accept import Door, Ignored, Punctuated, RawMessage, Refused
 from ebbtide.models.outputs import EVERY_PARTITION, Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.dead_letter import DeadLetter
+from ebbtide.schemas.events import Event
 from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import DAY_MS, Topic
 
@@ -25,10 +26,9 @@ class IntakeShard:
         self.late = 0
         self.ignored: Counter[str] = Counter()
         self.dead_lettered: Counter[str] = Counter()
-        self._policy = policy
-        self._default_tenant = default_tenant
+        self._accept = Door(policy.intake, default_tenant).accept
         self._watermark = SourceWatermark(policy.time.lateness_seconds * 1000)
-        self._outputs: list[Output] = []
+        self._outputs: list[Event | DeadLetter | Tick] = []
         self._ticked_ms: int | None = None
         self._next_midnight_ms = _BEFORE_ALL
         self._told_idle = False
@@ -40,33 +40,36 @@ class IntakeShard:
         """The newest event time accepted so far, epoch ms."""
         return self._watermark.greatest_ms
 
-    def apply(self, message: RawMessage, *, now: datetime, now_ms: int) -> None:
-        """Judge one record."""
-        verdict = accept(message, now=now, default_tenant=self._default_tenant, policy=self._policy.intake)
+    def apply(self, message: RawMessage, *, now_ms: int, heard_ms: int) -> None:
+        """Judge one record, heard at ``heard_ms``. ``now_ms`` is the wall clock. Both are epoch milliseconds."""
+        verdict = self._accept(message, now_ms=now_ms)
         self._appended_ms = message.appended_ms
         self._idle = False
-        if type(verdict) is Accepted:
-            event = verdict.event
+        if type(verdict) is Event:
             self.accepted += 1
-            if self._watermark.event(event.occurred_ms, now_ms=now_ms):
+            if self._watermark.event(verdict.occurred_ms, now_ms=heard_ms):
                 self.late += 1
-            self._outputs.append(Output(Topic.EVENTS, event.key, event))
+            self._outputs.append(verdict)
             self._pass_midnights()
             return
         match verdict:
             case Refused(letter):
                 self.dead_lettered[letter.reason] += 1
-                self._outputs.append(Output(Topic.DEAD_LETTERS, letter.dead_letter_id, letter))
+                self._outputs.append(letter)
             case Ignored(reason):
                 self.ignored[reason] += 1
             case Punctuated(to, observe):  # pragma: no branch - the last of the three
                 self._tell()
-                self._watermark.punctuate(to_ms(to), now_ms=now_ms)
+                self._watermark.punctuate(to_ms(to), now_ms=heard_ms)
                 # The instant is told by itself: time may be further already, and everybody must hear of it.
                 self._tick(to_ms(to), observe=observe)
 
     def flush(self) -> list[Output]:
-        """Events and dead letters since the last flush, then the watermark if it moved."""
+        """What ``take`` gives, each with where it goes."""
+        return [_addressed(record) for record in self.take()]
+
+    def take(self) -> list[Event | DeadLetter | Tick]:
+        """Events and dead letters since the last time, then the watermark if it moved."""
         self._tell()
         outputs, self._outputs = self._outputs, []
         return outputs
@@ -76,7 +79,7 @@ class IntakeShard:
         self._idle = True
         self._tick(self._watermark.carry(now_ms=now_ms), idle=True)
         outputs, self._outputs = self._outputs, []
-        return outputs
+        return [_addressed(record) for record in outputs]
 
     def _pass_midnights(self) -> None:
         """Tell a passed midnight where it passed, so that grid instants do not depend on how records were batched."""
@@ -98,6 +101,14 @@ class IntakeShard:
             observe=observe,
             arrived_ms=self._appended_ms,
         )
-        self._outputs.append(Output(Topic.EVENTS, "@tick", tick, EVERY_PARTITION))
+        self._outputs.append(tick)
         self._ticked_ms, self._told_idle = watermark_ms, idle
         self._next_midnight_ms = _BEFORE_ALL if watermark_ms is None else (watermark_ms // DAY_MS + 1) * DAY_MS
+
+
+def _addressed(record: Event | DeadLetter | Tick) -> Output:
+    if isinstance(record, Event):
+        return Output(Topic.EVENTS, record.key, record)
+    if isinstance(record, Tick):
+        return Output(Topic.EVENTS, "@tick", record, EVERY_PARTITION)
+    return Output(Topic.DEAD_LETTERS, record.dead_letter_id, record)

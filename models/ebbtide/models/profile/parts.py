@@ -96,7 +96,7 @@ class Part:
 def outcomes_of(slots: Iterable[Slot], only: Set[str] | None) -> dict[str, Outcome]:
     """Dated facts of slots as contract records, all or some."""
     return {
-        key: Outcome.unchecked(type=kind, at_ms=at_ms, data=data)
+        key: Outcome(kind, at_ms, data)
         for slot in slots
         for key, (kind, at_ms, data) in slot.outcomes.items()
         if only is None or key in only

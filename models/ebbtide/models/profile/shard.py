@@ -9,7 +9,7 @@ import msgspec
 
 from ebbtide.models.clock.watermark import PartitionClock, SourceClock, from_ms
 from ebbtide.models.identity.identifiers import canonical_id, identifier_key, profile_id
-from ebbtide.models.identity.links import evidence_of, link, linked
+from ebbtide.models.identity.links import link, linked, weight_of
 from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.parts import Membership, Part, changed, members_of, outcomes_of, touched
@@ -47,7 +47,8 @@ class ProfileShard:
         self.partition = partition
         self.profiles: dict[str, Profile] = {}
         self.accepted = self.duplicates = 0
-        self._policy = policy
+        self._ring_size = policy.dedupe.ring_size
+        self._source_names: dict[tuple[str, int], str] = {}
         self._virtual_events = VirtualEvents(policy.virtual_events)
         self._load = load
         self._changes: dict[str, dict[str, SlotChange]] = {}
@@ -85,14 +86,19 @@ class ProfileShard:
             return
         origin = record.origin
         if origin is not None:
+            topic, partition, sent, appended_ms = origin
             # A raw partition's records come in its order, whoever reads it; a worker that takes over repeats some.
-            source = f"{origin.topic}/{origin.partition}"
-            if origin.offset <= meta.origins.get(source, -1):
+            source = self._source_names.get((topic, partition)) or self._name_source(topic, partition)
+            if sent <= meta.origins.get(source, -1):
                 self.duplicates += 1
                 return
-            meta.origins[source] = origin.offset
-            self._caused_ms = max(self._caused_ms, origin.appended_ms)
+            meta.origins[source] = sent
+            self._caused_ms = max(self._caused_ms, appended_ms)
         self._fold(offset, record)
+
+    def _name_source(self, topic: str, partition: int) -> str:
+        name = self._source_names[topic, partition] = f"{topic}/{partition}"
+        return name
 
     def _fold(self, offset: int, event: Event) -> None:
         key = event.key
@@ -100,7 +106,7 @@ class ProfileShard:
         if offset <= profile.version:
             # A crash between two changelog records: this profile is ahead of the partition's own mark.
             return
-        if profile.seen_before(event.event_id, self._policy.dedupe.ring_size):
+        if profile.seen_before(event.event_id, self._ring_size):
             self.duplicates += 1
             return
         self.accepted += 1
@@ -129,7 +135,7 @@ class ProfileShard:
         return profile
 
     def _note_links(self, profile: Profile, event: Event) -> None:
-        weight = (int(evidence_of(event)), event.occurred_ms)
+        weight = weight_of(event)
         noted = self._noted.get(event.key)
         if noted is not None and noted[0] is event.identifiers and weight >= noted[1]:
             # The very values of this profile's last event, as evidence no better.
@@ -214,7 +220,7 @@ class ProfileShard:
             return False
         subject = _identifier(profile.subject_type, profile.subject_value)
         days, traits, outcomes = change.days, change.traits, change.outcomes
-        record = ProfileState.unchecked(
+        record = ProfileState(
             tenant=profile.tenant,
             customer_id=slot.owner,
             anchor=owner_of(subject, account),
@@ -244,7 +250,7 @@ class ProfileShard:
         subject = _subject(profile)
         anchor = owner_of(subject, part.account)
         owner = canonical_id(profile.tenant, anchor)
-        record = ProfileState.unchecked(
+        record = ProfileState(
             tenant=profile.tenant,
             customer_id=owner,
             anchor=anchor,
@@ -269,7 +275,7 @@ def _subject(profile: Profile) -> Identifier:
 
 @lru_cache(maxsize=262_144)
 def _identifier(kind: str, value: str) -> Identifier:
-    return Identifier.unchecked(type=IdentifierType(kind), value=value)
+    return Identifier(IdentifierType(kind), value)
 
 
 def owner_of(subject: Identifier, account: str) -> Identifier:

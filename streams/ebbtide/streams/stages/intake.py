@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 from ebbtide.models.intake.shard import IntakeShard
@@ -43,15 +42,14 @@ class Intake:
 
     def apply(self, batches: Iterable[RecordBatch]) -> list[Any]:
         """Judge the batches' records; everything to send, each partition's time after its records."""
-        now = datetime.now(UTC)
         outputs: list[Any] = []
         for batch in batches:
             shard = self._shards[batch.tp]
-            self._heard_ms[batch.tp] = now_ms()
+            self._heard_ms[batch.tp] = now = now_ms()
             self._silent.discard(batch.tp)
             before = self._counts(shard)
             for record in batch:
-                shard.apply(raw_message(record), now=now, now_ms=self._heard_ms[batch.tp])
+                shard.apply(raw_message(record), now_ms=now, heard_ms=now)
             outputs += shard.flush()
             self._count(batch, shard, before)
         return outputs
