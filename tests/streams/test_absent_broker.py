@@ -24,6 +24,7 @@ WITHIN_S = 8.0
         ["topics", "create"],
         ["dead-letters", "list"],
         ["send", "events.ndjson"],
+        ["identity", "explain", "user_id/u-1"],
     ],
     ids=" ".join,
 )

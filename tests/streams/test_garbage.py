@@ -40,16 +40,14 @@ def collector() -> Iterator[None]:
 def test_a_replay_leaves_no_cycles_behind_whatever_it_reads(book: Path, tmp_path: Path) -> None:
     replay([str(book)], tmp_path / "warm", Settings())
     gc.collect()
-    gc.disable()
-    try:
-        summary = replay([str(book)], tmp_path / "out", Settings())
-        cyclic = gc.collect()
-    finally:
-        gc.enable()
+    cyclic: list[int] = []
+    # While it runs: what it knows, neighbours that know each other included, is no garbage yet.
+    summary = replay([str(book)], tmp_path / "out", Settings(), progress=lambda _read: cyclic.append(gc.collect()))
     assert summary.accepted > 3_000
     assert sum(summary.dead_lettered.values()) > 1_000
     # Some for a replay, in the libraries; none for an event, a customer or a refused line.
-    assert cyclic < 500
+    assert len(cyclic) > 1
+    assert sum(cyclic) < 500
 
 
 def test_the_collector_is_as_it_was_afterwards() -> None:

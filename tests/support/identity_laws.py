@@ -14,10 +14,11 @@ from typing import NamedTuple
 from ebbtide.models.identity.changes import OwnerChange
 from ebbtide.models.identity.checks import check
 from ebbtide.models.identity.difference import difference
-from ebbtide.models.identity.evidence import Operation, OperationKind, Weight
+from ebbtide.models.identity.evidence import Operation, Weight
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.events import IdentifierType as T
+from ebbtide.schemas.identity import OperationKind
 
 PEOPLE = [*(f"user_id/U{n}" for n in range(4)), *(f"email/e{n}" for n in range(3)), "phone/1", "phone/2"]
 PEOPLE += ["anonymous_id/A0", "anonymous_id/A1", "anonymous_id/A2", "crm_contact_id/C0", "device_id/D0"]

@@ -16,6 +16,7 @@ from zlib import crc32
 
 from ebbtide.models.churn.stage import LearnerStage
 from ebbtide.models.customer.shard import CustomerShard
+from ebbtide.models.identity.shard import IdentityShard
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.models.intake.shard import IntakeShard
 from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
@@ -27,6 +28,7 @@ from ebbtide.schemas.topics import Topic
 from support.raw import NOW
 
 EVENTS, STATES = Topic.EVENTS.topic_name, Topic.PROFILE_STATES.topic_name
+LINKS, OWNERS = Topic.IDENTITY_LINKS.topic_name, Topic.IDENTITY_ASSIGNMENTS.topic_name
 EXAMPLES, MODELS = Topic.TRAINING_EXAMPLES.topic_name, Topic.MODELS.topic_name
 Place = tuple[str, int]
 
@@ -35,7 +37,7 @@ class Bus:
     """Logs by topic and partition."""
 
     def __init__(self, partitions: int) -> None:
-        self.partitions = {EVENTS: partitions, STATES: partitions, MODELS: partitions}
+        self.partitions = dict.fromkeys((EVENTS, LINKS, OWNERS, STATES, MODELS), partitions)
         self.logs: dict[Place, list[Any]] = defaultdict(list)
 
     def send(self, output: Output) -> None:
@@ -115,7 +117,8 @@ class Topology:
         self.bus = bus = Bus(partitions)
         bus.logs[RAW, 0].extend(raw)
         numbers = range(partitions)
-        events = frozenset(f"events/{n}" for n in numbers)
+        profiles = frozenset(f"profiles/{n}" for n in numbers)
+        identity = frozenset(f"identity/{n}" for n in numbers)
         reports = frozenset(f"customers/{n}" for n in numbers)
         self.stages = [
             Stage(
@@ -126,8 +129,9 @@ class Topology:
                 lambda shard: Flush(shard.flush()),
             )
         ]
-        self.stages += [self._profiles(policy, n) for n in numbers]
-        self.customers = [self._customers(policy, n, events) for n in numbers]
+        self.profiles = [self._profiles(policy, n, identity) for n in numbers]
+        self.identity = [self._identity(policy, n, profiles) for n in numbers]
+        self.customers = [self._customers(policy, n, profiles) for n in numbers]
         self.learner = Stage(
             bus,
             [(EXAMPLES, 0)],
@@ -135,14 +139,25 @@ class Topology:
             lambda shard, _topic, offset, record: shard.apply(offset, record),
             lambda shard: shard.flush(),
         )
-        self.stages += [*self.customers, self.learner]
+        self.stages += [*self.profiles, *self.identity, *self.customers, self.learner]
 
-    def _profiles(self, policy: CorePolicy, n: int) -> Stage:
+    def _identity(self, policy: CorePolicy, n: int, sources: frozenset[str]) -> Stage:
         return Stage(
             self.bus,
-            [(EVENTS, n)],
-            lambda table: ProfileShard(n, frozenset({f"{RAW}/0"}), policy, table.get),
-            lambda shard, _topic, offset, record: shard.apply(offset, record),
+            [(LINKS, n)],
+            lambda table: IdentityShard(n, sources, policy.identity, table.items()),
+            lambda shard, _topic, offset, record: shard.apply(offset, record, now_ms=None),
+            lambda shard: shard.flush(),
+        )
+
+    def _profiles(self, policy: CorePolicy, n: int, identity: frozenset[str]) -> Stage:
+        return Stage(
+            self.bus,
+            [(EVENTS, n), (OWNERS, n)],
+            lambda table: ProfileShard(n, frozenset({f"{RAW}/0"}), identity, policy, table.get),
+            lambda shard, topic, offset, record: (
+                shard.apply(offset, record) if topic == EVENTS else shard.assign(offset, record)
+            ),
             lambda shard: shard.flush(),
         )
 

@@ -12,6 +12,7 @@ from itertools import count
 from ebbtide.models.churn.stage import LearnerStage
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.shard import CustomerShard
+from ebbtide.models.identity.shard import IdentityShard
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.models.intake.shard import IntakeShard
 from ebbtide.models.outputs import Output
@@ -19,6 +20,7 @@ from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.shard import ProfileShard
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.events import Event
+from ebbtide.schemas.identity import IdentityAssignment, IdentityLink, IdentityOperation
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import DAY_MS, Topic
@@ -37,11 +39,13 @@ class Pipeline:
     def __init__(self, policy: CorePolicy, *, default_tenant: str = "default", until: datetime | None = None) -> None:
         self._until = until
         self.intake = IntakeShard(RAW, 0, policy, default_tenant)
-        self.profiles = ProfileShard(0, frozenset({f"{RAW}/0"}), policy, lambda _key: None)
-        self.customers = CustomerShard(0, frozenset({"events/0"}), policy, ())
+        self.profiles = ProfileShard(0, frozenset({f"{RAW}/0"}), frozenset({"identity/0"}), policy, lambda _key: None)
+        self.identity = IdentityShard(0, frozenset({"profiles/0"}), policy.identity, ())
+        self.customers = CustomerShard(0, frozenset({"profiles/0"}), policy, ())
         self.learner = LearnerStage(frozenset({"customers/0"}), ())
         self.read = 0
-        self._events, self._states, self._models, self._examples = count(), count(), count(), count()
+        self._events, self._links, self._owners = count(), count(), count()
+        self._states, self._models, self._examples = count(), count(), count()
 
     def feed(self, messages: Iterable[RawMessage], *, now: datetime) -> Iterator[Output]:
         """Take in raw records, in their order; give everything that leaves the topology."""
@@ -49,6 +53,12 @@ class Pipeline:
         for message in messages:
             self.read += 1
             apply(message, now_ms=now_ms, heard_ms=now_ms)
+        yield from self._pump()
+
+    def decide(self, operations: Iterable[IdentityOperation]) -> Iterator[Output]:
+        """Take in what was decided by hand; it holds at once."""
+        for operation in operations:
+            self.identity.apply(next(self._links), operation, now_ms=None)
         yield from self._pump()
 
     def close(self, until: datetime) -> Iterator[Output]:
@@ -71,7 +81,7 @@ class Pipeline:
                     profiles(next(self._events), record)
             else:
                 yield Output(Topic.DEAD_LETTERS, record.dead_letter_id, record)
-        for output in self.profiles.flush(store=False).outputs:
+        for output in self._stitch():
             told = output.record
             if isinstance(told, (ProfileState, Tick)):
                 customers.apply(STATES, next(self._states), told, now_ms=None)
@@ -79,6 +89,25 @@ class Pipeline:
                     yield from self._learn()
             else:
                 yield output
+
+    def _stitch(self) -> Iterator[Output]:
+        """Profile states and time for the customers, and the audit: identity is asked until it has nothing to say."""
+        identity = self.identity
+        told = True
+        while told:
+            for output in self.profiles.flush(store=False).outputs:
+                if output.topic is Topic.IDENTITY_LINKS:
+                    assert isinstance(output.record, IdentityLink | Tick)
+                    identity.apply(next(self._links), output.record, now_ms=None)
+                else:
+                    yield output
+            decided = identity.flush(store=False).outputs
+            told = bool(decided)
+            for output in decided:
+                if isinstance(output.record, IdentityAssignment | Tick):
+                    self.profiles.assign(next(self._owners), output.record)
+                else:
+                    yield output
 
     def _beyond(self, record: Event | Tick) -> bool:
         assert self._until is not None

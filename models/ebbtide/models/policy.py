@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ebbtide.models.identity.identifiers import ACCOUNT_TYPES, PERSON_TYPES
 from ebbtide.schemas.events import IdentifierType
@@ -72,6 +72,14 @@ class DedupePolicy(Policy):
     ring_size: int = Field(1_024, gt=0, description="Newest message ids kept per profile, 8 bytes each.")
 
 
+def _of_people(value: object) -> object:
+    """One number goes for all values of people that can be shared; domains keep their own."""
+    if not isinstance(value, int | str) or not str(value).isdigit():
+        return value
+    kinds = (IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.DEVICE_ID, IdentifierType.ANONYMOUS_ID)
+    return {**dict.fromkeys(kinds, int(value)), IdentifierType.DOMAIN: 1}
+
+
 class IdentityPolicy(Policy):
     """What joins identifiers to one person or one account, and what does not (identity §1)."""
 
@@ -90,7 +98,7 @@ class IdentityPolicy(Policy):
         },
         description="Most values of a type that one person or account may have; a type that is absent is unlimited.",
     )
-    max_owners: dict[IdentifierType, Annotated[int, Field(ge=1)]] = Field(
+    max_owners: Annotated[dict[IdentifierType, Annotated[int, Field(ge=1)]], BeforeValidator(_of_people)] = Field(
         {
             IdentifierType.EMAIL: 3,
             IdentifierType.PHONE: 3,
@@ -98,7 +106,8 @@ class IdentityPolicy(Policy):
             IdentifierType.ANONYMOUS_ID: 3,
             IdentifierType.DOMAIN: 1,
         },
-        description="A value that more user ids (group ids) touch is shared and links nobody; absent types never are.",
+        description="A value that more user ids (group ids) touch is shared and links nobody; absent types never "
+        "are. One number goes for e-mail, phone, device_id and anonymous_id.",
     )
     limit_decided: bool = Field(
         False,
@@ -182,6 +191,7 @@ class CorePolicy(Policy):
     intake: IntakePolicy = IntakePolicy()
     virtual_events: VirtualEventsPolicy = VirtualEventsPolicy()
     time: TimePolicy = TimePolicy()
+    identity: IdentityPolicy = IdentityPolicy()
     dedupe: DedupePolicy = DedupePolicy()
     cadence: CadencePolicy = CadencePolicy()
     baseline: BaselinePolicy = BaselinePolicy()

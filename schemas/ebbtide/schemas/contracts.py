@@ -13,7 +13,7 @@ from ebbtide.schemas.base import adapter
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.dead_letter import DeadLetter
 from ebbtide.schemas.events import Event
-from ebbtide.schemas.identity import IdentityAssignment, IdentityLink
+from ebbtide.schemas.identity import IdentityAssignment, IdentityAudit, IdentityLink, IdentityOperation
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.raw import RawBehaviour, RawFact, RawPunctuation
@@ -30,7 +30,9 @@ DERIVED: dict[str, type[Any]] = {
     "Event": Event,
     "DeadLetter": DeadLetter,
     "IdentityLink": IdentityLink,
+    "IdentityOperation": IdentityOperation,
     "IdentityAssignment": IdentityAssignment,
+    "IdentityAudit": IdentityAudit,
     "ProfileState": ProfileState,
     "Tick": Tick,
     "Score": Score,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
-from ebbtide.schemas.base import Contract, Text, UtcDatetime
+from ebbtide.schemas.base import SlottedContract, Text, UtcDatetime
 from ebbtide.schemas.events import Identifier
 
 
@@ -20,8 +22,13 @@ class EvidenceClass(IntEnum):
     SEEN_TOGETHER = 4
 
 
-class IdentityLink(Contract):
-    """New evidence that two identifiers belong together. Topic ``identity-links``, keyed by tenant."""
+@dataclass(slots=True)
+class IdentityLink(SlottedContract):
+    """New evidence that two identifiers belong together. Topic ``identity-links``, keyed by tenant.
+
+    Two of one graph are one person or one account. A person and an account are a membership: the person was first seen
+    in the account on the day of ``occurred_at``.
+    """
 
     tenant: Text
     subject: Identifier
@@ -31,12 +38,91 @@ class IdentityLink(Contract):
     event_id: Text
 
 
-class IdentityAssignment(Contract):
-    """Who owns an identifier from ``epoch`` on. Topic ``identity-assignments``, keyed by the identifier."""
+class OperationKind(StrEnum):
+    """What can be decided by hand."""
+
+    MUST_LINK = "must_link"
+    CANNOT_LINK = "cannot_link"
+    UNLINK = "unlink"
+    BLOCK = "block"
+    UNBLOCK = "unblock"
+
+
+@dataclass(slots=True)
+class IdentityOperation(SlottedContract):
+    """What somebody decided by hand. Topic ``identity-links``, keyed by tenant, in one order with the evidence.
+
+    ``other`` is the second of a pair; ``block`` and ``unblock`` have none.
+    """
+
+    tenant: Text
+    operation_id: Text
+    kind: OperationKind
+    identifier: Identifier
+    decided_at: UtcDatetime
+    actor: Text
+    reason: str
+    other: Identifier | None = None
+
+
+@dataclass(slots=True)
+class AccountOf(SlottedContract):
+    """An account that a person is known in: its ``groupId``, the account's anchor, and the person's first day there.
+
+    ``first_day`` counts days since 1970-01-01.
+    """
+
+    group: str
+    anchor: Identifier
+    first_day: int
+
+
+@dataclass(slots=True)
+class IdentityAssignment(SlottedContract):
+    """Who owns an identifier from ``epoch`` on. Topic ``identity-assignments``, keyed by the identifier.
+
+    ``accounts`` are those of the whole person. ``effective_ms`` is the instant whose evidence it rests on, epoch
+    milliseconds: grid instants before it still see the owner before; 0 where it holds at once.
+    ``arrived_ms`` is when the newest input behind it was appended, for the latency histograms.
+    """
 
     tenant: Text
     identifier: Identifier
+    anchor: Identifier
     owner_id: Text
-    previous_owner_id: str | None = None
-    epoch: int = Field(ge=0)
-    decided_at: UtcDatetime
+    epoch: Annotated[int, Field(ge=0)]
+    effective_ms: int
+    arrived_ms: int
+    accounts: list[AccountOf] = field(default_factory=list)
+
+
+class AuditKind(StrEnum):
+    """What an audit row tells."""
+
+    OWNER = "owner"
+    REFUSED = "refused"
+    ACCEPTED = "accepted"
+    BARRED = "barred"
+    ADMITTED = "admitted"
+    DECIDED = "decided"
+
+
+@dataclass(slots=True)
+class IdentityAudit(SlottedContract):
+    """One change of identity. Topic ``identity-audit``, keyed by tenant.
+
+    ``owner``: ``identifier`` went from the owner with anchor ``previous`` to that with anchor ``current``. ``refused``
+    and ``accepted``: the link of ``identifier`` and ``other`` stopped or began to count; ``reason`` says why not.
+    ``barred`` and ``admitted``: the value stopped or began to link (shared, blocked). ``decided``: an operation by hand
+    of ``actor``.
+    """
+
+    tenant: Text
+    epoch: int
+    kind: AuditKind
+    identifier: Identifier
+    other: Identifier | None = None
+    previous: Identifier | None = None
+    current: Identifier | None = None
+    reason: str | None = None
+    actor: str | None = None

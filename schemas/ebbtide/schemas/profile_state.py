@@ -49,6 +49,8 @@ class ProfileState(SlottedContract):
     """The days, traits and outcomes of a profile that changed, for one customer. Topic ``profile-states``.
 
     ``version`` is the profile's last applied input offset: whoever sends it, a greater one knows more.
+    ``epoch`` is that of the profile's owner: a record of an older one knows less, whatever its version. It holds
+    from ``effective_ms`` on, epoch milliseconds: grid instants before must not see the record. 0: at once.
     ``full`` marks a record that carries everything; ``detached`` one that takes the profile away from this customer.
     """
 
@@ -58,6 +60,7 @@ class ProfileState(SlottedContract):
     profile_id: Text
     subject: Identifier
     epoch: int = 0
+    effective_ms: int = 0
     version: int
     full: bool = False
     detached: bool = False

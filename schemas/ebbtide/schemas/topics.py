@@ -50,6 +50,9 @@ class Topic(Enum):
     IDENTITY_LINKS = TopicSpec(
         "identity-links", "IdentityLink", "tenant", "new evidence that identifiers belong together", retention_ms=-1
     )
+    IDENTITY_AUDIT = TopicSpec(
+        "identity-audit", "IdentityAudit", "tenant", "every change of identity, with its reason", retention_ms=-1
+    )
     IDENTITY_ASSIGNMENTS = TopicSpec(
         "identity-assignments",
         "IdentityAssignment",

@@ -10,7 +10,7 @@ from ebbtide.schemas.topics import Topic
 from ebbtide.streams.admin import AdminServer
 from ebbtide.streams.metrics import Metrics
 from ebbtide.streams.settings import Settings
-from ebbtide.streams.stages import customers, intake, learner, profiles
+from ebbtide.streams.stages import customers, identity, intake, learner, profiles
 from ebbtide.streams.stages.context import Context
 from ebbtide.streams.transport import App, Credentials, TransportConfig, build_app
 from ebbtide.streams.vitals import export_vitals
@@ -18,6 +18,7 @@ from ebbtide.streams.vitals import export_vitals
 AGENTS: dict[str, Callable[[App, Context], None]] = {
     intake.NAME: intake.declare,
     profiles.NAME: profiles.declare,
+    identity.NAME: identity.declare,
     customers.NAME: customers.declare,
     learner.NAME: learner.declare,
 }

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
+from pydantic import TypeAdapter
+
 from ebbtide.models import outputs as core
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.schemas.events import Event
+from ebbtide.schemas.identity import IdentityAssignment, IdentityLink, IdentityOperation
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.streams.transport import ConsumerRecord, Output
@@ -18,7 +21,10 @@ RECEIVED_HEADER = "ebbtide-received-ms"
 """On a redriven record: when it came in first, so that it is judged as it would have been then."""
 
 
-C = TypeVar("C", Event, ProfileState, Model, TrainingExample)
+C = TypeVar("C", Event, IdentityAssignment, ProfileState, Model, TrainingExample)
+Evidence = IdentityLink | IdentityOperation
+
+_evidence: TypeAdapter[Evidence] = TypeAdapter(Evidence)
 
 
 def _tick_or(contract: type[C], record: ConsumerRecord) -> C | Tick:
@@ -30,6 +36,20 @@ def _tick_or(contract: type[C], record: ConsumerRecord) -> C | Tick:
 def event(record: ConsumerRecord) -> Event | Tick:
     """A record of ``events``."""
     return _tick_or(Event, record)
+
+
+def evidence(record: ConsumerRecord) -> Evidence | Tick:
+    """A record of ``identity-links``: evidence, or what was decided by hand."""
+    value = record.value or b""
+    if record.key == TICK_KEY:
+        return Tick.from_json(value)
+    found: Evidence = _evidence.validate_json(value)
+    return found
+
+
+def assignment(record: ConsumerRecord) -> IdentityAssignment | Tick:
+    """A record of ``identity-assignments``."""
+    return _tick_or(IdentityAssignment, record)
 
 
 def profile_state(record: ConsumerRecord) -> ProfileState | Tick:

@@ -17,15 +17,11 @@ from typing import Any, BinaryIO, Self
 
 import orjson
 
-from ebbtide.models.customer.customer import trait_values
-from ebbtide.models.identity.identifiers import canonical_id, identifier_key
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.models.outputs import Output
 from ebbtide.models.pipeline import RAW, Pipeline
-from ebbtide.models.profile.profile import NO_ACCOUNT, Profile
-from ebbtide.schemas.events import Identifier, IdentifierType
-from ebbtide.schemas.profile_state import Trait
 from ebbtide.schemas.topics import Topic
+from ebbtide.streams.entities import accounts, persons
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.garbage import never_collect
 from ebbtide.streams.ndjson import read_lines
@@ -39,7 +35,7 @@ FILES = {
     Topic.TRAINING_EXAMPLES: "training-examples.ndjson",
     Topic.MODELS: "models.ndjson",
     Topic.DEAD_LETTERS: "dead-letters.ndjson",
-    Topic.IDENTITY_LINKS: "identity-audit.ndjson",
+    Topic.IDENTITY_AUDIT: "identity-audit.ndjson",
     Topic.CUSTOMER_RECORDS: "customer-records.ndjson",
 }
 PERSONS, ACCOUNTS, SUMMARY = "persons.ndjson", "accounts.ndjson", "summary.json"
@@ -169,7 +165,7 @@ def _run(
     for customer_id in sorted(customers.customers):
         record = customers.record(customers.customers[customer_id])
         written.write(FILES[Topic.CUSTOMER_RECORDS], record.to_json())
-    persons = _write_entities(pipeline, written)
+    found = _write_entities(pipeline, written)
     written.flush()
     intake = pipeline.intake
     return Summary(
@@ -180,7 +176,7 @@ def _run(
         dead_lettered=_by_name(intake.dead_lettered),
         late=intake.late,
         customers=len(customers.customers),
-        persons=persons,
+        persons=found,
         scores=written.lines[FILES[Topic.SCORES]],
         alerts=written.lines[FILES[Topic.ALERTS]],
         training_examples=written.lines[FILES[Topic.TRAINING_EXAMPLES]],
@@ -201,61 +197,15 @@ def _write(written: OutputFiles, outputs: Iterable[Output]) -> None:
 
 
 def _write_entities(pipeline: Pipeline, written: OutputFiles) -> int:
-    """Persons from the profiles, accounts from the customers; the number of persons."""
+    """Persons and accounts; the number of persons."""
     members: dict[str, set[str]] = {}
-    persons = 0
-    for key in sorted(pipeline.profiles.profiles):
-        profile = pipeline.profiles.profiles[key]
-        subject = Identifier(type=IdentifierType(profile.subject_type), value=profile.subject_value)
-        person_id = canonical_id(profile.tenant, subject)
-        owners = sorted({slot.owner for slot in profile.slots.values() if slot.owner})
-        if not profile.is_person:
-            continue
-        for owner in owners:
-            if owner != person_id:
-                members.setdefault(owner, set()).add(person_id)
-        persons += 1
-        written.write(PERSONS, orjson.dumps(_person(profile, person_id, identifier_key(subject), owners)))
-    for customer_id in sorted(pipeline.customers.customers):
-        customer = pipeline.customers.customers[customer_id]
-        if not customer.is_account:
-            continue
-        names = trait_values(customer, "name")
-        account = {
-            "customer_id": customer_id,
-            "identifiers": [{"type": customer.anchor_type, "value": customer.anchor_value}],
-            "names": _names(names),
-            "members": sorted(members.get(customer_id, ())),
-        }
+    count = 0
+    for person in persons(pipeline):
+        count += 1
+        for customer_id in person["customers"]:
+            if customer_id != person["person_id"]:
+                members.setdefault(customer_id, set()).add(person["person_id"])
+        written.write(PERSONS, orjson.dumps(person))
+    for account in accounts(pipeline, members):
         written.write(ACCOUNTS, orjson.dumps(account))
-    return persons
-
-
-def _names(values: list[Trait]) -> list[dict[str, Any]]:
-    """Name history: a row for each change."""
-    rows: list[dict[str, Any]] = []
-    for name, at_ms, _, _ in values:
-        if rows and rows[-1]["name"] == name:
-            continue
-        if rows:
-            rows[-1]["valid_to"] = _iso(at_ms)
-        rows.append({"name": name, "valid_from": _iso(at_ms), "valid_to": None})
-    return rows
-
-
-def _person(profile: Profile, person_id: str, subject: str, owners: list[str]) -> dict[str, Any]:
-    events = sum(slot.accepted for slot in profile.slots.values())
-    return {
-        "person_id": person_id,
-        "identifiers": [{"type": profile.subject_type, "value": profile.subject_value}],
-        "customers": owners,
-        "events": events,
-        "profiles": [
-            {"profile_id": subject, "events": slot.accepted, "account": None if account == NO_ACCOUNT else account}
-            for account, slot in sorted(profile.slots.items())
-        ],
-    }
-
-
-def _iso(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat().replace("+00:00", "Z")
+    return count

@@ -19,6 +19,7 @@ from ebbtide.models.policy import (
     CadencePolicy,
     CorePolicy,
     DedupePolicy,
+    IdentityPolicy,
     IntakePolicy,
     LabelPolicy,
     ObservationPolicy,
@@ -104,14 +105,6 @@ class ClickHouseSettings(Group):
     database: str = Field("ebbtide", description="Database; created if missing.")
 
 
-class IdentitySettings(Group):
-    """Identity stitching."""
-
-    max_owners: Annotated[int, Field(ge=1)] = Field(
-        3, description="User ids that may touch a value before it is shared and links nobody."
-    )
-
-
 class _SecretFiles(PydanticBaseSettingsSource):
     """`EBBTIDE_A__B_FILE=/run/secrets/b` sets `a.b` to the file's content, without its last line break."""
 
@@ -151,7 +144,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     admin: AdminSettings = AdminSettings()
     clickhouse: ClickHouseSettings = ClickHouseSettings()
-    identity: IdentitySettings = IdentitySettings()
+    identity: IdentityPolicy = IdentityPolicy()
     intake: IntakePolicy = IntakePolicy()
     virtual_events: VirtualEventsPolicy = VirtualEventsPolicy()
     time: TimePolicy = TimePolicy()

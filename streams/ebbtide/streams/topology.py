@@ -22,7 +22,10 @@ def _node(reads: tuple[Topic, ...], writes: tuple[Topic, ...], table: str | None
 
 TOPOLOGY: dict[str, Node] = {
     "intake": _node((Topic.RAW_BEHAVIOR, Topic.RAW_CRM), (Topic.EVENTS, Topic.DEAD_LETTERS), None),
-    "profiles": _node((Topic.EVENTS,), (Topic.IDENTITY_LINKS, Topic.PROFILE_STATES), "profiles"),
+    "profiles": _node(
+        (Topic.EVENTS, Topic.IDENTITY_ASSIGNMENTS), (Topic.IDENTITY_LINKS, Topic.PROFILE_STATES), "profiles"
+    ),
+    "identity": _node((Topic.IDENTITY_LINKS,), (Topic.IDENTITY_ASSIGNMENTS, Topic.IDENTITY_AUDIT), "identity"),
     "customers": _node(
         (Topic.PROFILE_STATES, Topic.MODELS),
         (Topic.SCORES, Topic.ALERTS, Topic.CUSTOMER_RECORDS, Topic.TRAINING_EXAMPLES),

@@ -13,6 +13,7 @@ from ebbtide.models.customer.customer import decode
 from ebbtide.models.customer.evaluation import Decisions, Evaluator
 from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.customer.shelf import ModelShelf
+from ebbtide.models.identity.shard import IdentityShard
 from ebbtide.models.intake.accept import Door
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.shard import ProfileShard
@@ -30,10 +31,13 @@ class Live:
     """Profiles and customers of one partition each, at wall times that follow the events."""
 
     def __init__(self) -> None:
-        self.profiles = ProfileShard(0, frozenset({"raw/0"}), CorePolicy(), lambda _key: None)
-        self.customers = CustomerShard(0, frozenset({"events/0"}), CorePolicy(), ())
+        self.profiles = ProfileShard(
+            0, frozenset({"raw/0"}), frozenset({"identity/0"}), CorePolicy(), lambda _key: None
+        )
+        self.identity = IdentityShard(0, frozenset({"profiles/0"}), CorePolicy().identity, ())
+        self.customers = CustomerShard(0, frozenset({"profiles/0"}), CorePolicy(), ())
         self.told: list[Any] = []
-        self.read = self.sent = 0
+        self.read = self.sent = self.linked = self.owned = 0
         self.day = 5.0
 
     def feed(self, body: dict[str, Any]) -> None:
@@ -51,10 +55,20 @@ class Live:
     def _apply(self, record: Any, now_ms: int) -> None:
         self.profiles.apply(self.read, record)
         self.read += 1
-        for output in self.profiles.flush().outputs:
-            if output.topic is Topic.PROFILE_STATES:
-                self.customers.apply(STATES, self.sent, output.record, now_ms=now_ms)  # type: ignore[arg-type]
-                self.sent += 1
+        while outputs := self.profiles.flush().outputs:
+            for output in outputs:
+                told: Any = output.record
+                if output.topic is Topic.PROFILE_STATES:
+                    self.customers.apply(STATES, self.sent, told, now_ms=now_ms)
+                    self.sent += 1
+                else:
+                    self.identity.apply(self.linked, told, now_ms=now_ms)
+                    self.linked += 1
+            for output in self.identity.flush().outputs:
+                if output.topic is Topic.IDENTITY_ASSIGNMENTS:
+                    owned: Any = output.record
+                    self.profiles.assign(self.owned, owned)
+                    self.owned += 1
         self.told += self.customers.take_outputs()
 
 

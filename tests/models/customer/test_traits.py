@@ -31,7 +31,7 @@ def told(profile: str, version: int, at_ms: int, name: str, *, full: bool = Fals
 RECORDS = (told("p1", 1, 10, "Acme Ltd"), told("p2", 1, 30, "Globex"), told("p3", 1, 20, "Acme Inc"))
 
 
-@pytest.mark.parametrize("records", permutations(RECORDS))
+@pytest.mark.parametrize("records", list(permutations(RECORDS)))
 def test_the_newest_value_as_of_an_instant(records: tuple[ProfileState, ...]) -> None:
     customer = Customer("c", "t", ACME.type, ACME.value)
     view = View(customer)

@@ -7,10 +7,11 @@ from random import Random
 
 import pytest
 
-from ebbtide.models.identity.evidence import Operation, OperationKind
+from ebbtide.models.identity.evidence import Operation
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.events import IdentifierType
+from ebbtide.schemas.identity import OperationKind
 from support.identity_laws import Case, Item, Seen, run
 
 SHUFFLES = 30
@@ -218,3 +219,10 @@ def test_ranks_choose_the_anchor() -> None:
     assert graph.anchor(U + "U1") == E + "e@x.com"
     with pytest.raises(ValueError, match=r"ranks must name each of user_id, .* exactly once"):
         IdentityPolicy(ranks=tuple(order))
+
+
+@pytest.mark.parametrize("given", [2, "2"])
+def test_one_number_of_owners_goes_for_all_values_of_people(given: object) -> None:
+    owners = IdentityPolicy.model_validate({"max_owners": given}).max_owners
+    people = (IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.DEVICE_ID, IdentifierType.ANONYMOUS_ID)
+    assert owners == {**dict.fromkeys(people, 2), IdentifierType.DOMAIN: 1}

@@ -6,11 +6,12 @@ import pytest
 
 from ebbtide.models.identity.checks import check
 from ebbtide.models.identity.difference import difference
-from ebbtide.models.identity.evidence import Operation, OperationKind, Weight
+from ebbtide.models.identity.evidence import Operation, Weight
 from ebbtide.models.identity.explanation import explain
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.events import IdentifierType
+from ebbtide.schemas.identity import OperationKind
 
 MAIL = "email/jane@x.com"
 

@@ -8,7 +8,8 @@ from random import Random
 import pytest
 
 from ebbtide.models.identity import clusters, components, graph
-from ebbtide.models.identity.evidence import OperationKind, later
+from ebbtide.models.identity.evidence import later
+from ebbtide.schemas.identity import OperationKind
 from support.identity_laws import (
     LAWS,
     Case,

@@ -27,7 +27,7 @@ def test_letters_and_links_leave_the_topology() -> None:
     pipeline = Pipeline(CorePolicy())
     call = {"type": "identify", "userId": "u1", "anonymousId": "a1", "messageId": "m"}
     outputs = list(pipeline.feed(messages([{"type": "dance"}, call]), now=NOW))
-    assert {output.topic.topic_name for output in outputs} == {"dead-letters", "identity-links"}
+    assert {output.topic.topic_name for output in outputs} == {"dead-letters"}
     assert pipeline.read == 2
 
 

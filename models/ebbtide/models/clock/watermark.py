@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import msgspec
+
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.profile_state import Tick
 
@@ -73,6 +75,25 @@ class PartitionClock:
             return max((s.watermark_ms for s in self.sources.values() if s.watermark_ms is not None), default=None)
         known = [ms for ms in busy if ms is not None]
         return min(known) if len(known) == len(busy) else None
+
+
+class ClockState(msgspec.Struct):
+    """A partition clock as a table keeps it."""
+
+    time_ms: int | None = None
+    sources: dict[str, tuple[int | None, bool]] = msgspec.field(default_factory=dict)
+    observe_ms: list[int] = msgspec.field(default_factory=list)
+
+    @classmethod
+    def of(cls, clock: PartitionClock) -> ClockState:
+        """What is to be remembered of a clock."""
+        sources = {name: (source.watermark_ms, source.idle) for name, source in clock.sources.items()}
+        return cls(clock.time_ms, sources, clock.observe_ms)
+
+    def clock(self, expected: frozenset[str]) -> PartitionClock:
+        """The clock again, hearing from ``expected`` sources."""
+        sources = {name: SourceClock(ms, idle) for name, (ms, idle) in self.sources.items()}
+        return PartitionClock(expected, sources, self.time_ms, self.observe_ms)
 
 
 @dataclass(slots=True)

@@ -34,11 +34,12 @@ _KINDS: dict[str, str] = {
 
 
 class Share(msgspec.Struct):
-    """What one profile slot contributes; the greatest ``(epoch, version)`` heard of."""
+    """What one profile slot contributes; the greatest ``(epoch, effective_ms, version)`` heard of."""
 
     subject_type: str
     subject_value: str
     epoch: int = -1
+    effective_ms: int = -1
     version: int = -1
     accepted: int = 0
     detached: bool = False
@@ -191,9 +192,11 @@ def fold(customer: Customer, view: View, record: ProfileState) -> list[int]:
     share = customer.shares.get(record.profile_id)
     if share is None:
         share = customer.shares[record.profile_id] = Share(record.subject.type, record.subject.value)
-    if (record.epoch, record.version) <= (share.epoch, share.version):
+    # Owners of one epoch follow from one record of the log: a leap of time over several days, each day in its order.
+    if (record.epoch, record.effective_ms, record.version) <= (share.epoch, share.effective_ms, share.version):
         return []
-    share.epoch, share.version, share.accepted = record.epoch, record.version, record.accepted
+    share.epoch, share.effective_ms = record.epoch, record.effective_ms
+    share.version, share.accepted = record.version, record.accepted
     changed: set[int] = set()
     if record.detached or record.full:
         changed.update(share.days)

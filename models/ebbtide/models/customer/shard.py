@@ -14,11 +14,12 @@ import msgspec
 from ebbtide.models.churn.grid import is_observation_day, last_observation_day
 from ebbtide.models.churn.learner import Learner
 from ebbtide.models.churn.scorer import Scorer
-from ebbtide.models.clock.watermark import PartitionClock, SourceClock, from_ms
+from ebbtide.models.clock.watermark import ClockState, from_ms
 from ebbtide.models.customer.contracts import alert_record, example_record, score_record
 from ebbtide.models.customer.customer import Customer, View, decode, encode, fold
 from ebbtide.models.customer.due import DueDays
 from ebbtide.models.customer.evaluation import DAY_MS, Decisions, Evaluator
+from ebbtide.models.customer.later import LATER_KEY, Later
 from ebbtide.models.customer.record import build_record
 from ebbtide.models.customer.shelf import MODEL_KEY, ModelShelf
 from ebbtide.models.outputs import Flush, Output
@@ -36,9 +37,7 @@ class PartitionState(msgspec.Struct):
     """What the partition itself must remember."""
 
     applied: dict[str, int] = msgspec.field(default_factory=dict)
-    time_ms: int | None = None
-    sources: dict[str, tuple[int | None, bool]] = msgspec.field(default_factory=dict)
-    observe_ms: list[int] = msgspec.field(default_factory=list)
+    clock: ClockState = msgspec.field(default_factory=ClockState)
     settled_day: int | None = None
     reported_day: int | None = None
     trained_day: int | None = None
@@ -62,15 +61,14 @@ class CustomerShard:
         self._outputs: list[Output] = []
         self._caused_ms: int | None = None
         self._meta = PartitionState()
+        later: list[tuple[bytes, bytes]] = []
         for key, value in stored:
-            self._restore(key, value)
-        meta = self._meta
-        self._clock = PartitionClock(
-            sources,
-            {name: SourceClock(ms, idle) for name, (ms, idle) in meta.sources.items()},
-            meta.time_ms,
-            meta.observe_ms,
-        )
+            if key.startswith(LATER_KEY):
+                later.append((key, value))
+            else:
+                self._restore(key, value)
+        self._later = Later(later)
+        self._clock = self._meta.clock.clock(sources)
 
     def _restore(self, key: bytes, value: bytes) -> None:
         if key == META_KEY:
@@ -107,7 +105,10 @@ class CustomerShard:
         meta.sequence += 1
         if isinstance(record, ProfileState):
             self._caused_ms = record.arrived_ms
-            self._fold(record, now_ms)
+            if record.effective_ms > self._next_ms:
+                self._later.put(meta.sequence, record)
+            else:
+                self._fold(record, now_ms)
         elif isinstance(record, Model):
             self._models.add(record)
         else:
@@ -122,6 +123,9 @@ class CustomerShard:
     def _fold(self, record: ProfileState, now_ms: int | None) -> None:
         customer = self.customers.get(record.customer_id)
         if customer is None:
+            if record.detached:
+                # It never had what goes away.
+                return
             customer = self.customers[record.customer_id] = Customer(
                 record.customer_id, record.tenant, record.anchor.type, record.anchor.value
             )
@@ -136,6 +140,17 @@ class CustomerShard:
                 self._evaluator.returned(customer, view, day, decisions, complete=False)
                 self._tell(customer, view, decisions)
             self._due(customer, day if settled is None else max(day, settled + 1))
+
+    @property
+    def _next_ms(self) -> int:
+        """The next grid instant to evaluate: what holds from a later one waits."""
+        settled = self._meta.settled_day
+        return 0 if settled is None else (settled + 1) * DAY_MS
+
+    def _fold_later(self, now_ms: int | None) -> None:
+        """Whenever the next instant moves: no older record of a profile may wait while a newer one is folded."""
+        for record in self._later.take(self._next_ms):
+            self._fold(record, now_ms)
 
     def _due(self, customer: Customer, day: int) -> None:
         if customer.due_day is None or day < customer.due_day:
@@ -152,6 +167,7 @@ class CustomerShard:
         if meta.settled_day is None:
             first = self._due_days.first_day
             meta.settled_day = (target if first is None else min(target, first)) - 1
+            self._fold_later(now_ms)
             # Nobody was here before. The learner must hear it, or it would wait for this partition.
             self._report(last_observation_day(meta.settled_day, every_days))
         while not self._must_wait(meta.settled_day, now_ms):
@@ -162,6 +178,7 @@ class CustomerShard:
             day = meta.settled_day + 1
             self._settle(day, now_ms)
             meta.settled_day = day
+            self._fold_later(now_ms)
             if is_observation_day(day, every_days):
                 self._report(day)
 
@@ -243,10 +260,9 @@ class CustomerShard:
             flush.outputs.append(Output(Topic.CUSTOMER_RECORDS, customer_id, self.record(customer)))
             flush.writes[customer_id.encode()] = encode(customer)
         flush.writes.update(self._models.take_writes(self._meta.settled_day))
-        meta, clock = self._meta, self._clock
-        meta.time_ms, meta.observe_ms = clock.time_ms, clock.observe_ms
-        meta.sources = {name: (s.watermark_ms, s.idle) for name, s in clock.sources.items()}
-        flush.writes[META_KEY] = msgspec.msgpack.encode(meta)
+        flush.writes.update(self._later.take_writes())
+        self._meta.clock = ClockState.of(self._clock)
+        flush.writes[META_KEY] = msgspec.msgpack.encode(self._meta)
         self._dirty = set()
         return flush
 

@@ -5,13 +5,12 @@ Both are sets from which the greatest or the smallest element holds, so that the
 
 from __future__ import annotations
 
-from enum import StrEnum
 from hashlib import blake2b
 from typing import NamedTuple
 
 import msgspec
 
-from ebbtide.schemas.identity import EvidenceClass
+from ebbtide.schemas.identity import EvidenceClass, OperationKind
 
 UNSEEN = 9
 """Evidence of a link that no event speaks for: it was only decided by hand."""
@@ -35,16 +34,6 @@ class Link(msgspec.Struct, gc=False):
     evidence: int
     at_ms: int
     event_id: str
-
-
-class OperationKind(StrEnum):
-    """What people decide: the first three about a pair, the others about one identifier."""
-
-    MUST_LINK = "must_link"
-    CANNOT_LINK = "cannot_link"
-    UNLINK = "unlink"
-    BLOCK = "block"
-    UNBLOCK = "unblock"
 
 
 class Operation(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -17,12 +17,13 @@ from typing import Self
 from ebbtide.models.identity.changes import Audit, BarredChange, OwnerChange, RefusalChange
 from ebbtide.models.identity.clusters import Node
 from ebbtide.models.identity.components import Components
-from ebbtide.models.identity.evidence import UNSEEN, Link, Operation, OperationKind, Pair, Weight, better, later, pair
+from ebbtide.models.identity.evidence import UNSEEN, Link, Operation, Pair, Weight, better, later, pair
 from ebbtide.models.identity.identifiers import PERSON_TYPES, canonical_id
 from ebbtide.models.identity.limits import Limits, kind_of
 from ebbtide.models.identity.stored import Owned, decode, link_record, operation_record, owned_record
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.events import Identifier, IdentifierType
+from ebbtide.schemas.identity import OperationKind
 
 
 class IdentityGraph:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ebbtide.models.identity.identifiers import is_person
-from ebbtide.schemas.events import Event, EventKind, Identifier
+from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType
 from ebbtide.schemas.identity import EvidenceClass, IdentityLink
 
 _CLASSES = {
@@ -40,9 +40,16 @@ def linked(event: Event) -> list[Identifier]:
     ]
 
 
+def membership(event: Event, account: str) -> IdentityLink:
+    """The evidence that the event's subject was in an account by the day of the event."""
+    group = Identifier(IdentifierType.GROUP_ID, account)
+    seen = EvidenceClass.SEEN_TOGETHER
+    return IdentityLink(event.tenant, event.subject, group, seen, event.occurred_at, event.event_id)
+
+
 def link(event: Event, other: Identifier) -> IdentityLink:
     """The evidence that the event's subject and ``other`` belong together."""
-    return IdentityLink.unchecked(
+    return IdentityLink(
         tenant=event.tenant,
         subject=event.subject,
         other=other,

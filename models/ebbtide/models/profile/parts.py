@@ -3,6 +3,9 @@
 What was done for an account belongs to it. Activity that names no account belongs, day by day, to the only account that
 the person was in by that day; before the first and from the second on, to the person itself. So a part as of a day
 depends on nothing that happened later. Traits and dated facts without an account follow the membership as it is now.
+
+An owner is named by the key (``type/value``) of its anchor: that of the account, or of the person. Until identity says
+otherwise these are the group id and the subject.
 """
 
 from __future__ import annotations
@@ -11,48 +14,54 @@ from collections.abc import Iterable, Set
 
 from ebbtide.models.customer.series import merge_buckets
 from ebbtide.models.profile.profile import NO_ACCOUNT, Profile, Slot, SlotChange, merged
+from ebbtide.schemas.events import IdentifierType
 from ebbtide.schemas.profile_state import Outcome, Trait
 
 _NOTHING = Slot()
 
 
-class Membership:
-    """In which accounts a person was, and since which day."""
+class Owners:
+    """Who owns what of a profile: the person, the accounts of its slots, and since when it is in which account."""
 
-    __slots__ = ("_first", "_only", "_second", "now")
+    __slots__ = ("_accounts", "_first", "_only", "_second", "members", "now", "person")
 
-    def __init__(self, members: dict[str, int]) -> None:
-        starts = sorted((day, account) for account, day in members.items())
-        self._first, self._only = starts[0] if starts else (0, NO_ACCOUNT)
+    def __init__(self, profile: Profile) -> None:
+        self.person = profile.anchor or f"{profile.subject_type}/{profile.subject_value}"
+        self._accounts = {group: anchor for group, (anchor, _) in profile.accounts.items()}
+        members: dict[str, int] = {}
+        known = [(group, slot.first_day) for group, slot in profile.slots.items() if group != NO_ACCOUNT]
+        for group, day in [*known, *((group, day) for group, (_, day) in profile.accounts.items())]:
+            owner = self.of(group)
+            if day is not None and day < members.get(owner, day + 1):
+                members[owner] = day
+        self.members = members
+        starts = sorted((day, owner) for owner, day in members.items())
+        self._first, self._only = starts[0] if starts else (0, self.person)
         self._second = starts[1][0] if len(starts) > 1 else None
-        self.now = self._only if self._second is None else NO_ACCOUNT
+        self.now = self._only if self._second is None else self.person
+
+    def of(self, group: str) -> str:
+        """Owner of what was done for an account."""
+        return self._accounts.get(group) or f"{IdentifierType.GROUP_ID}/{group}"
 
     def on(self, day: int) -> str:
-        """The account that activity of ``day`` without an account belongs to; ``NO_ACCOUNT``: the person."""
-        return self._only if day >= self._first and (self._second is None or day < self._second) else NO_ACCOUNT
-
-
-def members_of(profile: Profile) -> dict[str, int]:
-    """Accounts the profile was ever seen in, each with its first day."""
-    return {
-        account: slot.first_day
-        for account, slot in profile.slots.items()
-        if account != NO_ACCOUNT and slot.first_day is not None
-    }
+        """Owner of the activity of ``day`` that names no account."""
+        return self._only if day >= self._first and (self._second is None or day < self._second) else self.person
 
 
 class Part:
-    """What the profile contributes to one customer: its own slot, and its share of what names no account."""
+    """What the profile contributes to one customer: its account's slots, and its share of what names no account."""
 
-    __slots__ = ("_holds_loose", "_loose", "_member", "_slot", "_slots", "account")
+    __slots__ = ("_loose", "_named", "_owners", "_slots", "owner")
 
-    def __init__(self, profile: Profile, account: str, member: Membership) -> None:
-        self.account = account
-        self._member = member
+    def __init__(self, profile: Profile, owner: str, owners: Owners) -> None:
+        self.owner = owner
+        self._owners = owners
         self._loose = profile.slots.get(NO_ACCOUNT, _NOTHING)
-        self._slot = _NOTHING if account == NO_ACCOUNT else profile.slots.get(account, _NOTHING)
-        self._holds_loose = member.now == account
-        self._slots = (self._slot, self._loose) if self._holds_loose else (self._slot,)
+        self._named = [
+            slot for group, slot in profile.slots.items() if group != NO_ACCOUNT and owners.of(group) == owner
+        ]
+        self._slots = [*self._named, self._loose] if owners.now == owner else self._named
 
     @property
     def is_empty(self) -> bool:
@@ -65,14 +74,14 @@ class Part:
         return sum(slot.accepted for slot in self._slots)
 
     def _is_ours(self, day: int) -> bool:
-        return self._member.on(day) == self.account
+        return self._owners.on(day) == self.owner
 
     def days(self, only: Iterable[int] | None = None) -> dict[int, list[int]]:
         """Copies of the day buckets, all or only those of some days."""
-        own, loose = self._slot.days, self._loose.days
+        named, loose = self._named, self._loose.days
         found: dict[int, list[int]] = {}
-        for day in sorted(own.keys() | loose.keys() if only is None else only):
-            buckets = [own[day]] if day in own else []
+        for day in sorted(set(loose).union(*(slot.days for slot in named)) if only is None else only):
+            buckets = [slot.days[day] for slot in named if day in slot.days]
             if day in loose and self._is_ours(day):
                 buckets.append(loose[day])
             if buckets:
@@ -103,20 +112,21 @@ def outcomes_of(slots: Iterable[Slot], only: Set[str] | None) -> dict[str, Outco
     }
 
 
-def touched(changes: dict[str, SlotChange], member: Membership) -> list[str]:
-    """Accounts (or ``NO_ACCOUNT``) whose part may have changed."""
-    accounts = [account for account in changes if account != NO_ACCOUNT]
+def touched(changes: dict[str, SlotChange], owners: Owners) -> list[str]:
+    """Owners whose part may have changed."""
+    found = [owners.of(group) for group in changes if group != NO_ACCOUNT]
     loose = changes.get(NO_ACCOUNT)
     if loose is not None:
-        accounts += sorted({member.on(day) for day in loose.days} | {member.now})
-    return list(dict.fromkeys(accounts))
+        found += sorted({owners.on(day) for day in loose.days} | {owners.now})
+    return list(dict.fromkeys(found))
 
 
-def changed(changes: dict[str, SlotChange], account: str) -> SlotChange:
-    """What may have changed in the part of ``account``."""
+def changed(changes: dict[str, SlotChange], owner: str, owners: Owners) -> SlotChange:
+    """What may have changed in the part of an owner."""
     found = SlotChange()
-    for slot in {account, NO_ACCOUNT} & changes.keys():
-        found.days |= changes[slot].days
-        found.traits |= changes[slot].traits
-        found.outcomes |= changes[slot].outcomes
+    for group, change in changes.items():
+        if group == NO_ACCOUNT or owners.of(group) == owner:
+            found.days |= change.days
+            found.traits |= change.traits
+            found.outcomes |= change.outcomes
     return found

@@ -59,6 +59,9 @@ class SlotChange:
 class Profile(msgspec.Struct):
     """State of one profile. ``version`` is the last applied offset of the partition that feeds it.
 
+    ``anchor`` is the key of the owner that identity gave it at ``epoch`` (None: itself); ``accounts`` are those of that
+    person by group id, each with the key of its anchor and the person's first day there. ``assigned_ms`` is the instant
+    that rests on, ``effective_ms`` the one that what is told of the profile holds from.
     ``members`` and ``told`` are what the customers were told last: since when it is in which account; who has a part.
     """
 
@@ -69,6 +72,11 @@ class Profile(msgspec.Struct):
     slots: dict[str, Slot] = msgspec.field(default_factory=dict)
     links: dict[str, tuple[int, int]] = msgspec.field(default_factory=dict)
     seen: dict[int, None] = msgspec.field(default_factory=dict)
+    anchor: str | None = None
+    epoch: int = 0
+    assigned_ms: int = 0
+    effective_ms: int = 0
+    accounts: dict[str, tuple[str, int]] = msgspec.field(default_factory=dict)
     members: dict[str, int] = msgspec.field(default_factory=dict)
     told: list[str] = msgspec.field(default_factory=list)
 
@@ -89,8 +97,11 @@ class Profile(msgspec.Struct):
         return False
 
 
-def step(profile: Profile, event: Event, change: SlotChange, *, virtual_events: VirtualEvents) -> None:
-    """Fold one event, seen for the first time, into its slot; mark what changed."""
+def step(profile: Profile, event: Event, change: SlotChange, *, virtual_events: VirtualEvents) -> bool:
+    """Fold one event, seen for the first time, into its slot; mark what changed.
+
+    Returns whether the subject turns out to have been in the slot's account on an earlier day than was known.
+    """
     account = event.account or NO_ACCOUNT
     slot = profile.slots.get(account)
     if slot is None:
@@ -98,21 +109,23 @@ def step(profile: Profile, event: Event, change: SlotChange, *, virtual_events: 
     slot.accepted += 1
     at_ms = event.occurred_ms
     day = at_ms // DAY_MS
-    if slot.first_day is None or day < slot.first_day:
+    earlier = slot.first_day is None or day < slot.first_day
+    if earlier:
         slot.first_day = day
         change.moved = True
     if event.machine:
         slot.machine_events += 1
-        return
+        return earlier
     if event.kind is EventKind.ACTIVITY:
         _count(slot, event, at_ms, change, virtual_events)
-        return
+        return earlier
     for name, value in traits_of(event).items():
         slot.traits[name] = merged(slot.traits.get(name, []), [Trait(value, at_ms, event.event_id, event.source)])
         change.traits.add(name)
     if is_outcome(event):
         slot.outcomes[event.event_id] = (event.type, at_ms, storable(event.properties))
         change.outcomes.add(event.event_id)
+    return earlier
 
 
 def merged(values: list[Trait], others: list[Trait]) -> list[Trait]:

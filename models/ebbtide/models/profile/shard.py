@@ -7,12 +7,12 @@ from functools import lru_cache
 
 import msgspec
 
-from ebbtide.models.clock.watermark import PartitionClock, SourceClock, from_ms
-from ebbtide.models.identity.identifiers import canonical_id, identifier_key, profile_id
-from ebbtide.models.identity.links import link, linked, weight_of
+from ebbtide.models.clock.watermark import ClockState, from_ms
+from ebbtide.models.identity.identifiers import canonical_id, identifier_key, is_person, profile_id
+from ebbtide.models.identity.links import link, linked, membership, weight_of
 from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
 from ebbtide.models.policy import CorePolicy
-from ebbtide.models.profile.parts import Membership, Part, changed, members_of, outcomes_of, touched
+from ebbtide.models.profile.parts import Owners, Part, changed, outcomes_of, touched
 from ebbtide.models.profile.profile import (
     NO_ACCOUNT,
     Profile,
@@ -20,8 +20,8 @@ from ebbtide.models.profile.profile import (
     step,
 )
 from ebbtide.models.profile.virtual_events import VirtualEvents
-from ebbtide.schemas.events import Event, Identifier, IdentifierType
-from ebbtide.schemas.identity import IdentityLink
+from ebbtide.schemas.events import Event, Identifier, IdentifierType, subject_key
+from ebbtide.schemas.identity import IdentityAssignment, IdentityLink
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import DAY_MS, Topic
 
@@ -32,9 +32,9 @@ class PartitionState(msgspec.Struct):
     """What the partition itself must remember: how far it read, what it heard of time, what each raw source sent."""
 
     applied: int = -1
-    time_ms: int | None = None
-    sources: dict[str, tuple[int | None, bool]] = msgspec.field(default_factory=dict)
-    observe_ms: list[int] = msgspec.field(default_factory=list)
+    assigned: int = -1
+    events: ClockState = msgspec.field(default_factory=ClockState)
+    identity: ClockState = msgspec.field(default_factory=ClockState)
     origins: dict[str, int] = msgspec.field(default_factory=dict)
 
 
@@ -42,7 +42,12 @@ class ProfileShard:
     """Profiles of one partition. ``load`` reads a table value; nothing is written but through ``flush``."""
 
     def __init__(
-        self, partition: int, sources: frozenset[str], policy: CorePolicy, load: Callable[[bytes], bytes | None]
+        self,
+        partition: int,
+        sources: frozenset[str],
+        identity: frozenset[str],
+        policy: CorePolicy,
+        load: Callable[[bytes], bytes | None],
     ) -> None:
         self.partition = partition
         self.profiles: dict[str, Profile] = {}
@@ -60,20 +65,17 @@ class ProfileShard:
         self._caused_ms = 0
         meta = load(META_KEY)
         self._meta = PartitionState() if meta is None else msgspec.msgpack.decode(meta, type=PartitionState)
-        self._clock = PartitionClock(
-            sources,
-            {name: SourceClock(ms, idle) for name, (ms, idle) in self._meta.sources.items()},
-            self._meta.time_ms,
-            self._meta.observe_ms,
-        )
+        self._clock = self._meta.events.clock(sources)
+        self._identity = self._meta.identity.clock(identity)
+        self._midnight_ms = (self._clock.time_ms or 0) // DAY_MS * DAY_MS
 
     @property
     def applied(self) -> int:
-        """Last applied offset of the input partition."""
+        """Last applied offset of the events."""
         return self._meta.applied
 
     def apply(self, offset: int, record: Event | Tick) -> None:
-        """Take in one record. What was applied already changes nothing."""
+        """Take in an event, or time. What was applied already changes nothing."""
         meta = self._meta
         if offset <= meta.applied:
             return
@@ -102,7 +104,7 @@ class ProfileShard:
 
     def _fold(self, offset: int, event: Event) -> None:
         key = event.key
-        profile = self.profile(key, event)
+        profile = self.profile(key, event.tenant, event.subject)
         if offset <= profile.version:
             # A crash between two changelog records: this profile is ahead of the partition's own mark.
             return
@@ -119,18 +121,45 @@ class ProfileShard:
         change = changes.get(slot)
         if change is None:
             change = changes[slot] = SlotChange()
-        step(profile, event, change, virtual_events=self._virtual_events)
+        if event.occurred_ms < self._midnight_ms and profile.effective_ms <= self._midnight_ms:
+            # Too late for the instants that were told: nobody may see it as of them, and they may still be on the way.
+            profile.effective_ms = self._midnight_ms + 1
+        if step(profile, event, change, virtual_events=self._virtual_events) and slot and is_person(event.subject.type):
+            self._links.append(membership(event, slot))
         if len(event.identifiers) > 1:
             self._note_links(profile, event)
 
-    def profile(self, key: str, event: Event) -> Profile:
+    def assign(self, offset: int, record: IdentityAssignment | Tick) -> None:
+        """Take in what identity says: whom a profile belongs to, or that time went on for all owners."""
+        meta = self._meta
+        if offset <= meta.assigned:
+            return
+        meta.assigned = offset
+        self._caused_ms = max(self._caused_ms, record.arrived_ms)
+        if isinstance(record, Tick):
+            if self._identity.tick(record):
+                for ms in self._identity.take_observations():
+                    self._tell_time(Topic.PROFILE_STATES, ms, observe=True)
+                self._tell_time(Topic.PROFILE_STATES, self._identity.time_ms or 0)
+            return
+        key = subject_key(record.tenant, record.identifier)
+        profile = self.profile(key, record.tenant, record.identifier)
+        if (record.epoch, record.effective_ms) <= (profile.epoch, profile.assigned_ms):
+            return
+        self._touched[key] = profile
+        profile.anchor, profile.epoch = identifier_key(record.anchor), record.epoch
+        profile.assigned_ms = record.effective_ms
+        profile.effective_ms = max(profile.effective_ms, record.effective_ms)
+        profile.accounts = {of.group: (identifier_key(of.anchor), of.first_day) for of in record.accounts}
+        self._changes.pop(key, None)
+        self._tell_all(key, profile, Owners(profile))
+
+    def profile(self, key: str, tenant: str, subject: Identifier) -> Profile:
         """The profile of a subject: from memory, from the table, or a new one."""
         profile = self.profiles.get(key)
         if profile is None:
             stored = self._load(key.encode())
-            profile = (
-                Profile(event.tenant, event.subject.type, event.subject.value) if stored is None else decode(stored)
-            )
+            profile = Profile(tenant, subject.type, subject.value) if stored is None else decode(stored)
             self.profiles[key] = profile
         return profile
 
@@ -152,21 +181,22 @@ class ProfileShard:
     def _pass_time(self, before_ms: int | None) -> None:
         """Time went on. A passed midnight or observation instant is told where it passed, after what came before it."""
         time_ms = self._clock.time_ms or 0
+        self._midnight_ms = time_ms // DAY_MS * DAY_MS
         observed = self._clock.take_observations()
         if not observed and before_ms is not None and time_ms // DAY_MS == before_ms // DAY_MS:
             self._moved = True
             return
         self._tell_changes()
         for ms in observed:
-            self._tell_time(ms, observe=True)
-        self._tell_time(time_ms)
+            self._tell_time(Topic.IDENTITY_LINKS, ms, observe=True)
+        self._tell_time(Topic.IDENTITY_LINKS, time_ms)
         self._moved = False
 
-    def _tell_time(self, ms: int, *, observe: bool = False) -> None:
-        tick = Tick(
-            source=f"events/{self.partition}", watermark=from_ms(ms), observe=observe, arrived_ms=self._caused_ms
-        )
-        self._outputs.append(Output(Topic.PROFILE_STATES, "@tick", tick, EVERY_PARTITION))
+    def _tell_time(self, topic: Topic, ms: int, *, observe: bool = False) -> None:
+        """Time goes to identity first; once it comes back, every owner as of it is known, and customers hear of it."""
+        source = f"profiles/{self.partition}"
+        tick = Tick(source=source, watermark=from_ms(ms), observe=observe, arrived_ms=self._caused_ms)
+        self._outputs.append(Output(topic, "@tick", tick, EVERY_PARTITION))
 
     def _tell_changes(self) -> None:
         self._outputs += [Output(Topic.IDENTITY_LINKS, found.tenant, found) for found in self._links]
@@ -178,13 +208,12 @@ class ProfileShard:
         """Everything since the last flush: links, snapshots of what changed, then time; and the values to ``store``."""
         self._tell_changes()
         if self._moved:
-            self._tell_time(self._clock.time_ms or 0)
+            self._tell_time(Topic.IDENTITY_LINKS, self._clock.time_ms or 0)
         flush = Flush(self._outputs)
         if store:
             flush.writes = {key.encode(): encode(profile) for key, profile in self._touched.items()}
-        meta, clock = self._meta, self._clock
-        meta.time_ms, meta.observe_ms = clock.time_ms, clock.observe_ms
-        meta.sources = {name: (s.watermark_ms, s.idle) for name, s in clock.sources.items()}
+        meta = self._meta
+        meta.events, meta.identity = ClockState.of(self._clock), ClockState.of(self._identity)
         flush.writes[META_KEY] = msgspec.msgpack.encode(meta)
         self._outputs, self._touched, self._moved = [], {}, False
         return flush
@@ -193,19 +222,24 @@ class ProfileShard:
         """Tell the customers what changed; all of it where they did not know the profile or its membership changed."""
         if self._tell_only_slot(key, profile, changes):
             return
-        members = members_of(profile)
-        member = Membership(members)
-        if members != profile.members:
-            profile.members = members
-            for account in (*members, NO_ACCOUNT):
-                self._tell_part(key, profile, Part(profile, account, member), None)
-        else:
-            for account in touched(changes, member):
-                change = changed(changes, account) if account in profile.told else None
-                self._tell_part(key, profile, Part(profile, account, member), change)
-        subject = _subject(profile)
-        for account, slot in profile.slots.items():
-            slot.owner = canonical_id(profile.tenant, owner_of(subject, account or member.now))
+        owners = Owners(profile)
+        if owners.members != profile.members:
+            self._tell_all(key, profile, owners)
+            return
+        for owner in touched(changes, owners):
+            change = changed(changes, owner, owners) if owner in profile.told else None
+            self._tell_part(key, profile, Part(profile, owner, owners), change)
+        _own_slots(profile, owners)
+
+    def _tell_all(self, key: str, profile: Profile, owners: Owners) -> None:
+        """Tell every owner all of its part, and those that have none any more that it went away."""
+        profile.members = owners.members
+        if NO_ACCOUNT in profile.slots and owners.person not in profile.told:
+            # Before a crash the person may have been told alone what is its account's now; nobody remembers.
+            profile.told.append(owners.person)
+        for owner in list(dict.fromkeys((*owners.members, owners.person, *profile.told))):
+            self._tell_part(key, profile, Part(profile, owner, owners), None)
+        _own_slots(profile, owners)
 
     def _tell_only_slot(self, key: str, profile: Profile, changes: dict[str, SlotChange]) -> bool:
         """Tell the part of a profile that has one slot, known and not moved; whether that was so (mostly it is).
@@ -216,17 +250,17 @@ class ProfileShard:
             return False
         [(account, change)] = changes.items()
         slot = profile.slots[account]
-        if change.moved or slot.owner is None or profile.told != [account]:
+        if change.moved or slot.owner is None or len(profile.told) != 1 or (profile.accounts and not account):
             return False
-        subject = _identifier(profile.subject_type, profile.subject_value)
         days, traits, outcomes = change.days, change.traits, change.outcomes
         record = ProfileState(
             tenant=profile.tenant,
             customer_id=slot.owner,
-            anchor=owner_of(subject, account),
+            anchor=_anchor(profile.told[0]),
             profile_id=profile_id(key),
-            subject=subject,
-            epoch=0,
+            subject=_identifier(profile.subject_type, profile.subject_value),
+            epoch=profile.epoch,
+            effective_ms=profile.effective_ms,
             version=profile.version,
             full=False,
             detached=False,
@@ -242,21 +276,21 @@ class ProfileShard:
     def _tell_part(self, key: str, profile: Profile, part: Part, change: SlotChange | None) -> None:
         detached = change is None and part.is_empty
         if detached:
-            if part.account not in profile.told:
+            if part.owner not in profile.told:
                 return
-            profile.told.remove(part.account)
-        elif part.account not in profile.told:
-            profile.told.append(part.account)
-        subject = _subject(profile)
-        anchor = owner_of(subject, part.account)
-        owner = canonical_id(profile.tenant, anchor)
+            profile.told.remove(part.owner)
+        elif part.owner not in profile.told:
+            profile.told.append(part.owner)
+        anchor = _anchor(part.owner)
+        customer_id = canonical_id(profile.tenant, anchor)
         record = ProfileState(
             tenant=profile.tenant,
-            customer_id=owner,
+            customer_id=customer_id,
             anchor=anchor,
             profile_id=profile_id(key),
-            subject=subject,
-            epoch=0,
+            subject=_identifier(profile.subject_type, profile.subject_value),
+            epoch=profile.epoch,
+            effective_ms=profile.effective_ms,
             version=profile.version,
             full=change is None,
             detached=detached,
@@ -266,11 +300,12 @@ class ProfileShard:
             accepted=part.accepted,
             arrived_ms=self._caused_ms,
         )
-        self._outputs.append(Output(Topic.PROFILE_STATES, owner, record, caused_ms=self._caused_ms))
+        self._outputs.append(Output(Topic.PROFILE_STATES, customer_id, record, caused_ms=self._caused_ms))
 
 
-def _subject(profile: Profile) -> Identifier:
-    return _identifier(profile.subject_type, profile.subject_value)
+def _own_slots(profile: Profile, owners: Owners) -> None:
+    for group, slot in profile.slots.items():
+        slot.owner = canonical_id(profile.tenant, _anchor(owners.of(group) if group else owners.now))
 
 
 @lru_cache(maxsize=262_144)
@@ -278,11 +313,10 @@ def _identifier(kind: str, value: str) -> Identifier:
     return Identifier(IdentifierType(kind), value)
 
 
-def owner_of(subject: Identifier, account: str) -> Identifier:
-    """Whom a part counts for: its account, else the subject."""
-    if account == NO_ACCOUNT:
-        return subject
-    return _identifier(IdentifierType.GROUP_ID, account)
+@lru_cache(maxsize=262_144)
+def _anchor(key: str) -> Identifier:
+    kind, _, value = key.partition("/")
+    return _identifier(kind, value)
 
 
 def encode(profile: Profile) -> bytes:

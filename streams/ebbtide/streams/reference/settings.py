@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from ebbtide.models.policy import Branch
+from ebbtide.schemas.events import IdentifierType
 from ebbtide.streams.reference.markdown import code, prose, table
 from ebbtide.streams.reference.markdown import page as markdown_page
 from ebbtide.streams.settings import CONFIG_VARIABLE, PREFIX, Settings
@@ -71,20 +74,30 @@ def _type(field: FieldInfo) -> str:
     return ", ".join([_kind(field.annotation), *bounds])
 
 
+_NAMES: dict[Any, str] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "`true` or `false`",
+    Path: "path",
+    SecretStr: "secret",
+    Branch: "`{event, properties}`",
+    IdentifierType: "identifier type",
+}
+
+
 def _kind(annotation: Any) -> str:
     options = [option for option in get_args(annotation) if option is not type(None)]
-    if get_origin(annotation) is Literal:
-        return " or ".join(code(option) for option in options)
-    if get_origin(annotation) is tuple:
-        return f"list of {_kind(options[0])}"
-    if annotation is Branch:
-        return "`{event, properties}`"
-    if annotation is SecretStr:
-        return "secret"
+    match get_origin(annotation):
+        case origin if origin is Literal:
+            return " or ".join(code(option) for option in options)
+        case builtins.tuple:
+            return f"list of {_kind(options[0])}"
+        case builtins.dict:
+            return f"map of {_kind(options[0])} to {_kind(options[1])}"
     if options:
         return _kind(options[0])
-    names = {"str": "text", "int": "whole number", "float": "number", "bool": "`true` or `false`", "Path": "path"}
-    return names[annotation.__name__]
+    return _NAMES[annotation]
 
 
 def _default(field: FieldInfo) -> str:
@@ -95,7 +108,9 @@ def _default(field: FieldInfo) -> str:
         case SecretStr():
             return "empty"
         case tuple():
-            return ", ".join(code(branch.event) for branch in value)
+            return ", ".join(code(str(getattr(item, "event", item))) for item in value) or "none"
+        case dict():
+            return ", ".join(f"{key} {code(item)}" for key, item in value.items())
         case bool():
             return code(json.dumps(value))
     return code(value)

@@ -32,6 +32,10 @@ class Context:
         names = [topic.topic_name for topic in topics]
         return frozenset(f"{name}/{partition}" for name in names for partition in range(self.partitions[name]))
 
+    def shards(self, stage: str) -> frozenset[str]:
+        """Names of all shards of a stage, as ticks name them."""
+        return frozenset(f"{stage}/{partition}" for partition in range(self.settings.broker.partitions))
+
     def sent(self, outputs: Iterable[core.Output]) -> None:
         """Count what the broker has acknowledged."""
         metrics, now = self.metrics, now_ms()

@@ -12,6 +12,7 @@ from ebbtide.schemas.learning import Model
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.codec import encode, model, profile_state
+from ebbtide.streams.stages import profiles
 from ebbtide.streams.stages.context import Context, now_ms
 from ebbtide.streams.transport import App, ConsumerRecord
 
@@ -28,7 +29,7 @@ def declare(app: App, context: Context) -> None:
     shards: dict[int, CustomerShard] = {}
     table = app.state_table(NAME)
     stage = app.stage(NAME, [topic.topic_name for topic in INPUTS], table)
-    sources = context.sources(Topic.EVENTS)
+    sources = context.shards(profiles.NAME)
 
     @stage.on_assigned
     def build(partitions: frozenset[int]) -> None:

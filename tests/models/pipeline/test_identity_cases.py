@@ -1,0 +1,274 @@
+"""Who is who: the cases of identity stitching, each in thirty orders of arrival with duplicates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from random import Random
+from typing import Any
+
+import pytest
+
+from ebbtide.models.intake.accept import RawMessage
+from ebbtide.models.pipeline import RAW, Pipeline
+from ebbtide.models.policy import CorePolicy, IdentityPolicy
+from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.events import Identifier, IdentifierType
+from ebbtide.schemas.identity import IdentityOperation, OperationKind
+from ebbtide.streams.entities import accounts, persons
+from support.raw import NOW, at, iso
+
+Body = dict[str, Any]
+SHUFFLES = 30
+
+
+class Story:
+    """Bodies a minute apart, in the order of their event time."""
+
+    def __init__(self) -> None:
+        self.bodies: list[Body] = []
+
+    def add(self, **body: Any) -> Story:
+        n = len(self.bodies)
+        self.bodies.append({"messageId": f"m{n}", "timestamp": iso(at(n / 1440)), **body})
+        return self
+
+    def track(self, **ids: Any) -> Story:
+        return self.add(type="track", event="x", **ids)
+
+    def identify(self, email: str | None = None, **ids: Any) -> Story:
+        return self.add(type="identify", **({"traits": {"email": email}} if email else {}), **ids)
+
+    def fact(self, kind: str, ids: dict[str, str], **data: Any) -> Story:
+        n = len(self.bodies)
+        when = iso(at(n / 1440))
+        self.bodies.append(
+            {"type": kind, "id": f"f{n}", "occurred_at": when, "source": "crm", "ids": ids, "data": data}
+        )
+        return self
+
+
+def story() -> Story:
+    return Story()
+
+
+def feed(
+    bodies: Iterable[Body], decisions: Iterable[IdentityOperation] = (), *, policy: CorePolicy | None = None
+) -> Pipeline:
+    """A replay of the bodies, with decisions by hand after the first half of them."""
+    pipeline = Pipeline(CorePolicy() if policy is None else policy)
+    raw = [
+        RawMessage(RAW, 0, offset, None, json.dumps(body).encode(), to_ms(NOW)) for offset, body in enumerate(bodies)
+    ]
+    half = len(raw) // 2
+    list(pipeline.feed(raw[:half], now=NOW))
+    list(pipeline.decide(decisions))
+    list(pipeline.feed(raw[half:], now=NOW))
+    list(pipeline.close(at(2)))
+    return pipeline
+
+
+def people(pipeline: Pipeline) -> dict[frozenset[str], int]:
+    """Events by the values of a person's identifiers."""
+    return {
+        frozenset(identifier["value"] for identifier in person["identifiers"]): person["events"]
+        for person in persons(pipeline)
+    }
+
+
+def shuffles(bodies: list[Body]) -> Iterable[list[Body]]:
+    """The bodies in many orders, some of them twice."""
+    for seed in range(SHUFFLES):
+        rng = Random(seed)
+        mixed = [*bodies, *rng.sample(bodies, k=rng.randint(0, len(bodies)))]
+        rng.shuffle(mixed)
+        yield mixed
+
+
+E = "jane@x.com"
+CASES: dict[str, tuple[Story, dict[tuple[str, ...], int]]] = {
+    "anonymous history belongs to the user": (
+        story().track(anonymousId="A1").track(anonymousId="A1").identify(userId="U1", anonymousId="A1"),
+        {("U1", "A1"): 3},
+    ),
+    "a second device": (
+        story()
+        .track(anonymousId="A1")
+        .track(anonymousId="A1")
+        .identify(userId="U1", anonymousId="A1")
+        .track(anonymousId="A2")
+        .identify(userId="U1", anonymousId="A2"),
+        {("U1", "A1", "A2"): 5},
+    ),
+    "two users, reset in between": (
+        story().identify(userId="U1", anonymousId="A1").track(anonymousId="A2").identify(userId="U2", anonymousId="A2"),
+        {("U1", "A1"): 1, ("U2", "A2"): 2},
+    ),
+    "two users, no reset": (
+        story()
+        .track(anonymousId="A1")
+        .identify(userId="U1", anonymousId="A1")
+        .identify(userId="U2", anonymousId="A1")
+        .track(userId="U2", anonymousId="A1"),
+        {("U1", "A1"): 2, ("U2",): 2},
+    ),
+    "one mailbox, two users": (
+        story().identify(userId="abc123", email=E).identify(userId="abc456", email=E),
+        {("abc123", E): 1, ("abc456",): 1},
+    ),
+    "one mailbox, two devices, no user": (
+        story()
+        .track(anonymousId="A1")
+        .identify(anonymousId="A1", email=E)
+        .track(anonymousId="A2")
+        .identify(anonymousId="A2", email=E),
+        {("A1", "A2", E): 4},
+    ),
+    "values that name nobody": (
+        story()
+        .identify(userId="null", anonymousId="A1")
+        .identify(userId="anonymous", anonymousId="A2")
+        .identify(userId="00000000-0000", anonymousId="A3"),
+        {("A1",): 1, ("A2",): 1, ("A3",): 1},
+    ),
+    "a lead becomes a contact becomes a user": (
+        story()
+        .fact("lead.upserted", {"crm_lead_id": "L1", "email": E})
+        .fact("lead.converted", {"crm_lead_id": "L1", "crm_contact_id": "C1"})
+        .fact("contact.upserted", {"crm_contact_id": "C1", "email": E})
+        .identify(userId="U1", anonymousId="A1", email=E),
+        {("L1", "C1", E, "U1", "A1"): 4},
+    ),
+    "identify beats seen together": (
+        story().track(userId="U1", anonymousId="A1").identify(userId="U2", anonymousId="A1"),
+        {("U1",): 1, ("U2", "A1"): 1},
+    ),
+    "an id that many users share joins nobody": (
+        story()
+        .identify(userId="U1", anonymousId="A1")
+        .identify(userId="U2", anonymousId="A1")
+        .identify(userId="U3", anonymousId="A1")
+        .identify(userId="U4", anonymousId="A1")
+        .track(anonymousId="A1"),
+        {("U1",): 1, ("U2",): 1, ("U3",): 1, ("U4",): 1, ("A1",): 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_case(name: str) -> None:
+    told, expected = CASES[name]
+    for mixed in shuffles(told.bodies):
+        assert people(feed(mixed)) == {frozenset(values): events for values, events in expected.items()}
+
+
+def decided(
+    kind: OperationKind, one: tuple[IdentifierType, str], other: tuple[IdentifierType, str]
+) -> IdentityOperation:
+    return IdentityOperation("default", f"{kind}", kind, Identifier(*one), NOW, "jo", "seen", Identifier(*other))
+
+
+def test_a_merge_that_is_parted_by_hand_is_as_if_it_had_never_been() -> None:
+    told = (
+        story()
+        .track(userId="U1")
+        .identify(userId="U1", email=E)
+        .fact("contact.upserted", {"crm_contact_id": "C9", "email": E})
+        .fact("contact.upserted", {"crm_contact_id": "C9"})
+    )
+    part = decided(OperationKind.CANNOT_LINK, (IdentifierType.USER_ID, "U1"), (IdentifierType.CRM_CONTACT_ID, "C9"))
+    for mixed in shuffles(told.bodies):
+        assert people(feed(mixed)) == {frozenset({"U1", E, "C9"}): 4}
+        pipeline = feed(mixed, [part])
+        assert people(pipeline) == {frozenset({"U1", E}): 2, frozenset({"C9"}): 2}
+
+
+def groups(pipeline: Pipeline) -> dict[frozenset[str], tuple[list[str], int]]:
+    """Names and events by the values of an account's identifiers; accounts that hold anything."""
+    customers, found = pipeline.customers.customers, {}
+    for account in accounts(pipeline, {}):
+        shares = [s for s in customers[account["customer_id"]].shares.values() if not s.detached]
+        if shares:
+            values = frozenset(identifier["value"] for identifier in account["identifiers"])
+            found[values] = [row["name"] for row in account["names"]], sum(share.accepted for share in shares)
+    return found
+
+
+def test_a_renamed_account_stays_one_with_the_history_of_its_names() -> None:
+    told = (
+        story()
+        .fact("account.upserted", {"group_id": "g1", "domain": "acme.com"}, name="Acme Ltd")
+        .track(userId="U1", context={"groupId": "g1"})
+        .fact("account.upserted", {"group_id": "g1", "domain": "globex.com"}, name="Globex")
+    )
+    for mixed in shuffles(told.bodies):
+        assert groups(feed(mixed)) == {frozenset({"g1", "acme.com", "globex.com"}): (["Acme Ltd", "Globex"], 3)}
+
+
+def test_a_group_id_that_was_replaced_is_one_account_once_somebody_says_so() -> None:
+    told = story()
+    for user in ("U1", "U2", "U3"):
+        told.track(userId=user, context={"groupId": "Acme Ltd"})
+    for user in ("U1", "U2", "U3"):
+        told.track(userId=user, context={"groupId": "Globex Inc"})
+    joined = decided(
+        OperationKind.MUST_LINK, (IdentifierType.GROUP_ID, "Acme Ltd"), (IdentifierType.GROUP_ID, "Globex Inc")
+    )
+    for mixed in shuffles(told.bodies):
+        assert {key: events for key, (_, events) in groups(feed(mixed)).items()} == {
+            frozenset({"Acme Ltd"}): 3,
+            frozenset({"Globex Inc"}): 3,
+        }
+        assert {key: events for key, (_, events) in groups(feed(mixed, [joined])).items()} == {
+            frozenset({"Acme Ltd", "Globex Inc"}): 6
+        }
+
+
+def test_one_person_in_two_accounts_joins_neither_to_the_other() -> None:
+    told = (
+        story()
+        .track(userId="U1", context={"groupId": "g1"})
+        .track(userId="U1", context={"groupId": "g2"})
+        .track(userId="U1", context={"groupId": "g2"})
+    )
+    for mixed in shuffles(told.bodies):
+        pipeline = feed(mixed)
+        assert people(pipeline) == {frozenset({"U1"}): 3}
+        assert {key: events for key, (_, events) in groups(pipeline).items()} == {
+            frozenset({"g1"}): 1,
+            frozenset({"g2"}): 2,
+        }
+
+
+def test_tenants_are_worlds_apart() -> None:
+    told = story()
+    for tenant in ("T1", "T2"):
+        told.bodies += [
+            {**body, "tenant": tenant}
+            for body in story().track(anonymousId="A1").identify(userId="U1", anonymousId="A1").bodies
+        ]
+    for mixed in shuffles(told.bodies):
+        found = [(person["person_id"], person["events"]) for person in persons(feed(mixed))]
+        assert [events for _, events in found] == [2, 2]
+        assert len({person for person, _ in found}) == 2
+
+
+def test_anonymous_activity_counts_for_the_account_from_the_first_day_in_it() -> None:
+    told = [
+        {"type": "track", "event": "x", "messageId": f"d{day}", "anonymousId": "A1", "timestamp": iso(at(day))}
+        for day in range(4)
+    ]
+    told += [
+        {"type": "identify", "userId": "U1", "anonymousId": "A1", "messageId": "i", "timestamp": iso(at(3.2))},
+        {"type": "group", "userId": "U1", "groupId": "g1", "messageId": "g", "timestamp": iso(at(2.5))},
+    ]
+    for mixed in shuffles(told):
+        pipeline = feed(mixed, policy=CorePolicy(identity=IdentityPolicy()))
+        list(pipeline.close(at(6)))
+        days = {
+            (customer.anchor_value, day)
+            for customer in pipeline.customers.customers.values()
+            for day in pipeline.customers.view(customer).series.days
+        }
+        first = min(day for _, day in days)
+        assert {(anchor, day - first) for anchor, day in days} == {("U1", 0), ("U1", 1), ("g1", 2), ("g1", 3)}
