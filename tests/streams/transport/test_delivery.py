@@ -1,8 +1,9 @@
 """What reaches an agent, and what is committed, on Apache Kafka."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -33,10 +34,18 @@ def app(kafka: KafkaBroker, tmp_path: Path) -> App:
     return app_on(kafka.bootstrap, tmp_path, f"seen-{uuid4().hex[:8]}", max_poll_records=50, in_flight_batches=2)
 
 
-@contextmanager
-def nothing_fetched(app: App) -> Iterator[None]:
-    app.consumer._wanted = frozenset
+@asynccontextmanager
+async def nothing_fetched(app: App) -> AsyncIterator[None]:
+    asked: list[bool] = []
+
+    def nothing() -> frozenset[Any]:
+        asked.append(True)
+        return frozenset()
+
+    app.consumer._wanted = nothing
     try:
+        # A poll that is under way still brings what is sent now; the next question comes after it.
+        await reached(lambda: len(asked) > 2, "no poll is under way")
         yield
     finally:
         del app.consumer._wanted
@@ -52,7 +61,7 @@ async def test_a_skipped_offset_is_noticed_and_read_again(kafka: KafkaBroker, to
         await producer.send_all(numbered(topic, 100))
         await reached(lambda: len(seen.offsets) == 100, "the first hundred")
         assert app.health.ready()
-        with nothing_fetched(app):
+        async with nothing_fetched(app):
             await producer.send_all(numbered(topic, 100))
             await app.consumer._thread.seek_to({(topic, 0): 150})
         await reached(lambda: len(seen.offsets) >= 200, "all of them")
@@ -67,7 +76,7 @@ async def test_records_that_retention_took_are_counted_and_do_not_stop_the_rest(
     async with running(app), producing(kafka.bootstrap) as producer:
         await producer.send_all(numbered(topic, 10))
         await reached(lambda: len(seen.offsets) == 10, "the first ten")
-        with nothing_fetched(app):
+        async with nothing_fetched(app):
             await producer.send_all(numbered(topic, 90))
             admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
             admin.delete_records([TopicPartition(topic, 0, 60)])[TopicPartition(topic, 0)].result(10)
