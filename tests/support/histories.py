@@ -21,11 +21,12 @@ POLICY = CorePolicy(
 _NAMES = ("login", "query", "view", "Order Completed")
 
 
-def history(seed: int, *, days: int = DAYS) -> list[dict[str, Any]]:
+def history(seed: int, *, days: int = DAYS, merges: bool = True) -> list[dict[str, Any]]:
     """Records in time order, with the end of the backfill last.
 
     Users come and go with their own rhythm; some act in an account, some in none, some join one or two on the way;
-    there are visitors nobody knows, machines, renamed accounts, contracts and renewals.
+    there are visitors nobody knows, machines, renamed accounts, contracts and renewals, and with ``merges`` visitors
+    who turn out to be users.
     """
     rng = Random(seed)
     timed: list[tuple[float, dict[str, Any]]] = []
@@ -40,7 +41,7 @@ def history(seed: int, *, days: int = DAYS) -> list[dict[str, Any]]:
         rhythm, day = rng.choice([1, 2, 3, 7]), rng.randrange(10)
         while day < days:
             for _ in range(rng.choice([1, 1, 2, 5])):
-                _act(rng, user, accounts, joined, day, add)
+                _act(rng, user, accounts, joined, day, add, merges=merges)
             day += max(1, rhythm + rng.choice([-1, 0, 0, 1, rng.randrange(20)]))
     for account in ("g1", "g2"):
         _facts(rng, account, days, add)
@@ -50,17 +51,21 @@ def history(seed: int, *, days: int = DAYS) -> list[dict[str, Any]]:
     return [*(body for _, body in timed), punctuation(at(days + 1))]
 
 
-def _act(rng: Random, user: str, accounts: list[str], joined: int, day: int, add: Any) -> None:
+def _act(rng: Random, user: str, accounts: list[str], joined: int, day: int, add: Any, *, merges: bool) -> None:
     second = rng.choice([0, 1, 86_399, rng.randrange(86_400), rng.randrange(86_400)])
     body = track(rng.choice(_NAMES), at(day, second), "", user=user, properties={"revenue": rng.randrange(9)})
     if accounts and day >= joined and rng.random() < 0.7:
         body |= in_account(rng.choice(accounts))
     if rng.random() < 0.1:
         body["context"] = {**body.get("context", {}), "machine": True}
-    if rng.random() < 0.1:
+    if rng.random() < 0.2:
         body["anonymousId"] = f"a-{user}"
+        if merges and rng.random() < 0.5:
+            # Before a login, or after one that was forgotten: it is found out by other events.
+            del body["userId"]
+            body.pop("context", None)
     if rng.random() < 0.1:
-        del body["userId"]
+        body.pop("userId", None)
         body["anonymousId"] = "a-nobody"
     add(day, second, body)
     if accounts and rng.random() < 0.1:

@@ -34,7 +34,8 @@ def test_one_by_one_is_all_at_once(seed: int, order: int) -> None:
 @settings(max_examples=8)
 @given(SEEDS, st.integers(1, 20), st.lists(st.integers(0, 60), max_size=8))
 def test_records_that_come_too_late_are_too_late_in_any_chunks(seed: int, step: int, chunks: list[int]) -> None:
-    *bodies, end = history(seed)
+    # Where a late record's profile changes its owner too, batches decide which instants see it; totals are the same.
+    *bodies, end = history(seed, merges=False)
     late = [body for index, body in enumerate(bodies) if index % (step + 1) == 0]
     on_time = [body for index, body in enumerate(bodies) if index % (step + 1)]
     mixed = [*on_time[:20], *late, *on_time[20:], end]

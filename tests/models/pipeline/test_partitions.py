@@ -11,7 +11,8 @@ import json
 from random import Random
 from typing import Any
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ebbtide.schemas.profile_state import Tick
@@ -96,9 +97,26 @@ def test_partitions_and_disorder_together(seed: int, order: int) -> None:
 
 
 @settings(max_examples=15)
+@example(50, 4288, 6, 4)
 @given(SEEDS, SEEDS, st.integers(1, 8), st.sampled_from([1, 2, 4]))
 def test_crashes_change_nothing(seed: int, order: int, crashes: int, partitions: int) -> None:
     bodies = history(seed)
     topology = Topology(POLICY, messages(bodies), partitions)
     topology.run(Random(order), crashes=crashes)
     check(topology, bodies)
+
+
+@pytest.mark.quality
+def test_four_hundred_runs_with_crashes() -> None:
+    rng = Random(1)
+    for _ in range(400):
+        seed, order, crashes, partitions = (
+            rng.randrange(10_000),
+            rng.randrange(10_000),
+            rng.randint(1, 8),
+            rng.choice([1, 2, 4]),
+        )
+        bodies = history(seed)
+        topology = Topology(POLICY, messages(bodies), partitions)
+        topology.run(Random(order), crashes=crashes)
+        check(topology, bodies)

@@ -15,30 +15,35 @@ LATER_KEY = b"@later/"
 
 
 class Later:
-    """Records by the instant they hold from, in their order, and the table values that keep them."""
+    """Records by the instant they hold from, in the order of their offsets, and the table values that keep them.
 
-    def __init__(self, stored: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    ``applied`` is the last offset that counts as read: a stored record beyond it will be read again.
+    """
+
+    def __init__(self, stored: Iterable[tuple[bytes, bytes]], applied: int) -> None:
         self._heap: list[tuple[int, int]] = []
         self._records: dict[int, ProfileState] = {}
         self._writes: dict[bytes, bytes | None] = {}
         for key, value in stored:
-            self._push(int.from_bytes(key[len(LATER_KEY) :], "big"), ProfileState.from_json(value))
+            offset = int.from_bytes(key[len(LATER_KEY) :], "big")
+            if offset <= applied:
+                self._push(offset, ProfileState.from_json(value))
 
-    def put(self, sequence: int, record: ProfileState) -> None:
-        """Keep a record. ``sequence`` grows from one to the next, and is the same when the input is repeated."""
-        self._push(sequence, record)
-        self._writes[_key(sequence)] = record.to_json()
+    def put(self, offset: int, record: ProfileState) -> None:
+        """Keep a record of an offset."""
+        self._push(offset, record)
+        self._writes[_key(offset)] = record.to_json()
 
-    def _push(self, sequence: int, record: ProfileState) -> None:
-        self._records[sequence] = record
-        heapq.heappush(self._heap, (record.effective_ms, sequence))
+    def _push(self, offset: int, record: ProfileState) -> None:
+        self._records[offset] = record
+        heapq.heappush(self._heap, (record.effective_ms, offset))
 
     def take(self, at_ms: int) -> Iterator[ProfileState]:
-        """Records that hold by ``at_ms``, in the order of their instants, then of arrival."""
+        """Records that hold by ``at_ms``, in the order of their instants, then of offsets."""
         while self._heap and self._heap[0][0] <= at_ms:
-            _, sequence = heapq.heappop(self._heap)
-            self._writes[_key(sequence)] = None
-            yield self._records.pop(sequence)
+            _, offset = heapq.heappop(self._heap)
+            self._writes[_key(offset)] = None
+            yield self._records.pop(offset)
 
     def take_writes(self) -> dict[bytes, bytes | None]:
         """Table values since the last time."""
@@ -46,5 +51,5 @@ class Later:
         return writes
 
 
-def _key(sequence: int) -> bytes:
-    return LATER_KEY + sequence.to_bytes(8, "big")
+def _key(offset: int) -> bytes:
+    return LATER_KEY + offset.to_bytes(8, "big")

@@ -67,7 +67,7 @@ class CustomerShard:
                 later.append((key, value))
             else:
                 self._restore(key, value)
-        self._later = Later(later)
+        self._later = Later(later, self._meta.applied.get(Topic.PROFILE_STATES.topic_name, -1))
         self._clock = self._meta.clock.clock(sources)
 
     def _restore(self, key: bytes, value: bytes) -> None:
@@ -106,7 +106,7 @@ class CustomerShard:
         if isinstance(record, ProfileState):
             self._caused_ms = record.arrived_ms
             if record.effective_ms > self._next_ms:
-                self._later.put(meta.sequence, record)
+                self._later.put(offset, record)
             else:
                 self._fold(record, now_ms)
         elif isinstance(record, Model):

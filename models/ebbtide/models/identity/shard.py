@@ -131,11 +131,12 @@ class IdentityShard:
         if not self._tenant(link.tenant).link(link, at_once=at_once):
             self.ignored += 1
 
-    def _settle(self) -> None:
-        """Tell what follows from all that counts."""
+    def _settle(self, *, on_time: bool = False) -> None:
+        """Tell what follows from all that counts. What is not on time came after the barrier and holds past it."""
         epoch = epoch_of(self._meta.applied)
+        effective_ms = self._meta.barrier_ms + (not on_time)
         for name in sorted(self._unsettled):
-            self._outputs += self._tenants[name].settle(epoch, self._meta.barrier_ms, self._caused_ms)
+            self._outputs += self._tenants[name].settle(epoch, effective_ms, self._caused_ms)
         self._unsettled = set()
 
     def _pass_time(self) -> None:
@@ -151,7 +152,7 @@ class IdentityShard:
             self._meta.barrier_ms = max(ms, self._meta.barrier_ms)
             for link in self._held.take(self._meta.barrier_ms):
                 self._count(link, at_once=False)
-            self._settle()
+            self._settle(on_time=True)
             if ms in observed:
                 self._tell_time(ms, observe=True)
         self._tell_time(time_ms)
