@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from random import Random
-from typing import Any
 
 import pytest
 
@@ -16,40 +14,8 @@ from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.identity import IdentityOperation, OperationKind
 from ebbtide.streams.entities import accounts, persons
+from support.identity_cases import CASES, Body, E, shuffles, story
 from support.raw import NOW, at, iso
-
-Body = dict[str, Any]
-SHUFFLES = 30
-
-
-class Story:
-    """Bodies a minute apart, in the order of their event time."""
-
-    def __init__(self) -> None:
-        self.bodies: list[Body] = []
-
-    def add(self, **body: Any) -> Story:
-        n = len(self.bodies)
-        self.bodies.append({"messageId": f"m{n}", "timestamp": iso(at(n / 1440)), **body})
-        return self
-
-    def track(self, **ids: Any) -> Story:
-        return self.add(type="track", event="x", **ids)
-
-    def identify(self, email: str | None = None, **ids: Any) -> Story:
-        return self.add(type="identify", **({"traits": {"email": email}} if email else {}), **ids)
-
-    def fact(self, kind: str, ids: dict[str, str], **data: Any) -> Story:
-        n = len(self.bodies)
-        when = iso(at(n / 1440))
-        self.bodies.append(
-            {"type": kind, "id": f"f{n}", "occurred_at": when, "source": "crm", "ids": ids, "data": data}
-        )
-        return self
-
-
-def story() -> Story:
-    return Story()
 
 
 def feed(
@@ -74,85 +40,6 @@ def people(pipeline: Pipeline) -> dict[frozenset[str], int]:
         frozenset(identifier["value"] for identifier in person["identifiers"]): person["events"]
         for person in persons(pipeline)
     }
-
-
-def shuffles(bodies: list[Body]) -> Iterable[list[Body]]:
-    """The bodies in many orders, some of them twice."""
-    for seed in range(SHUFFLES):
-        rng = Random(seed)
-        mixed = [*bodies, *rng.sample(bodies, k=rng.randint(0, len(bodies)))]
-        rng.shuffle(mixed)
-        yield mixed
-
-
-E = "jane@x.com"
-CASES: dict[str, tuple[Story, dict[tuple[str, ...], int]]] = {
-    "anonymous history belongs to the user": (
-        story().track(anonymousId="A1").track(anonymousId="A1").identify(userId="U1", anonymousId="A1"),
-        {("U1", "A1"): 3},
-    ),
-    "a second device": (
-        story()
-        .track(anonymousId="A1")
-        .track(anonymousId="A1")
-        .identify(userId="U1", anonymousId="A1")
-        .track(anonymousId="A2")
-        .identify(userId="U1", anonymousId="A2"),
-        {("U1", "A1", "A2"): 5},
-    ),
-    "two users, reset in between": (
-        story().identify(userId="U1", anonymousId="A1").track(anonymousId="A2").identify(userId="U2", anonymousId="A2"),
-        {("U1", "A1"): 1, ("U2", "A2"): 2},
-    ),
-    "two users, no reset": (
-        story()
-        .track(anonymousId="A1")
-        .identify(userId="U1", anonymousId="A1")
-        .identify(userId="U2", anonymousId="A1")
-        .track(userId="U2", anonymousId="A1"),
-        {("U1", "A1"): 2, ("U2",): 2},
-    ),
-    "one mailbox, two users": (
-        story().identify(userId="abc123", email=E).identify(userId="abc456", email=E),
-        {("abc123", E): 1, ("abc456",): 1},
-    ),
-    "one mailbox, two devices, no user": (
-        story()
-        .track(anonymousId="A1")
-        .identify(anonymousId="A1", email=E)
-        .track(anonymousId="A2")
-        .identify(anonymousId="A2", email=E),
-        {("A1", "A2", E): 4},
-    ),
-    "values that name nobody": (
-        story()
-        .identify(userId="null", anonymousId="A1")
-        .identify(userId="anonymous", anonymousId="A2")
-        .identify(userId="00000000-0000", anonymousId="A3"),
-        {("A1",): 1, ("A2",): 1, ("A3",): 1},
-    ),
-    "a lead becomes a contact becomes a user": (
-        story()
-        .fact("lead.upserted", {"crm_lead_id": "L1", "email": E})
-        .fact("lead.converted", {"crm_lead_id": "L1", "crm_contact_id": "C1"})
-        .fact("contact.upserted", {"crm_contact_id": "C1", "email": E})
-        .identify(userId="U1", anonymousId="A1", email=E),
-        {("L1", "C1", E, "U1", "A1"): 4},
-    ),
-    "identify beats seen together": (
-        story().track(userId="U1", anonymousId="A1").identify(userId="U2", anonymousId="A1"),
-        {("U1",): 1, ("U2", "A1"): 1},
-    ),
-    "an id that many users share joins nobody": (
-        story()
-        .identify(userId="U1", anonymousId="A1")
-        .identify(userId="U2", anonymousId="A1")
-        .identify(userId="U3", anonymousId="A1")
-        .identify(userId="U4", anonymousId="A1")
-        .track(anonymousId="A1"),
-        {("U1",): 1, ("U2",): 1, ("U3",): 1, ("U4",): 1, ("A1",): 1},
-    ),
-}
 
 
 @pytest.mark.parametrize("name", CASES)
