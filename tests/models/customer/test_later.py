@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ebbtide.models.customer.shard import CustomerShard
@@ -81,3 +82,14 @@ def test_a_record_waits_for_the_instant_it_holds_from() -> None:
     customers.apply(told(4, 4, effective_day=first + 4))
     assert customers.days == [1, 2, 3, 4]
     assert not [key for key in customers.table if key.startswith(b"@later")]
+
+
+def test_a_visitor_nobody_can_name_is_not_due_after_a_restart_either() -> None:
+    customers = Restarting()
+    customers.apply(replace(told(1, 1), anchor=Identifier(IdentifierType.ANONYMOUS_ID, "a1")))
+    customers.pass_to(3)
+    customers.apply(Tick(source="learner", watermark=at(99), arrived_ms=0), Topic.MODELS.topic_name)
+    customers.pass_to(6)
+    assert customers.shard.customers["c"].due_day is None
+    customers.apply(told(2, 7))
+    assert customers.shard.customers["c"].due_day == DAY_0 + 7
