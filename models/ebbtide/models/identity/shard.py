@@ -106,13 +106,14 @@ class IdentityShard:
                 self._held.hold(offset, record)
 
     def flush(self, *, store: bool = True) -> Flush:
-        """Everything since the last flush: assignments, audit and time in their order, and the values to ``store``."""
+        """Everything since the last flush: assignments, audit and time in their order, and the values to ``store``.
+
+        Without ``store`` they wait for a flush that stores.
+        """
         self._settle()
         if self._moved:
             self._tell_time(self._clock.time_ms or 0)
-        flush = Flush(self._outputs, self._take_writes())
-        if not store:
-            flush.writes = {}
+        flush = Flush(self._outputs, self._take_writes() if store else {})
         self._outputs, self._moved = [], False
         return flush
 
