@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 from ebbtide.models.customer.customer import trait_values
-from ebbtide.models.identity.identifiers import canonical_id
-from ebbtide.models.identity.tenant import identifier_of
+from ebbtide.models.identity.identifiers import canonical_id, identifier_of
 from ebbtide.models.pipeline import Pipeline
 from ebbtide.models.profile.profile import NO_ACCOUNT, Profile
 from ebbtide.schemas.profile_state import Trait
@@ -22,11 +22,11 @@ def persons(pipeline: Pipeline) -> Iterator[Row]:
     profiles: dict[tuple[str, str], list[Profile]] = defaultdict(list)
     for profile in pipeline.profiles.profiles.values():
         if profile.is_person and profile.slots:
-            profiles[profile.tenant, profile.anchor or _subject(profile)].append(profile)
+            profiles[profile.tenant, profile.anchor or profile.subject].append(profile)
     for (tenant, anchor), found in sorted(profiles.items()):
         graph = pipeline.identity.graphs.get(tenant)
         identifiers = [anchor] if graph is None else graph.members(anchor)
-        found.sort(key=_subject)
+        found.sort(key=attrgetter("subject"))
         yield {
             "person_id": canonical_id(tenant, identifier_of(anchor)),
             "identifiers": [_identifier(key) for key in identifiers],
@@ -34,7 +34,7 @@ def persons(pipeline: Pipeline) -> Iterator[Row]:
             "events": sum(slot.accepted for profile in found for slot in profile.slots.values()),
             "profiles": [
                 {
-                    "profile_id": _subject(profile),
+                    "profile_id": profile.subject,
                     "events": slot.accepted,
                     "account": None if account == NO_ACCOUNT else account,
                 }
@@ -59,13 +59,9 @@ def accounts(pipeline: Pipeline, members: dict[str, set[str]]) -> Iterator[Row]:
         }
 
 
-def _subject(profile: Profile) -> str:
-    return f"{profile.subject_type}/{profile.subject_value}"
-
-
 def _identifier(key: str) -> Row:
-    kind, _, value = key.partition("/")
-    return {"type": kind, "value": value}
+    named = identifier_of(key)
+    return {"type": named.type, "value": named.value}
 
 
 def _names(values: list[Trait]) -> list[Row]:

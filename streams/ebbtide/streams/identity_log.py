@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from ebbtide.models.identity.evidence import Operation, Weight, later
 from ebbtide.models.identity.graph import IdentityGraph
-from ebbtide.models.identity.identifiers import identifier_key, is_person
+from ebbtide.models.identity.identifiers import identifier_key, identifier_of, is_person
 from ebbtide.models.identity.members import Members
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.base import to_ms
@@ -110,7 +110,7 @@ def new_operation(
     """A decision to append. Raises ``ValueError`` where nobody can decide that, or the record would not be valid."""
     names = [one for one in (identifier, other) if one is not None]
     if len({is_person(one.type) for one in names}) > 1:
-        person, account = sorted(map(identifier_key, names), key=lambda key: not is_person(_type(key)))
+        person, account = sorted(map(identifier_key, names), key=lambda key: not is_person(identifier_of(key).type))
         raise ValueError(f"{person} names a person and {account} an account: the two are never joined or parted")
     if identifier == other:
         raise ValueError(f"{identifier_key(identifier)} is named twice: name two identifiers")
@@ -192,7 +192,3 @@ def _records(settings: Settings) -> Iterator[Evidence]:
 
 def _empty(tenant: str, policy: IdentityPolicy) -> TenantLog:
     return TenantLog(IdentityGraph(tenant, policy))
-
-
-def _type(key: str) -> IdentifierType:
-    return IdentifierType(key.partition("/")[0])

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ebbtide.models.clock.watermark import from_ms
+from ebbtide.models.identity.identifiers import identifier_of
 from ebbtide.models.identity.shard import META_KEY, IdentityShard, epoch_of
-from ebbtide.models.identity.tenant import identifier_of
 from ebbtide.models.outputs import EVERY_PARTITION, Flush
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.identity import (

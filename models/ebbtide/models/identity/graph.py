@@ -18,11 +18,10 @@ from ebbtide.models.identity.changes import Audit, BarredChange, OwnerChange, Re
 from ebbtide.models.identity.clusters import Node
 from ebbtide.models.identity.components import Components
 from ebbtide.models.identity.evidence import UNSEEN, Link, Operation, Pair, Weight, better, later, pair
-from ebbtide.models.identity.identifiers import PERSON_TYPES, canonical_id
+from ebbtide.models.identity.identifiers import PERSON_TYPES, canonical_id, identifier_of
 from ebbtide.models.identity.limits import Limits, kind_of
 from ebbtide.models.identity.stored import Owned, decode, link_record, operation_record, owned_record
 from ebbtide.models.policy import IdentityPolicy
-from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.identity import OperationKind
 
 
@@ -109,8 +108,7 @@ class IdentityGraph:
 
     def owner_id(self, key: str) -> str:
         """Canonical id of the owner, as ``identifiers.canonical_id``."""
-        kind, _, value = self.anchor(key).partition("/")
-        return canonical_id(self.tenant, Identifier(type=IdentifierType(kind), value=value))
+        return canonical_id(self.tenant, identifier_of(self.anchor(key)))
 
     def epoch(self, key: str) -> int:
         """Since which epoch the identifier has its owner; 0 if it never had another."""

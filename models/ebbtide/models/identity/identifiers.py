@@ -112,6 +112,13 @@ def canonical_id(tenant: str, anchor: Identifier) -> str:
 
 
 @lru_cache(maxsize=262_144)
+def identifier_of(key: str) -> Identifier:
+    """The identifier of a key, ``type/value``. Raises ``ValueError`` on a type that there is not."""
+    kind, _, value = key.partition("/")
+    return Identifier(IdentifierType(kind), value)
+
+
+@lru_cache(maxsize=262_144)
 def identifier_key(named: Identifier) -> str:
     """``type/value``."""
     return f"{named.type}/{named.value}"

@@ -9,12 +9,11 @@ outcome, before the log comes to it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
 from ebbtide.models.identity.changes import OwnerChange
 from ebbtide.models.identity.evidence import Operation, Weight
 from ebbtide.models.identity.graph import IdentityGraph
-from ebbtide.models.identity.identifiers import canonical_id, identifier_key, is_person
+from ebbtide.models.identity.identifiers import canonical_id, identifier_key, identifier_of, is_person
 from ebbtide.models.identity.members import Groups, Members
 from ebbtide.models.outputs import Output
 from ebbtide.models.policy import IdentityPolicy
@@ -213,10 +212,3 @@ class TenantIdentity:
 def _own(groups: Groups) -> list[AccountOf]:
     """Accounts as somebody knows them who has heard of no owner."""
     return [AccountOf(group, identifier_of(_GROUP + group), day) for group, day in groups.items()]
-
-
-@lru_cache(maxsize=262_144)
-def identifier_of(key: str) -> Identifier:
-    """The identifier of a key, ``type/value``."""
-    kind, _, value = key.partition("/")
-    return Identifier(IdentifierType(kind), value)

@@ -26,7 +26,7 @@ class Owners:
     __slots__ = ("_accounts", "_first", "_only", "_second", "members", "now", "person")
 
     def __init__(self, profile: Profile) -> None:
-        self.person = profile.anchor or f"{profile.subject_type}/{profile.subject_value}"
+        self.person = profile.anchor or profile.subject
         self._accounts = {group: anchor for group, (anchor, _) in profile.accounts.items()}
         members: dict[str, int] = {}
         known = [(group, slot.first_day) for group, slot in profile.slots.items() if group != NO_ACCOUNT]

@@ -81,6 +81,11 @@ class Profile(msgspec.Struct):
     told: list[str] = msgspec.field(default_factory=list)
 
     @property
+    def subject(self) -> str:
+        """Key of the subject, ``type/value``."""
+        return f"{self.subject_type}/{self.subject_value}"
+
+    @property
     def is_person(self) -> bool:
         """Whether the subject is a person (else an account, by facts of its own)."""
         return is_person(IdentifierType(self.subject_type))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import msgspec
 
 from ebbtide.models.clock.watermark import ClockState, from_ms
-from ebbtide.models.identity.identifiers import canonical_id, identifier_key, is_person, profile_id
+from ebbtide.models.identity.identifiers import canonical_id, identifier_key, identifier_of, is_person, profile_id
 from ebbtide.models.identity.links import link, linked, membership, weight_of
 from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
 from ebbtide.models.policy import CorePolicy
@@ -20,7 +19,7 @@ from ebbtide.models.profile.profile import (
     step,
 )
 from ebbtide.models.profile.virtual_events import VirtualEvents
-from ebbtide.schemas.events import Event, Identifier, IdentifierType, subject_key
+from ebbtide.schemas.events import Event, Identifier, subject_key
 from ebbtide.schemas.identity import IdentityAssignment, IdentityLink
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import DAY_MS, Topic
@@ -256,9 +255,9 @@ class ProfileShard:
         record = ProfileState(
             tenant=profile.tenant,
             customer_id=slot.owner,
-            anchor=_anchor(profile.told[0]),
+            anchor=identifier_of(profile.told[0]),
             profile_id=profile_id(key),
-            subject=_identifier(profile.subject_type, profile.subject_value),
+            subject=identifier_of(profile.subject),
             epoch=profile.epoch,
             effective_ms=profile.effective_ms,
             version=profile.version,
@@ -281,14 +280,14 @@ class ProfileShard:
             profile.told.remove(part.owner)
         elif part.owner not in profile.told:
             profile.told.append(part.owner)
-        anchor = _anchor(part.owner)
+        anchor = identifier_of(part.owner)
         customer_id = canonical_id(profile.tenant, anchor)
         record = ProfileState(
             tenant=profile.tenant,
             customer_id=customer_id,
             anchor=anchor,
             profile_id=profile_id(key),
-            subject=_identifier(profile.subject_type, profile.subject_value),
+            subject=identifier_of(profile.subject),
             epoch=profile.epoch,
             effective_ms=profile.effective_ms,
             version=profile.version,
@@ -305,18 +304,7 @@ class ProfileShard:
 
 def _own_slots(profile: Profile, owners: Owners) -> None:
     for group, slot in profile.slots.items():
-        slot.owner = canonical_id(profile.tenant, _anchor(owners.of(group) if group else owners.now))
-
-
-@lru_cache(maxsize=262_144)
-def _identifier(kind: str, value: str) -> Identifier:
-    return Identifier(IdentifierType(kind), value)
-
-
-@lru_cache(maxsize=262_144)
-def _anchor(key: str) -> Identifier:
-    kind, _, value = key.partition("/")
-    return _identifier(kind, value)
+        slot.owner = canonical_id(profile.tenant, identifier_of(owners.of(group) if group else owners.now))
 
 
 def encode(profile: Profile) -> bytes:
