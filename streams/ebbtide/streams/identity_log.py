@@ -15,15 +15,15 @@ from uuid import uuid4
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
-from ebbtide.models.identity.evidence import Operation, Weight, later
+from ebbtide.models.identity.evidence import later
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.identifiers import identifier_key, identifier_of, is_person
+from ebbtide.models.identity.intake import decision, take_link
 from ebbtide.models.identity.members import Members
 from ebbtide.models.policy import IdentityPolicy
-from ebbtide.schemas.base import to_ms
-from ebbtide.schemas.events import Identifier, IdentifierType
+from ebbtide.schemas.events import Identifier
 from ebbtide.schemas.identity import IdentityLink, IdentityOperation, OperationKind
-from ebbtide.schemas.topics import DAY_MS, Topic
+from ebbtide.schemas.topics import Topic
 from ebbtide.streams.codec import TICK_KEY, Evidence, evidence
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.sender import started_producer
@@ -52,15 +52,8 @@ class TenantLog:
                 self.graph.decide(decision(record))
             except ValueError:
                 self.ignored.append(record)
-        elif record.subject != record.other:
-            self._link(record)
-
-    def _link(self, link: IdentityLink) -> None:
-        subject, other, at_ms = identifier_key(link.subject), identifier_key(link.other), to_ms(link.occurred_at)
-        if is_person(link.subject.type) == is_person(link.other.type):
-            self.graph.link(subject, other, Weight(int(link.evidence), at_ms), link.event_id)
-        elif is_person(link.subject.type) and link.other.type is IdentifierType.GROUP_ID:
-            self.members.add(subject, link.other.value, at_ms // DAY_MS)
+        else:
+            take_link(self.graph, self.members, record)
 
 
 def read_log(settings: Settings, tenant: str | None = None) -> dict[str, TenantLog]:
@@ -148,19 +141,6 @@ def after_withdrawn(settings: Settings, operation: IdentityOperation) -> Identit
 def append(settings: Settings, operation: IdentityOperation) -> None:
     """Send a decision to its tenant's partition. Returns once all in-sync replicas have it."""
     asyncio.run(_append(settings, operation))
-
-
-def decision(record: IdentityOperation) -> Operation:
-    """A record of the log as the graph takes it."""
-    return Operation(
-        kind=record.kind,
-        identifier=identifier_key(record.identifier),
-        at_ms=to_ms(record.decided_at),
-        operation_id=record.operation_id,
-        actor=record.actor,
-        reason=record.reason,
-        other=None if record.other is None else identifier_key(record.other),
-    )
 
 
 async def _append(settings: Settings, operation: IdentityOperation) -> None:

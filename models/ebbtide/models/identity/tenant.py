@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ebbtide.models.identity.changes import OwnerChange
-from ebbtide.models.identity.evidence import Operation, Weight
 from ebbtide.models.identity.graph import IdentityGraph
-from ebbtide.models.identity.identifiers import canonical_id, identifier_key, identifier_of, is_person
+from ebbtide.models.identity.identifiers import canonical_id, identifier_key, identifier_of
+from ebbtide.models.identity.intake import decision, take_link
 from ebbtide.models.identity.members import Groups, Members
 from ebbtide.models.outputs import Output
 from ebbtide.models.policy import IdentityPolicy
-from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
 from ebbtide.schemas.identity import (
     AccountOf,
@@ -27,7 +26,7 @@ from ebbtide.schemas.identity import (
     IdentityLink,
     IdentityOperation,
 )
-from ebbtide.schemas.topics import DAY_MS, Topic
+from ebbtide.schemas.topics import Topic
 
 _GROUP = f"{IdentifierType.GROUP_ID}/"
 Records = Iterable[tuple[bytes, bytes]]
@@ -57,17 +56,9 @@ class TenantIdentity:
 
         ``at_once`` tells that its outcome holds at once.
         """
-        subject, other = identifier_key(link.subject), identifier_key(link.other)
-        at_ms = to_ms(link.occurred_at)
-        if subject == other:
+        if not take_link(self.graph, self._members, link):
             return False
-        if is_person(link.subject.type) == is_person(link.other.type):
-            self.graph.link(subject, other, Weight(int(link.evidence), at_ms), link.event_id)
-        elif is_person(link.subject.type) and link.other.type is IdentifierType.GROUP_ID:
-            self._members.add(subject, link.other.value, at_ms // DAY_MS)
-        else:
-            return False
-        self._touch(subject, other, at_once=at_once)
+        self._touch(identifier_key(link.subject), identifier_key(link.other), at_once=at_once)
         return True
 
     def decide(self, operation: IdentityOperation, epoch: int) -> bool:
@@ -75,17 +66,7 @@ class TenantIdentity:
         names = [identifier_key(one) for one in (operation.identifier, operation.other) if one is not None]
         kind, reason = AuditKind.DECIDED, f"{operation.kind}: {operation.reason}"
         try:
-            self.graph.decide(
-                Operation(
-                    kind=operation.kind,
-                    identifier=names[0],
-                    at_ms=to_ms(operation.decided_at),
-                    operation_id=operation.operation_id,
-                    actor=operation.actor,
-                    reason=operation.reason,
-                    other=names[1] if len(names) > 1 else None,
-                )
-            )
+            self.graph.decide(decision(operation))
         except ValueError as error:
             kind, reason = AuditKind.REFUSED, f"{operation.kind}: {error}"
         else:

@@ -1,0 +1,42 @@
+"""Records of the identity log as the graph and the members of a tenant take them: one rule for all who read the log."""
+
+from __future__ import annotations
+
+from ebbtide.models.identity.evidence import Operation, Weight
+from ebbtide.models.identity.graph import IdentityGraph
+from ebbtide.models.identity.identifiers import identifier_key, is_person
+from ebbtide.models.identity.members import Members
+from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.events import IdentifierType
+from ebbtide.schemas.identity import IdentityLink, IdentityOperation
+from ebbtide.schemas.topics import DAY_MS
+
+
+def take_link(graph: IdentityGraph, members: Members, link: IdentityLink) -> bool:
+    """Take in a link. Returns whether it says anything: of one with itself, or of other kinds, nothing follows.
+
+    Two of one graph are linked; a person and a group id are a membership.
+    """
+    subject, other, at_ms = identifier_key(link.subject), identifier_key(link.other), to_ms(link.occurred_at)
+    if subject == other:
+        return False
+    if is_person(link.subject.type) == is_person(link.other.type):
+        graph.link(subject, other, Weight(int(link.evidence), at_ms), link.event_id)
+    elif is_person(link.subject.type) and link.other.type is IdentifierType.GROUP_ID:
+        members.add(subject, link.other.value, at_ms // DAY_MS)
+    else:
+        return False
+    return True
+
+
+def decision(record: IdentityOperation) -> Operation:
+    """What was decided by hand, as the graph takes it."""
+    return Operation(
+        kind=record.kind,
+        identifier=identifier_key(record.identifier),
+        at_ms=to_ms(record.decided_at),
+        operation_id=record.operation_id,
+        actor=record.actor,
+        reason=record.reason,
+        other=None if record.other is None else identifier_key(record.other),
+    )
