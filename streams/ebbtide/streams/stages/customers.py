@@ -7,13 +7,13 @@ from typing import Any
 
 from ebbtide.models.customer.series import DAY_SECONDS
 from ebbtide.models.customer.shard import CustomerShard
-from ebbtide.models.outputs import Output
 from ebbtide.schemas.learning import Model
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.codec import encode, model, profile_state
 from ebbtide.streams.stages import profiles
 from ebbtide.streams.stages.context import Context, now_ms
+from ebbtide.streams.stages.shards import flush_shards, keep_shards
 from ebbtide.streams.transport import App, ConsumerRecord
 
 NAME = "customers"
@@ -26,26 +26,19 @@ DECODERS: dict[str, Callable[[ConsumerRecord], ProfileState | Tick | Model]] = {
 
 def declare(app: App, context: Context) -> None:
     """Add the stage to the app."""
-    shards: dict[int, CustomerShard] = {}
     table = app.state_table(NAME)
     stage = app.stage(NAME, [topic.topic_name for topic in INPUTS], table)
     sources = context.shards(profiles.NAME)
 
-    @stage.on_assigned
-    def build(partitions: frozenset[int]) -> None:
-        for partition in partitions:
-            shards[partition] = CustomerShard(partition, sources, context.settings.core, table.items(partition))
-
-    @stage.on_revoked
-    def drop(partitions: frozenset[int]) -> None:
-        for partition in partitions:
-            shards.pop(partition, None)
-            context.metrics.forget_partition(Topic.PROFILE_STATES.topic_name, partition)
+    shards = keep_shards(
+        stage,
+        lambda partition: CustomerShard(partition, sources, context.settings.core, table.items(partition)),
+        lambda partition: context.metrics.forget_partition(Topic.PROFILE_STATES.topic_name, partition),
+    )
 
     @stage.agent
     async def agent(stream: Any) -> None:
         async for batches in stage.batches(stream, linger=context.settings.worker.linger_seconds):
-            outputs: list[Output] = []
             now = now_ms()
             for batch in batches:
                 shard = shards[batch.partition]
@@ -53,11 +46,7 @@ def declare(app: App, context: Context) -> None:
                 for record in batch:
                     shard.apply(batch.topic, record.offset, parse(record), now_ms=now)
                 context.metrics.records_in.labels(batch.topic).inc(len(batch))
-            writes = {}
-            for partition in {batch.partition for batch in batches}:
-                flush = shards[partition].flush()
-                outputs += flush.outputs
-                writes[partition] = flush.writes
+            outputs, writes = flush_shards(shards, batches)
             with context.metrics.flush_seconds.labels(NAME).time():
                 await stage.flush(batches, encode(outputs, context.partitions), writes)
             context.sent(outputs)

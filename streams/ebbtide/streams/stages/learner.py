@@ -10,6 +10,7 @@ from ebbtide.schemas.learning import Model
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.codec import encode, training_example
 from ebbtide.streams.stages.context import Context
+from ebbtide.streams.stages.shards import flush_shards, keep_shards
 from ebbtide.streams.transport import App
 
 NAME = "learner"
@@ -17,33 +18,20 @@ NAME = "learner"
 
 def declare(app: App, context: Context) -> None:
     """Add the stage to the app."""
-    stages: dict[int, LearnerStage] = {}
     table = app.state_table(NAME)
     stage = app.stage(NAME, [Topic.TRAINING_EXAMPLES.topic_name], table)
     sources = frozenset(f"customers/{p}" for p in range(context.partitions[Topic.PROFILE_STATES.topic_name]))
 
-    @stage.on_assigned
-    def build(partitions: frozenset[int]) -> None:
-        for partition in partitions:
-            stages[partition] = LearnerStage(sources, table.items(partition))
-
-    @stage.on_revoked
-    def drop(partitions: frozenset[int]) -> None:
-        for partition in partitions:
-            stages.pop(partition, None)
+    stages = keep_shards(stage, lambda partition: LearnerStage(sources, table.items(partition)))
 
     @stage.agent
     async def agent(stream: Any) -> None:
         async for batches in stage.batches(stream):
-            outputs: list[Output] = []
-            writes = {}
             for batch in batches:
                 learner = stages[batch.partition]
                 for record in batch:
                     learner.apply(record.offset, training_example(record))
-                flush = learner.flush()
-                outputs += flush.outputs
-                writes[batch.partition] = flush.writes
+            outputs, writes = flush_shards(stages, batches)
             with context.metrics.flush_seconds.labels(NAME).time():
                 await stage.flush(batches, encode(outputs, context.partitions), writes)
             _count(context, outputs)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from ebbtide.models.outputs import Output
 from ebbtide.models.profile.shard import ProfileShard
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.codec import assignment, encode, event
 from ebbtide.streams.stages.context import Context
 from ebbtide.streams.stages.intake import INPUTS as RAW
+from ebbtide.streams.stages.shards import flush_shards, keep_shards
 from ebbtide.streams.transport import App
 
 NAME = "profiles"
@@ -20,25 +20,18 @@ INPUTS = (Topic.EVENTS, Topic.IDENTITY_ASSIGNMENTS)
 
 def declare(app: App, context: Context) -> None:
     """Add the stage to the app."""
-    shards: dict[int, ProfileShard] = {}
     table = app.state_table(NAME)
     stage = app.stage(NAME, [topic.topic_name for topic in INPUTS], table)
     sources, identity, policy = context.sources(*RAW), context.shards(IDENTITY), context.settings.core
 
-    @stage.on_assigned
-    def build(partitions: frozenset[int]) -> None:
-        for partition in partitions:
-            shards[partition] = ProfileShard(partition, sources, identity, policy, partial(table.get, partition))
-
-    @stage.on_revoked
-    def drop(partitions: frozenset[int]) -> None:
-        for partition in partitions:
-            shards.pop(partition, None)
+    shards = keep_shards(
+        stage,
+        lambda partition: ProfileShard(partition, sources, identity, policy, partial(table.get, partition)),
+    )
 
     @stage.agent
     async def agent(stream: Any) -> None:
         async for batches in stage.batches(stream, linger=context.settings.worker.linger_seconds):
-            outputs: list[Output] = []
             for batch in batches:
                 shard = shards[batch.partition]
                 duplicates = shard.duplicates
@@ -50,10 +43,6 @@ def declare(app: App, context: Context) -> None:
                         shard.assign(record.offset, assignment(record))
                 context.metrics.records_in.labels(batch.topic).inc(len(batch))
                 context.metrics.duplicates.labels(batch.topic).inc(shard.duplicates - duplicates)
-            writes = {}
-            for partition in {batch.partition for batch in batches}:
-                flush = shards[partition].flush()
-                outputs += flush.outputs
-                writes[partition] = flush.writes
+            outputs, writes = flush_shards(shards, batches)
             with context.metrics.flush_seconds.labels(NAME).time():
                 await stage.flush(batches, encode(outputs, context.partitions), writes)
