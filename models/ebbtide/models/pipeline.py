@@ -14,7 +14,7 @@ from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.identity.shard import IdentityShard
 from ebbtide.models.intake.accept import RawMessage
-from ebbtide.models.intake.shard import IntakeShard
+from ebbtide.models.intake.shard import IntakeShard, addressed
 from ebbtide.models.outputs import Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.shard import ProfileShard
@@ -80,7 +80,7 @@ class Pipeline:
                 if endless or not self._beyond(record):
                     profiles(next(self._events), record)
             else:
-                yield Output(Topic.DEAD_LETTERS, record.dead_letter_id, record)
+                yield addressed(record)
         for output in self._stitch():
             told = output.record
             if isinstance(told, (ProfileState, Tick)):

@@ -66,7 +66,7 @@ class IntakeShard:
 
     def flush(self) -> list[Output]:
         """What ``take`` gives, each with where it goes."""
-        return [_addressed(record) for record in self.take()]
+        return [addressed(record) for record in self.take()]
 
     def take(self) -> list[Event | DeadLetter | Tick]:
         """Events and dead letters since the last time, then the watermark if it moved."""
@@ -79,7 +79,7 @@ class IntakeShard:
         self._idle = True
         self._tick(self._watermark.carry(now_ms=now_ms), idle=True)
         outputs, self._outputs = self._outputs, []
-        return [_addressed(record) for record in outputs]
+        return [addressed(record) for record in outputs]
 
     def _pass_midnights(self) -> None:
         """Tell a passed midnight where it passed, so that grid instants do not depend on how records were batched."""
@@ -106,7 +106,8 @@ class IntakeShard:
         self._next_midnight_ms = _BEFORE_ALL if watermark_ms is None else (watermark_ms // DAY_MS + 1) * DAY_MS
 
 
-def _addressed(record: Event | DeadLetter | Tick) -> Output:
+def addressed(record: Event | DeadLetter | Tick) -> Output:
+    """The record with where it goes."""
     if isinstance(record, Event):
         return Output(Topic.EVENTS, record.key, record)
     if isinstance(record, Tick):
