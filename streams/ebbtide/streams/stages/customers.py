@@ -30,10 +30,14 @@ def declare(app: App, context: Context) -> None:
     stage = app.stage(NAME, [topic.topic_name for topic in INPUTS], table)
     sources = context.shards(profiles.NAME)
 
+    def build(partition: int) -> CustomerShard:
+        shard = CustomerShard(partition, sources, context.settings.core, table.items(partition))
+        # Where a partition stands is known before anything new comes.
+        _show_time(context, partition, shard)
+        return shard
+
     shards = keep_shards(
-        stage,
-        lambda partition: CustomerShard(partition, sources, context.settings.core, table.items(partition)),
-        lambda partition: context.metrics.forget_partition(Topic.PROFILE_STATES.topic_name, partition),
+        stage, build, lambda partition: context.metrics.forget_partition(Topic.PROFILE_STATES.topic_name, partition)
     )
 
     @stage.agent
