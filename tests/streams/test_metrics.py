@@ -143,3 +143,29 @@ async def test_gaps_name_their_topic_and_begin_at_zero(
     shown = samples(metrics)
     for topic in ("raw-crm", "raw-behavior"):
         assert shown["ebbtide_offset_gaps_total", (("topic", topic),)] == gaps.get(topic, 0)
+
+
+class InRebalance(Worker):
+    """Its partitions are out of hand at the second look."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self._looks = 3
+
+    def partitions(self) -> dict[TopicPartition, PartitionHealth]:
+        return super().partitions() if self._looks == 2 else {}
+
+
+async def test_a_rebalance_takes_the_lag_away_and_leaves_event_time_to_the_stage(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A partition that stays is not built anew, and on a quiet topic nothing would ever show its time again.
+    monkeypatch.setattr(vitals, "EVERY_SECONDS", 0.0)
+    metrics.partition_watermark_timestamp_seconds.labels("raw-crm", "0").set(1_736_152_200)
+    metrics.partition_evaluated_timestamp_seconds.labels("raw-crm", "0").set(1_736_121_600)
+    await vitals.export_vitals(cast("App", InRebalance()), metrics)
+    partition = (("partition", "0"), ("topic", "raw-crm"))
+    assert {name for name, labels in samples(metrics) if labels == partition} == {
+        "ebbtide_partition_watermark_timestamp_seconds",
+        "ebbtide_partition_evaluated_timestamp_seconds",
+    }

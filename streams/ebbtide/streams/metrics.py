@@ -187,13 +187,18 @@ class Metrics:
 
     def forget_partition(self, topic: str, partition: int) -> None:
         """Drop the gauges of a partition that was revoked: its last value would be shown for ever."""
-        for gauge in (
-            self.consumer_lag_records,
-            self.partition_watermark_timestamp_seconds,
-            self.partition_evaluated_timestamp_seconds,
-        ):
-            with suppress(KeyError):  # never set, and a prometheus_client before 0.22 minds
-                gauge.remove(topic, str(partition))
+        self.forget_lag(topic, partition)
+        for gauge in (self.partition_watermark_timestamp_seconds, self.partition_evaluated_timestamp_seconds):
+            _drop(gauge, topic, partition)
+
+    def forget_lag(self, topic: str, partition: int) -> None:
+        """Drop the lag of a partition that is not in hand now. Its event time is its stage's to show and to drop."""
+        _drop(self.consumer_lag_records, topic, partition)
+
+
+def _drop(gauge: Gauge, topic: str, partition: int) -> None:
+    with suppress(KeyError):  # never set, and a prometheus_client before 0.22 minds
+        gauge.remove(topic, str(partition))
 
 
 def declared() -> Iterator[tuple[str, MetricSpec]]:

@@ -25,7 +25,7 @@ async def export_vitals(app: App, metrics: Metrics) -> None:
             metrics.offset_gaps.labels(tp.topic).inc(app.counters.gaps_of[tp.topic] - gaps[tp.topic])
             gaps[tp.topic] = app.counters.gaps_of[tp.topic]
         for tp in known - partitions.keys():
-            metrics.forget_partition(tp.topic, tp.partition)
+            metrics.forget_lag(tp.topic, tp.partition)
         known = set(partitions)
         recovering = not app.health.ready()
         if recovering and recovering_since is None:
