@@ -64,6 +64,10 @@ def _act(rng: Random, user: str, accounts: list[str], joined: int, day: int, add
             # Before a login, or after one that was forgotten: it is found out by other events.
             del body["userId"]
             body.pop("context", None)
+        elif merges and rng.random() < 0.3:
+            # Better evidence than to be seen together, and often later than that.
+            body["type"] = "identify"
+            del body["event"]
     if rng.random() < 0.1:
         body.pop("userId", None)
         body["anonymousId"] = "a-nobody"

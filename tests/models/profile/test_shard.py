@@ -14,16 +14,17 @@ from hypothesis import strategies as st
 
 from ebbtide.models.customer.customer import Customer, View, fold
 from ebbtide.models.identity.identifiers import canonical_id
+from ebbtide.models.identity.links import weight_of
 from ebbtide.models.intake.accept import Door
 from ebbtide.models.outputs import Flush
 from ebbtide.models.policy import CorePolicy, DedupePolicy
 from ebbtide.models.profile.shard import ProfileShard, decode
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.events import Event, Identifier, IdentifierType
-from ebbtide.schemas.identity import IdentityAssignment
+from ebbtide.schemas.identity import IdentityAssignment, IdentityLink
 from ebbtide.schemas.profile_state import ProfileState
 from support.histories import POLICY, history
-from support.raw import DAY_0, NOW, at, fact, in_account, messages, track
+from support.raw import DAY_0, NOW, at, fact, in_account, iso, messages, track
 
 SEEDS = st.integers(0, 10_000)
 SOURCES = frozenset({"raw-behavior/0"})
@@ -238,3 +239,33 @@ def test_an_assignment_moves_what_was_done_and_an_older_one_changes_nothing() ->
     assert assign(0, "u2", 9) == after
     assert assign(1, "u2", 5) == assign(2, "u2", 4) == after
     assert list(assign(3, "u2", 6)) == [owner(IdentifierType.USER_ID, "u2")]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.sampled_from(["track", "identify", "alias"])), min_size=1), st.randoms()
+)
+def test_the_best_evidence_before_any_instant_is_sent_in_any_order(calls: list[tuple[int, str]], rng: Random) -> None:
+    """A partition of raw records that is read fast brings later evidence first; owners are decided as of instants."""
+    bodies: list[dict[str, Any]] = [
+        {
+            "type": kind,
+            "event": "x",
+            "userId": "u1",
+            "anonymousId": "a1",
+            "messageId": f"m{n}",
+            "timestamp": iso(at(day)),
+        }
+        for n, (day, kind) in enumerate(calls)
+    ]
+    rng.shuffle(bodies)
+    shard = ProfileShard(0, SOURCES, IDENTITY, POLICY, lambda _key: None)
+    found = events(bodies)
+    sent: list[IdentityLink] = []
+    for offset, event in enumerate(found):
+        shard.apply(offset, replace(event, origin=None))
+        sent += [output.record for output in shard.flush().outputs if isinstance(output.record, IdentityLink)]
+    for day in range(8):
+        known = [weight_of(event) for event in found if event.occurred_at < at(day)]
+        told = [(int(link.evidence), to_ms(link.occurred_at)) for link in sent if link.occurred_at < at(day)]
+        assert min(told, default=None) == min(known, default=None)
+    assert len(sent) <= len(found)

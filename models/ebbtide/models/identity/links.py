@@ -29,6 +29,15 @@ def weight_of(event: Event) -> tuple[int, int]:
     return known, event.occurred_ms
 
 
+def covers(known: tuple[int, int], weight: tuple[int, int]) -> bool:
+    """Whether evidence says nothing new beside known evidence: that is of no worse class and no later.
+
+    The smaller weight is not enough. Owners as of an instant rest on the evidence before it, and weak evidence that is
+    earlier counts for instants that stronger, later evidence does not reach.
+    """
+    return known[0] <= weight[0] and known[1] <= weight[1]
+
+
 def linked(event: Event) -> list[Identifier]:
     """The identifiers that the event links its subject to. People and accounts are two graphs and are never joined."""
     subject = event.subject

@@ -59,6 +59,7 @@ class SlotChange:
 class Profile(msgspec.Struct):
     """State of one profile. ``version`` is the last applied offset of the partition that feeds it.
 
+    ``links`` are weights of the evidence that was sent, by key of the other identifier; none of them covers another.
     ``anchor`` is the key of the owner that identity gave it at ``epoch`` (None: itself); ``accounts`` are those of that
     person by group id, each with the key of its anchor and the person's first day there. ``assigned_ms`` is the instant
     that rests on, ``effective_ms`` the one that what is told of the profile holds from.
@@ -70,7 +71,7 @@ class Profile(msgspec.Struct):
     subject_value: str
     version: int = -1
     slots: dict[str, Slot] = msgspec.field(default_factory=dict)
-    links: dict[str, tuple[int, int]] = msgspec.field(default_factory=dict)
+    links: dict[str, list[tuple[int, int]]] = msgspec.field(default_factory=dict)
     seen: dict[int, None] = msgspec.field(default_factory=dict)
     anchor: str | None = None
     epoch: int = 0

@@ -8,7 +8,7 @@ import msgspec
 
 from ebbtide.models.clock.watermark import ClockState, from_ms
 from ebbtide.models.identity.identifiers import canonical_id, identifier_key, identifier_of, is_person, profile_id
-from ebbtide.models.identity.links import link, linked, membership, weight_of
+from ebbtide.models.identity.links import covers, link, linked, membership, weight_of
 from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.parts import Owners, Part, changed, outcomes_of, touched
@@ -165,16 +165,16 @@ class ProfileShard:
     def _note_links(self, profile: Profile, event: Event) -> None:
         weight = weight_of(event)
         noted = self._noted.get(event.key)
-        if noted is not None and noted[0] is event.identifiers and weight >= noted[1]:
+        if noted is not None and noted[0] is event.identifiers and covers(noted[1], weight):
             # The very values of this profile's last event, as evidence no better.
             return
         self._noted[event.key] = (event.identifiers, weight)
         for other in linked(event):
             key = identifier_key(other)
-            known = profile.links.get(key)
-            # Evidence no better than what was sent already is not sent again (identity §2).
-            if known is None or weight < known:
-                profile.links[key] = weight
+            known = profile.links.get(key, [])
+            # Evidence no better than what was sent already, at any instant, is not sent again.
+            if not any(covers(sent, weight) for sent in known):
+                profile.links[key] = [weight, *(sent for sent in known if not covers(weight, sent))]
                 self._links.append(link(event, other))
 
     def _pass_time(self, before_ms: int | None) -> None:
