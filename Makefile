@@ -5,9 +5,10 @@ SHELL := bash
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
-# The first that runs and is new enough; 3.11 is what requirements.lock was resolved for.
-NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
-PYTHON ?= $(or $(shell for each in python3.11 python3.12 python3.13 python3; do \
+# The first that runs, is new enough and can make environments; 3.11 is what requirements.lock was resolved for. The
+# system's goes first: it is built with profile-guided optimisation, and one that pyenv compiled is not (decision 6).
+NEW_ENOUGH := import ensurepip, sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(or $(shell for each in /usr/bin/python3.11 python3.11 python3.12 python3.13 python3; do \
     $$each -c '$(NEW_ENOUGH)' 2>/dev/null && { command -v $$each; break; }; done),python3)
 BIN := .venv/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip install --quiet --retries 10 --timeout 60
@@ -24,7 +25,7 @@ setup: .venv/.stamp ## Make .venv with the locked packages.
 
 .venv/.stamp: requirements.lock pyproject.toml
 	@"$(PYTHON)" -c '$(NEW_ENOUGH)' 2>/dev/null || { \
-	    echo "Python 3.11 or newer is needed, and $(PYTHON) is not: install it, or name it with make PYTHON=/path/to/python3" >&2; exit 1; }
+	    echo "Python 3.11 or newer with venv is needed, and $(PYTHON) is not: install it (Debian: apt-get install python3-venv), or name it with make PYTHON=/path/to/python3" >&2; exit 1; }
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv || { \
 	    rm -rf .venv; echo "no virtual environment could be made: install venv (Debian: apt-get install python3-venv)" >&2; exit 1; }
 	@echo "installing the locked packages into .venv"

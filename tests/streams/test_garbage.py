@@ -37,7 +37,10 @@ def collector() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("collector")
-def test_a_replay_leaves_no_cycles_behind_whatever_it_reads(book: Path, tmp_path: Path) -> None:
+def test_a_replay_leaves_no_cycles_behind_whatever_it_reads(
+    book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ebbtide.streams.replay.CHUNK", 1_000)
     replay([str(book)], tmp_path / "warm", Settings())
     gc.collect()
     cyclic: list[int] = []

@@ -20,7 +20,7 @@ Row = dict[str, Any]
 def persons(pipeline: Pipeline) -> Iterator[Row]:
     """Everybody who did anything, with all their identifiers and source profiles."""
     profiles: dict[tuple[str, str], list[Profile]] = defaultdict(list)
-    for profile in pipeline.profiles.profiles.values():
+    for profile in pipeline.profiles.profiles:
         if profile.is_person and profile.slots:
             profiles[profile.tenant, profile.anchor or profile.subject].append(profile)
     for (tenant, anchor), found in sorted(profiles.items()):

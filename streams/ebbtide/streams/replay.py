@@ -28,7 +28,8 @@ from ebbtide.streams.garbage import never_collect
 from ebbtide.streams.ndjson import read_lines
 from ebbtide.streams.settings import Settings
 
-CHUNK = 4_000
+CHUNK = 64_000
+"""Records read at once. A profile is told once a chunk and day: with 4,000 a replay takes a twelfth longer."""
 _BLOCK = 256
 FILES = {
     Topic.SCORES: "scores.ndjson",

@@ -167,7 +167,7 @@ def test_a_learner_without_time_says_nothing() -> None:
     assert live.customers.settled_day == settled
     (customer,) = live.customers.customers.values()
     assert live.customers.view(customer).series.days == [DAY_0 + day for day in EVERY_TWO_DAYS]
-    assert all(profile.is_person for profile in live.profiles.profiles.values())
+    assert all(profile.is_person for profile in live.profiles.profiles)
 
 
 def test_a_sleeper_whose_past_moved_away_does_not_return() -> None:

@@ -241,6 +241,25 @@ def test_an_assignment_moves_what_was_done_and_an_older_one_changes_nothing() ->
     assert list(assign(3, "u2", 6)) == [owner(IdentifierType.USER_ID, "u2")]
 
 
+def test_what_changed_before_an_assignment_is_told_with_it_once() -> None:
+    shard = ProfileShard(0, SOURCES, IDENTITY, POLICY, lambda _key: None)
+    first, second, third = events([track("login", at(1), f"m{n}") for n in range(3)])
+    anchor = Identifier(IdentifierType.USER_ID, "u9")
+
+    def told() -> list[tuple[str, bool, int]]:
+        records = [output.record for output in shard.flush().outputs]
+        return [(one.anchor.value, one.full, one.accepted) for one in records if isinstance(one, ProfileState)]
+
+    shard.apply(0, first)
+    shard.assign(0, IdentityAssignment("t", first.subject, anchor, owner(anchor.type, anchor.value), 1, 0, 0))
+    assert told() == [("u9", True, 1)]
+    shard.apply(1, second)
+    shard.assign(1, IdentityAssignment("t", first.subject, first.subject, "", 2, 0, 0))
+    shard.apply(2, third)
+    # All of it to the new owner, the old one's part away, then what came after.
+    assert told() == [(first.subject.value, True, 2), ("u9", True, 0), (first.subject.value, False, 3)]
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 6), st.sampled_from(["track", "identify", "alias"])), min_size=1), st.randoms()
 )

@@ -197,9 +197,9 @@ def fold(customer: Customer, view: View, record: ProfileState) -> list[int]:
         return []
     share.epoch, share.effective_ms = record.epoch, record.effective_ms
     share.version, share.accepted = record.version, record.accepted
-    changed: set[int] = set()
+    gone: dict[int, Bucket] = {}
     if record.detached or record.full:
-        changed.update(share.days)
+        gone = share.days
         share.days = {}
         share.traits = {}
         share.outcomes = {}
@@ -212,16 +212,16 @@ def fold(customer: Customer, view: View, record: ProfileState) -> list[int]:
         for key, outcome in record.outcomes.items():
             share.outcomes[key] = (outcome.type, outcome.at_ms, outcome.data)
         view.forget_outcomes()
-    if changed:
+    if gone:
         share.days.update(record.days)
-        changed.update(record.days)
+        changed = sorted(gone.keys() | record.days.keys())
         for day in changed:
             _refold_day(customer, view, day)
-        return sorted(changed)
+        return changed
     for day, bucket in record.days.items():
         _replace_day(view.series, day, share.days.get(day), bucket)
         share.days[day] = bucket
-    return sorted(record.days)
+    return sorted(record.days) if len(record.days) > 1 else list(record.days)
 
 
 def _refold_day(customer: Customer, view: View, day: int) -> None:

@@ -281,6 +281,9 @@ class Evaluator:
         decisions: Decisions,
         episode: str | None = None,
     ) -> None:
+        if not isinstance(verdict, Fires) and alert_type not in customer.alerts:
+            # Nothing is open that it could hold or clear: so it is most of the time.
+            return
         change = transition(
             customer.customer_id,
             customer.alerts,

@@ -7,6 +7,7 @@ so a backfilled quarter and ninety live days see the same series (design §3).
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable
 
 from ebbtide.schemas.profile_state import DAY_FIELDS
 
@@ -98,6 +99,11 @@ class DaySeries:
     def total(self, field: int, day: int) -> int:
         """Sum of a field over all days before ``day``."""
         return self.totals(field)[bisect_left(self.days, day)]
+
+    def totals_before(self, field: int, days: Iterable[int]) -> list[int]:
+        """``total`` as of each of several days."""
+        totals, known = self.totals(field), self.days
+        return [totals[bisect_left(known, day)] for day in days]
 
     def window(self, field: int, day: int, width: int) -> int:
         """Sum of a field over the ``width`` days before ``day``."""

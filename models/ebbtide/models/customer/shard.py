@@ -191,13 +191,17 @@ class CustomerShard:
 
     def _settle(self, day: int, now_ms: int | None) -> None:
         live = _is_live(day, now_ms)
+        scorers: dict[str, Scorer] = {}
         for due, customer_id in self._due_days.take(day):
             customer = self.customers[customer_id]
             if customer.due_day != due:
                 continue
             customer.due_day = None
             view = self._views[customer_id]
-            decisions = self._evaluator.settle(customer, view, day, self._scorer(customer), live=live)
+            scorer = scorers.get(customer.tenant)
+            if scorer is None:
+                scorer = scorers[customer.tenant] = self._scorer(customer)
+            decisions = self._evaluator.settle(customer, view, day, scorer, live=live)
             self._tell(customer, view, decisions)
             if customer.due_day is not None:
                 self._due_days.put(customer.due_day, customer_id)

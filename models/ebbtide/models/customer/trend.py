@@ -43,7 +43,7 @@ def compare(series: DaySeries, day: int, own: Cadence, policy: BaselinePolicy) -
     if weeks < policy.min_weeks:
         return None
     start = day - window
-    before = [series.total(EVENTS, start - _WEEK * week) for week in range(weeks + 1)]
+    before = series.totals_before(EVENTS, range(start, start - _WEEK * weeks - 1, -_WEEK))
     baseline = median([after - earlier for after, earlier in pairwise(before)]) * window / _WEEK
     if baseline < policy.min_actions:
         return None

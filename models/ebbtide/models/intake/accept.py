@@ -22,6 +22,7 @@ from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType,
 from ebbtide.schemas.raw import RawBehaviour, RawFact, RawPunctuation, raw_record
 from ebbtide.schemas.topics import DAY_MS
 
+_new_tuple = tuple.__new__
 _ACTIVITY = {"track", "page", "screen"}
 _TYPES = {kind.value for kind in IdentifierType}
 _NO_SUBJECT = {"source.heartbeat", "channel.spend"}
@@ -138,7 +139,8 @@ class Door:
                 f"event time {occurred_at.isoformat()} is more than {self._policy.max_age_days} days "
                 "before its receipt",
             )
-        origin = Origin(message.topic, message.partition, message.offset, message.appended_ms)
+        # What ``Origin(...)`` does, without its Python constructor.
+        origin = _new_tuple(Origin, (message.topic, message.partition, message.offset, message.appended_ms))
         tenant = raw.tenant or self._default_tenant
         if type(raw) is RawFact:
             return _fact(raw, tenant, occurred_at, occurred_ms, received_at, origin)

@@ -24,6 +24,8 @@ _TOO_FINE = re.compile(rb"\.\d{7}")
 _ESCAPED = b"\\u00"
 # jiter, pydantic's reader, takes 200 levels.
 _MOST_BRACKETS = 150
+# No shorter record has more: each takes two bytes, or five where only objects nest (``{"":}``).
+_SHORT, _SHORT_WITHOUT_LISTS = 2 * _MOST_BRACKETS, 5 * _MOST_BRACKETS
 
 
 class Context(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
@@ -78,6 +80,13 @@ class Call(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False)
 _decoder = msgspec.json.Decoder(Call)
 
 
+def _is_shallow(value: bytes) -> bool:
+    size = len(value)
+    if size < _SHORT_WITHOUT_LISTS and (size < _SHORT or b"[" not in value):
+        return True
+    return value.count(b"{") + value.count(b"[") <= _MOST_BRACKETS
+
+
 def fast(value: bytes) -> Call | None:
     """The record where it is a plain call and there can be no two opinions about it."""
     try:
@@ -89,9 +98,7 @@ def fast(value: bytes) -> Call | None:
             return None
     if (
         # Few records have a backslash at all, and one byte is found faster than four.
-        (b"\\" not in value or _ESCAPED not in value)
-        and _TOO_FINE.search(value) is None
-        and value.count(b"{") + value.count(b"[") <= _MOST_BRACKETS
+        (b"\\" not in value or _ESCAPED not in value) and _TOO_FINE.search(value) is None and _is_shallow(value)
     ):
         return call
     return None

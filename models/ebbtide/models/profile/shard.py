@@ -37,6 +37,39 @@ class PartitionState(msgspec.Struct):
     origins: dict[str, int] = msgspec.field(default_factory=dict)
 
 
+class _Live:
+    """A profile in memory with what goes with it and is not stored: one look-up an event finds all of it.
+
+    ``changes`` by slot are those since it was told last, None without any. ``noted`` are the very identifiers of its
+    last links, with the type of event and the weight that they had. ``anchor`` is that of the key ``owner``.
+    """
+
+    __slots__ = (
+        "anchor",
+        "changes",
+        "key",
+        "noted",
+        "noted_type",
+        "owner",
+        "profile",
+        "profile_id",
+        "subject",
+        "weight",
+    )
+
+    def __init__(self, key: str, subject: Identifier, profile: Profile) -> None:
+        self.key = key
+        self.subject = subject
+        self.profile = profile
+        self.profile_id = profile_id(key)
+        self.changes: dict[str, SlotChange] | None = None
+        self.noted: list[Identifier] | None = None
+        self.noted_type = ""
+        self.weight = (0, 0)
+        self.owner: str | None = None
+        self.anchor = subject
+
+
 class ProfileShard:
     """Profiles of one partition. ``load`` reads a table value; nothing is written but through ``flush``."""
 
@@ -49,15 +82,14 @@ class ProfileShard:
         load: Callable[[bytes], bytes | None],
     ) -> None:
         self.partition = partition
-        self.profiles: dict[str, Profile] = {}
         self.accepted = self.duplicates = 0
         self._ring_size = policy.dedupe.ring_size
-        self._source_names: dict[tuple[str, int], str] = {}
+        self._source = ("", -1, "")
         self._virtual_events = VirtualEvents(policy.virtual_events)
         self._load = load
-        self._changes: dict[str, dict[str, SlotChange]] = {}
+        self._profiles: dict[str, _Live] = {}
+        self._changed: list[_Live] = []
         self._links: list[IdentityLink] = []
-        self._noted: dict[str, tuple[list[Identifier], tuple[int, int]]] = {}
         self._outputs: list[Output] = []
         self._touched: dict[str, Profile] = {}
         self._moved = False
@@ -72,6 +104,11 @@ class ProfileShard:
     def applied(self) -> int:
         """Last applied offset of the events."""
         return self._meta.applied
+
+    @property
+    def profiles(self) -> list[Profile]:
+        """The profiles in memory, for reading."""
+        return [live.profile for live in self._profiles.values()]
 
     def apply(self, offset: int, record: Event | Tick) -> None:
         """Take in an event, or time. What was applied already changes nothing."""
@@ -89,7 +126,10 @@ class ProfileShard:
         if origin is not None:
             topic, partition, sent, appended_ms = origin
             # A raw partition's records come in its order, whoever reads it; a worker that takes over repeats some.
-            source = self._source_names.get((topic, partition)) or self._name_source(topic, partition)
+            known_topic, known_partition, source = self._source
+            if partition != known_partition or topic != known_topic:
+                source = f"{topic}/{partition}"
+                self._source = (topic, partition, source)
             if sent <= meta.origins.get(source, -1):
                 self.duplicates += 1
                 return
@@ -97,13 +137,9 @@ class ProfileShard:
             self._caused_ms = max(self._caused_ms, appended_ms)
         self._fold(offset, record)
 
-    def _name_source(self, topic: str, partition: int) -> str:
-        name = self._source_names[topic, partition] = f"{topic}/{partition}"
-        return name
-
     def _fold(self, offset: int, event: Event) -> None:
-        key = event.key
-        profile = self.profile(key, event.tenant, event.subject)
+        live = self._profiles.get(event.key) or self._take_up(event.key, event.tenant, event.subject)
+        profile = live.profile
         if offset <= profile.version:
             # A crash between two changelog records: this profile is ahead of the partition's own mark.
             return
@@ -111,11 +147,12 @@ class ProfileShard:
             self.duplicates += 1
             return
         self.accepted += 1
-        self._touched[key] = profile
         profile.version = offset
-        changes = self._changes.get(key)
+        changes = live.changes
         if changes is None:
-            changes = self._changes[key] = {}
+            changes = live.changes = {}
+            self._changed.append(live)
+            self._touched[live.key] = profile
         slot = event.account or NO_ACCOUNT
         change = changes.get(slot)
         if change is None:
@@ -126,7 +163,7 @@ class ProfileShard:
         if step(profile, event, change, virtual_events=self._virtual_events) and slot and is_person(event.subject.type):
             self._links.append(membership(event, slot))
         if len(event.identifiers) > 1:
-            self._note_links(profile, event)
+            self._note_links(live, event)
 
     def assign(self, offset: int, record: IdentityAssignment | Tick) -> None:
         """Take in what identity says: whom a profile belongs to, or that time went on for all owners."""
@@ -142,7 +179,8 @@ class ProfileShard:
                 self._tell_time(Topic.PROFILE_STATES, self._identity.time_ms or 0)
             return
         key = subject_key(record.tenant, record.identifier)
-        profile = self.profile(key, record.tenant, record.identifier)
+        live = self._profiles.get(key) or self._take_up(key, record.tenant, record.identifier)
+        profile = live.profile
         if (record.epoch, record.effective_ms) <= (profile.epoch, profile.assigned_ms):
             return
         self._touched[key] = profile
@@ -150,31 +188,34 @@ class ProfileShard:
         profile.assigned_ms = record.effective_ms
         profile.effective_ms = max(profile.effective_ms, record.effective_ms)
         profile.accounts = {of.group: (identifier_key(of.anchor), of.first_day) for of in record.accounts}
-        self._changes.pop(key, None)
-        self._tell_all(key, profile, Owners(profile))
+        live.changes = None
+        if profile.slots or profile.told:
+            # Most identifiers never are the subject of an event, and have nothing to tell.
+            self._tell_all(live, Owners(profile))
 
-    def profile(self, key: str, tenant: str, subject: Identifier) -> Profile:
-        """The profile of a subject: from memory, from the table, or a new one."""
-        profile = self.profiles.get(key)
-        if profile is None:
-            stored = self._load(key.encode())
-            profile = Profile(tenant, subject.type, subject.value) if stored is None else decode(stored)
-            self.profiles[key] = profile
-        return profile
+    def _take_up(self, key: str, tenant: str, subject: Identifier) -> _Live:
+        """Take a profile into memory: from the table, or a new one."""
+        stored = self._load(key.encode())
+        profile = Profile(tenant, subject.type, subject.value) if stored is None else decode(stored)
+        live = self._profiles[key] = _Live(key, subject, profile)
+        return live
 
-    def _note_links(self, profile: Profile, event: Event) -> None:
-        weight = weight_of(event)
-        noted = self._noted.get(event.key)
-        if noted is not None and noted[0] is event.identifiers and covers(noted[1], weight):
-            # The very values of this profile's last event, as evidence no better.
+    def _note_links(self, live: _Live, event: Event) -> None:
+        same = live.noted is event.identifiers
+        if same and live.noted_type == event.type and event.occurred_ms >= live.weight[1]:
+            # The very values of this profile's last links, by the same type of event and no earlier: mostly it is so.
             return
-        self._noted[event.key] = (event.identifiers, weight)
+        weight = weight_of(event)
+        if same and covers(live.weight, weight):
+            return
+        live.noted, live.noted_type, live.weight = event.identifiers, event.type, weight
+        links = live.profile.links
         for other in linked(event):
             key = identifier_key(other)
-            known = profile.links.get(key, [])
+            known = links.get(key, [])
             # Evidence no better than what was sent already, at any instant, is not sent again.
             if not any(covers(sent, weight) for sent in known):
-                profile.links[key] = [weight, *(sent for sent in known if not covers(weight, sent))]
+                links[key] = [weight, *(sent for sent in known if not covers(weight, sent))]
                 self._links.append(link(event, other))
 
     def _pass_time(self, before_ms: int | None) -> None:
@@ -199,9 +240,12 @@ class ProfileShard:
 
     def _tell_changes(self) -> None:
         self._outputs += [Output(Topic.IDENTITY_LINKS, found.tenant, found) for found in self._links]
-        for key, changes in self._changes.items():
-            self._tell_parts(key, self.profiles[key], changes)
-        self._links, self._changes = [], {}
+        for live in self._changed:
+            # Whoever was told all since then has none.
+            if live.changes is not None:
+                self._tell_parts(live, live.changes)
+                live.changes = None
+        self._links, self._changed = [], []
 
     def flush(self, *, store: bool = True) -> Flush:
         """Everything since the last flush: links, snapshots of what changed, then time; and the values to ``store``."""
@@ -217,47 +261,52 @@ class ProfileShard:
         self._outputs, self._touched, self._moved = [], {}, False
         return flush
 
-    def _tell_parts(self, key: str, profile: Profile, changes: dict[str, SlotChange]) -> None:
+    def _tell_parts(self, live: _Live, changes: dict[str, SlotChange]) -> None:
         """Tell the customers what changed; all of it where they did not know the profile or its membership changed."""
-        if self._tell_only_slot(key, profile, changes):
+        if self._tell_only_slot(live, changes):
             return
+        profile = live.profile
         owners = Owners(profile)
         if owners.members != profile.members:
-            self._tell_all(key, profile, owners)
+            self._tell_all(live, owners)
             return
         for owner in touched(changes, owners):
             change = changed(changes, owner, owners) if owner in profile.told else None
-            self._tell_part(key, profile, Part(profile, owner, owners), change)
+            self._tell_part(live, Part(profile, owner, owners), change)
         _own_slots(profile, owners)
 
-    def _tell_all(self, key: str, profile: Profile, owners: Owners) -> None:
+    def _tell_all(self, live: _Live, owners: Owners) -> None:
         """Tell every owner all of its part, and those that have none any more that it went away."""
+        profile = live.profile
         profile.members = owners.members
         if NO_ACCOUNT in profile.slots and owners.person not in profile.told:
             # Before a crash the person may have been told alone what is its account's now; nobody remembers.
             profile.told.append(owners.person)
         for owner in list(dict.fromkeys((*owners.members, owners.person, *profile.told))):
-            self._tell_part(key, profile, Part(profile, owner, owners), None)
+            self._tell_part(live, Part(profile, owner, owners), None)
         _own_slots(profile, owners)
 
-    def _tell_only_slot(self, key: str, profile: Profile, changes: dict[str, SlotChange]) -> bool:
+    def _tell_only_slot(self, live: _Live, changes: dict[str, SlotChange]) -> bool:
         """Tell the part of a profile that has one slot, known and not moved; whether that was so (mostly it is).
 
         The part is the slot then. It says what ``_tell_part`` says, at half the cost (10 µs against 20).
         """
+        profile = live.profile
         if len(profile.slots) != 1:
             return False
         [(account, change)] = changes.items()
         slot = profile.slots[account]
         if change.moved or slot.owner is None or len(profile.told) != 1 or (profile.accounts and not account):
             return False
+        if live.owner != profile.told[0]:
+            live.owner, live.anchor = profile.told[0], identifier_of(profile.told[0])
         days, traits, outcomes = change.days, change.traits, change.outcomes
         record = ProfileState(
             tenant=profile.tenant,
             customer_id=slot.owner,
-            anchor=identifier_of(profile.told[0]),
-            profile_id=profile_id(key),
-            subject=identifier_of(profile.subject),
+            anchor=live.anchor,
+            profile_id=live.profile_id,
+            subject=live.subject,
             epoch=profile.epoch,
             effective_ms=profile.effective_ms,
             version=profile.version,
@@ -272,7 +321,8 @@ class ProfileShard:
         self._outputs.append(Output(Topic.PROFILE_STATES, slot.owner, record, None, self._caused_ms))
         return True
 
-    def _tell_part(self, key: str, profile: Profile, part: Part, change: SlotChange | None) -> None:
+    def _tell_part(self, live: _Live, part: Part, change: SlotChange | None) -> None:
+        profile = live.profile
         detached = change is None and part.is_empty
         if detached:
             if part.owner not in profile.told:
@@ -286,8 +336,8 @@ class ProfileShard:
             tenant=profile.tenant,
             customer_id=customer_id,
             anchor=anchor,
-            profile_id=profile_id(key),
-            subject=identifier_of(profile.subject),
+            profile_id=live.profile_id,
+            subject=live.subject,
             epoch=profile.epoch,
             effective_ms=profile.effective_ms,
             version=profile.version,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -63,6 +64,7 @@ def run(*, events: int = EVENTS, customers: int = CUSTOMERS, seed: int = 1) -> d
         "ratio": pipeline["events_per_second"] / baseline["events_per_second"],
         "bytes_per_customer": pipeline["peak_memory_bytes"] / max(1, pipeline["customers"]),
         "load_average": os.getloadavg()[0],
+        "python": platform.python_version(),
     }
 
 
@@ -76,7 +78,8 @@ def render(result: dict[str, Any]) -> str:
         )
     pipeline = result["pipeline"]
     lines += [
-        f"ratio {result['ratio']:.3f} of just reading and counting; load average {result['load_average']:.1f}",
+        f"ratio {result['ratio']:.3f} of just reading and counting; load average {result['load_average']:.1f}; "
+        f"Python {result['python']}",
         f"{pipeline['customers']:,} customers, {pipeline['scores']:,} scores, {pipeline['alerts']:,} alerts, "
         f"{pipeline['training_examples']:,} examples learned",
         f"memory: {pipeline['peak_memory_bytes'] / 2**20:,.0f} MiB at the peak, "
