@@ -130,7 +130,7 @@ def test_explain_names_the_owner_its_identifiers_accounts_and_the_link_of_each(s
         ("user_id/U1", "crm_equality", "2025-01-06T09:01:00.000Z", "m-1"),
     ]
     assert [(row["b"], row["refusal"]) for row in found["refused"]] == [("user_id/U2", "limit:user_id")]
-    assert [(row["group"], row["first_day"]) for row in found["accounts"]] == [("group_id/acme", "2025-01-06")]
+    assert [(row["group"], row["stays"]) for row in found["accounts"]] == [("group_id/acme", [["2025-01-06", None]])]
 
     text = good("explain", "email/jane@x.example")
     assert f"is person {found['owner_id']}, named by user_id/U1" in text

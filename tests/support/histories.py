@@ -39,6 +39,11 @@ def history(seed: int, *, days: int = DAYS, merges: bool = True) -> list[dict[st
         accounts = rng.choice([[], ["g1"], ["g2"], ["g1"], ["g1", "g2"]])
         joined = rng.choice([0, 0, rng.randrange(days)])
         rhythm, day = rng.choice([1, 2, 3, 7]), rng.randrange(10)
+        if accounts and rng.random() < 0.5:
+            # As the CRM has it, whatever the person does.
+            for kind in ("contact.left", "contact.upserted", "contact.left"):
+                told, ids = rng.randrange(days), {"user_id": user, "group_id": rng.choice(accounts)}
+                add(told, 7, fact(kind, at(told, 7), "", ids, role="admin"))
         while day < days:
             for _ in range(rng.choice([1, 1, 2, 5])):
                 _act(rng, user, accounts, joined, day, add, merges=merges)

@@ -22,12 +22,24 @@ class EvidenceClass(IntEnum):
     SEEN_TOGETHER = 4
 
 
+class MembershipKind(StrEnum):
+    """What is told of a person in an account: seen in it, left it, back in it."""
+
+    SEEN = "seen"
+    LEFT = "left"
+    BACK = "back"
+
+
+Span = tuple[int, int | None]
+"""First and last day of a stay, both included, counted since 1970-01-01; None: it goes on."""
+
+
 @dataclass(slots=True)
 class IdentityLink(SlottedContract):
     """New evidence that two identifiers belong together. Topic ``identity-links``, keyed by tenant.
 
-    Two of one graph are one person or one account. A person and an account are a membership: the person was first seen
-    in the account on the day of ``occurred_at``.
+    Two of one graph are one person or one account. A person and an account are a membership: ``membership`` tells what
+    of it holds from the day of ``occurred_at`` on; in others it is null.
     """
 
     tenant: Text
@@ -36,6 +48,7 @@ class IdentityLink(SlottedContract):
     evidence: EvidenceClass
     occurred_at: UtcDatetime
     event_id: Text
+    membership: MembershipKind | None = None
 
 
 class OperationKind(StrEnum):
@@ -67,14 +80,11 @@ class IdentityOperation(SlottedContract):
 
 @dataclass(slots=True)
 class AccountOf(SlottedContract):
-    """An account that a person is known in: its ``groupId``, the account's anchor, and the person's first day there.
-
-    ``first_day`` counts days since 1970-01-01.
-    """
+    """An account that a person is known in: its ``groupId``, the account's anchor, and the person's stays there."""
 
     group: str
     anchor: Identifier
-    first_day: int
+    spans: Annotated[list[Span], Field(min_length=1)]
 
 
 @dataclass(slots=True)

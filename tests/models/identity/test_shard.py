@@ -21,7 +21,9 @@ from ebbtide.schemas.identity import (
     IdentityAudit,
     IdentityLink,
     IdentityOperation,
+    MembershipKind,
     OperationKind,
+    Span,
 )
 from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import DAY_MS, Topic
@@ -89,8 +91,12 @@ def told(flush: Flush) -> list[str]:
     return [_line(one) for one in assignments(flush)]
 
 
+def _days(spans: Iterable[Span]) -> str:
+    return ",".join(f"{first}" if last is None else f"{first}-{last}" for first, last in spans)
+
+
 def _line(one: IdentityAssignment) -> str:
-    accounts = "".join(f" {of.group}:{of.anchor.value}:{of.first_day}" for of in one.accounts)
+    accounts = "".join(f" {of.group}:{of.anchor.value}:{_days(of.spans)}" for of in one.accounts)
     return f"{one.identifier.value} > {one.anchor.value} @{one.effective_ms / DAY_MS:g}{accounts}"
 
 
@@ -382,7 +388,8 @@ def random_record(rng: Random, day: int, *, by_hand: bool = True) -> Record:
         return decided(rng.choice(pairs), *names, tenant=tenant, day=rng.random() * 9)
     when = max(0.0, day + rng.choice([-1.5, 0.2, 0.4, 0.6, 1.3]))
     if kind < 0.35:
-        return link(rng.choice(PEOPLE), rng.choice(GROUPS[:2]), when, tenant=tenant)
+        told = rng.choice([None, *MembershipKind])
+        return replace(link(rng.choice(PEOPLE), rng.choice(GROUPS[:2]), when, tenant=tenant), membership=told)
     a, b = rng.sample(GROUPS if kind < 0.5 else PEOPLE, 2)
     return link(a, b, when, tenant=tenant, evidence=rng.choice([1, 2, 3, 4]))
 
@@ -413,7 +420,8 @@ def state(made: IdentityShard) -> dict[tuple[str, str], str]:
         for key in {*graph.nodes, *members._groups}:
             groups = members.groups(graph.members(key))
             accounts = "".join(
-                f" {group}:{graph.anchor(f'group_id/{group}').partition('/')[2]}:{day}" for group, day in groups.items()
+                f" {group}:{graph.anchor(f'group_id/{group}').partition('/')[2]}:{_days(membership.spans)}"
+                for group, membership in groups.items()
             )
             found[tenant, key] = f"{key.partition('/')[2]} > {graph.anchor(key).partition('/')[2]} @0{accounts}"
     return found
@@ -426,7 +434,9 @@ def known(newest: Told, made: IdentityShard) -> dict[tuple[str, str], str]:
         one = newest.get((tenant, key))
         groups = made._tenants[tenant]._members.groups((key,))
         value = key.partition("/")[2]
-        own = f"{value} > {value} @0" + "".join(f" {group}:{group}:{day}" for group, day in groups.items())
+        own = f"{value} > {value} @0" + "".join(
+            f" {group}:{group}:{_days(membership.spans)}" for group, membership in groups.items()
+        )
         found[tenant, key] = own if one is None else _line(replace(one, effective_ms=0))
     assert newest.keys() <= found.keys()
     return found

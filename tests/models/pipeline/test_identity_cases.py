@@ -15,7 +15,7 @@ from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.identity import IdentityOperation, OperationKind
 from ebbtide.streams.entities import accounts, persons
 from support.identity_cases import CASES, Body, E, shuffles, story
-from support.raw import NOW, at, iso
+from support.raw import DAY_0, NOW, at, fact, iso
 
 
 def feed(
@@ -138,6 +138,36 @@ def test_tenants_are_worlds_apart() -> None:
         found = [(person["person_id"], person["events"]) for person in persons(feed(mixed))]
         assert [events for _, events in found] == [2, 2]
         assert len({person for person, _ in found}) == 2
+
+
+def test_who_left_an_account_counts_for_it_until_that_day_and_from_the_day_of_being_back() -> None:
+    ids = {"crm_contact_id": "C1", "email": "jane@x.com", "group_id": "g1"}
+    told: list[Body] = [
+        {"type": "track", "event": "x", "messageId": f"d{day}", "anonymousId": "A1", "timestamp": iso(at(day, 9))}
+        for day in range(7)
+    ]
+    told += [
+        {
+            "type": "identify",
+            "anonymousId": "A1",
+            "traits": {"email": "jane@x.com"},
+            "messageId": "i",
+            "timestamp": iso(at(6, 10)),
+        },
+        fact("contact.upserted", at(1), "f1", ids, role="admin"),
+        fact("contact.left", at(2), "f2", ids),
+        fact("contact.upserted", at(5), "f3", ids, role="admin"),
+        fact("contact.upserted", at(6), "f4", ids, role="admin"),
+    ]
+    for mixed in shuffles(told):
+        pipeline = feed(mixed)
+        list(pipeline.close(at(9)))
+        days = {
+            (customer.anchor_value, day - DAY_0)
+            for customer in pipeline.customers.customers.values()
+            for day in pipeline.customers.view(customer).series.days
+        }
+        assert days == {("C1", 0), ("g1", 1), ("g1", 2), ("C1", 3), ("C1", 4), ("g1", 5), ("g1", 6)}
 
 
 def test_anonymous_activity_counts_for_the_account_from_the_first_day_in_it() -> None:

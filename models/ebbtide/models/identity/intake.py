@@ -6,9 +6,10 @@ from ebbtide.models.identity.evidence import Operation, Weight
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.identifiers import identifier_key, is_person
 from ebbtide.models.identity.members import Members
+from ebbtide.models.identity.membership import heard
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.events import IdentifierType
-from ebbtide.schemas.identity import IdentityLink, IdentityOperation
+from ebbtide.schemas.identity import IdentityLink, IdentityOperation, MembershipKind
 from ebbtide.schemas.topics import DAY_MS
 
 
@@ -23,7 +24,7 @@ def take_link(graph: IdentityGraph, members: Members, link: IdentityLink) -> boo
     if is_person(link.subject.type) == is_person(link.other.type):
         graph.link(subject, other, Weight(int(link.evidence), at_ms), link.event_id)
     elif is_person(link.subject.type) and link.other.type is IdentifierType.GROUP_ID:
-        members.add(subject, link.other.value, at_ms // DAY_MS)
+        members.add(subject, link.other.value, heard(link.membership or MembershipKind.SEEN, at_ms // DAY_MS))
     else:
         return False
     return True

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.identity.identifiers import is_person
 from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType
-from ebbtide.schemas.identity import EvidenceClass, IdentityLink
+from ebbtide.schemas.identity import EvidenceClass, IdentityLink, MembershipKind
+from ebbtide.schemas.topics import DAY_MS
 
 _CLASSES = {
     "alias": int(EvidenceClass.BOUND),
@@ -49,11 +51,12 @@ def linked(event: Event) -> list[Identifier]:
     ]
 
 
-def membership(event: Event, account: str) -> IdentityLink:
-    """The evidence that the event's subject was in an account by the day of the event."""
+def membership(event: Event, account: str, kind: MembershipKind, day: int) -> IdentityLink:
+    """The evidence that the event's subject was seen in an account, left it or is back in it on a day."""
     group = Identifier(IdentifierType.GROUP_ID, account)
-    seen = EvidenceClass.SEEN_TOGETHER
-    return IdentityLink(event.tenant, event.subject, group, seen, event.occurred_at, event.event_id)
+    # Mostly the event's own day; a fact that comes late may make one of another day matter.
+    at = event.occurred_at if day == event.occurred_ms // DAY_MS else from_ms(day * DAY_MS)
+    return IdentityLink(event.tenant, event.subject, group, EvidenceClass.SEEN_TOGETHER, at, event.event_id, kind)
 
 
 def link(event: Event, other: Identifier) -> IdentityLink:

@@ -1,7 +1,4 @@
-"""Who is in which account: people by their identifier keys, accounts by their group ids, since which day.
-
-The smallest day that was heard of holds, so that the order of arrival cannot matter.
-"""
+"""Who is in which account, and when: people by their identifier keys, accounts by their group ids."""
 
 from __future__ import annotations
 
@@ -10,13 +7,15 @@ from collections.abc import Iterable, Iterator, Set
 
 import msgspec
 
+from ebbtide.models.identity.membership import Membership, union
+
 LAYOUT = b"\x01"
 _pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(dict[str, int]).decode
+_unpack = msgspec.msgpack.Decoder(dict[str, Membership]).decode
 _NOBODY: frozenset[str] = frozenset()
 
-Groups = dict[str, int]
-"""First day by group id; days count since 1970-01-01."""
+Groups = dict[str, Membership]
+"""By group id."""
 
 
 class Members:
@@ -27,12 +26,13 @@ class Members:
         self._people: dict[str, set[str]] = defaultdict(set)
         self._unwritten: dict[str, None] = {}
 
-    def add(self, person: str, group: str, day: int) -> None:
-        """Note that the person was seen in the group on a day."""
+    def add(self, person: str, group: str, told: Membership) -> None:
+        """Note what was told of the person in the group."""
         groups = self._groups.setdefault(person, {})
         known = groups.get(group)
-        if known is None or day < known:
-            groups[group] = day
+        new = union(known, told)
+        if new != known:
+            groups[group] = new
             self._people[group].add(person)
             self._unwritten[person] = None
 
@@ -42,11 +42,11 @@ class Members:
 
     def groups(self, people: Iterable[str]) -> Groups:
         """The groups of some identifiers taken together, sorted."""
-        first: Groups = {}
+        found: Groups = {}
         for person in people:
-            for group, day in self._groups.get(person, {}).items():
-                first[group] = min(day, first.get(group, day))
-        return dict(sorted(first.items()))
+            for group, membership in self._groups.get(person, {}).items():
+                found[group] = union(found.get(group), membership)
+        return dict(sorted(found.items()))
 
     def take_writes(self) -> Iterator[tuple[bytes, bytes]]:
         """What to store since the last time, by person."""

@@ -152,7 +152,8 @@ class TenantIdentity:
 
     def _accounts(self, groups: Groups) -> list[AccountOf]:
         return [
-            AccountOf(group, identifier_of(self.graph.anchor(_GROUP + group)), day) for group, day in groups.items()
+            AccountOf(group, identifier_of(self.graph.anchor(_GROUP + group)), membership.spans)
+            for group, membership in groups.items()
         ]
 
     def _audit_changes(self, epoch: int, changes: list[OwnerChange]) -> None:
@@ -192,4 +193,4 @@ class TenantIdentity:
 
 def _own(groups: Groups) -> list[AccountOf]:
     """Accounts as somebody knows them who has heard of no owner."""
-    return [AccountOf(group, identifier_of(_GROUP + group), day) for group, day in groups.items()]
+    return [AccountOf(group, identifier_of(_GROUP + group), membership.spans) for group, membership in groups.items()]

@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from ebbtide.schemas.events import Event
+from ebbtide.schemas.identity import MembershipKind
 
 _INT64 = 2**63
 
@@ -37,6 +38,9 @@ TRAITS: dict[str, dict[str, str]] = {
 
 ALIASES = {"licensed_seats": "seats", "owner_csm": "owner", "csm": "owner"}
 """Other names under which CRMs send these fields."""
+
+MEMBERSHIP = {"contact.left": MembershipKind.LEFT, "contact.upserted": MembershipKind.BACK}
+"""Facts that tell when a person is in an account; all others that name one tell that it was seen there."""
 
 OUTCOMES = {
     "renewal.closed",

@@ -1,8 +1,8 @@
 """Which part of a profile belongs to which customer (identity §2).
 
 What was done for an account belongs to it. Activity that names no account belongs, day by day, to the only account that
-the person was in by that day; before the first and from the second on, to the person itself. So a part as of a day
-depends on nothing that happened later. Traits and dated facts without an account follow the membership as it is now.
+the person was in on that day; where it was in none or in several, to the person itself. So a part as of a day depends
+on nothing that happened later. Traits and dated facts without an account follow the membership as it is, or was last.
 
 An owner is named by the key (``type/value``) of its anchor: that of the account, or of the person. Until identity says
 otherwise these are the group id and the subject.
@@ -13,32 +13,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 
 from ebbtide.models.customer.series import merge_buckets
+from ebbtide.models.identity.membership import Timeline, of_spans, union
 from ebbtide.models.profile.profile import NO_ACCOUNT, Profile, Slot, SlotChange, merged
 from ebbtide.schemas.events import IdentifierType
+from ebbtide.schemas.identity import Span
 from ebbtide.schemas.profile_state import Outcome, Trait
 
 _NOTHING = Slot()
 
 
 class Owners:
-    """Who owns what of a profile: the person, the accounts of its slots, and since when it is in which account."""
+    """Who owns what of a profile: the person, the accounts of its slots, and when it is in which account.
 
-    __slots__ = ("_accounts", "_first", "_only", "_second", "members", "now", "person")
+    ``members`` are the stays in each account, of all its group ids.
+    """
+
+    __slots__ = ("_accounts", "_timeline", "members", "now", "person")
 
     def __init__(self, profile: Profile) -> None:
         self.person = profile.anchor or profile.subject
         self._accounts = {group: anchor for group, (anchor, _) in profile.accounts.items()}
-        members: dict[str, int] = {}
-        known = [(group, slot.first_day) for group, slot in profile.slots.items() if group != NO_ACCOUNT]
-        for group, day in [*known, *((group, day) for group, (_, day) in profile.accounts.items())]:
-            owner = self.of(group)
-            if day is not None and day < members.get(owner, day + 1):
-                members[owner] = day
-        self.members = members
-        starts = sorted((day, owner) for owner, day in members.items())
-        self._first, self._only = starts[0] if starts else (0, self.person)
-        self._second = starts[1][0] if len(starts) > 1 else None
-        self.now = self._only if self._second is None else self.person
+        stays = {group: of_spans(spans) for group, (_, spans) in profile.accounts.items()}
+        for group, slot in profile.slots.items():
+            if group != NO_ACCOUNT and slot.membership is not None:
+                stays[group] = union(stays.get(group), slot.membership)
+        self.members: dict[str, list[Span]] = {}
+        for group in sorted(stays):
+            self.members.setdefault(self.of(group), []).extend(stays[group].spans)
+        self._timeline = Timeline(self.members, self.person)
+        self.now = self._timeline.now
 
     def of(self, group: str) -> str:
         """Owner of what was done for an account."""
@@ -46,7 +49,7 @@ class Owners:
 
     def on(self, day: int) -> str:
         """Owner of the activity of ``day`` that names no account."""
-        return self._only if day >= self._first and (self._second is None or day < self._second) else self.person
+        return self._timeline.on(day)
 
 
 class Part:

@@ -6,16 +6,19 @@ State is owned by its shard; ``step`` changes it in place and says what changed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 from ebbtide.models.identity.identifiers import is_person
-from ebbtide.models.profile.facts import is_outcome, storable, traits_of
+from ebbtide.models.identity.membership import Membership, heard, union
+from ebbtide.models.profile.facts import MEMBERSHIP, is_outcome, storable, traits_of
 from ebbtide.models.profile.money import revenue_micros
 from ebbtide.models.profile.virtual_events import VirtualEvents
 from ebbtide.schemas.events import Event, EventKind, IdentifierType
+from ebbtide.schemas.identity import MembershipKind, Span
 from ebbtide.schemas.profile_state import Trait
 
 DAY_MS = 86_400_000
@@ -32,7 +35,8 @@ MOST_VALUES = 32
 class Slot(msgspec.Struct):
     """What the profile did for one account (or, under ``NO_ACCOUNT``, for none).
 
-    ``first_day`` is the earliest day on which the account was named; ``owner`` the customer that has the slot's traits.
+    ``first_day`` is the earliest day on which the account was named, ``left`` and ``back`` the days on which the CRM
+    says that the subject left it and is in it. ``owner`` is the customer that has the slot's traits.
     """
 
     days: dict[int, list[int]] = msgspec.field(default_factory=dict)
@@ -41,11 +45,18 @@ class Slot(msgspec.Struct):
     accepted: int = 0
     machine_events: int = 0
     first_day: int | None = None
+    left: tuple[int, ...] = ()
+    back: tuple[int, ...] = ()
     owner: str | None = None
+
+    @property
+    def membership(self) -> Membership | None:
+        """When the subject was in the slot's account; None before it was seen there."""
+        return None if self.first_day is None else Membership(self.first_day, self.left, self.back)
 
 
 class SlotChange:
-    """What changed in a slot since the last flush. ``moved``: also when the subject first was in the account."""
+    """What changed in a slot since the last flush. ``moved``: also when the subject was in the account."""
 
     __slots__ = ("days", "moved", "outcomes", "traits")
 
@@ -61,9 +72,9 @@ class Profile(msgspec.Struct):
 
     ``links`` are weights of the evidence that was sent, by key of the other identifier; none of them covers another.
     ``anchor`` is the key of the owner that identity gave it at ``epoch`` (None: itself); ``accounts`` are those of that
-    person by group id, each with the key of its anchor and the person's first day there. ``assigned_ms`` is the instant
+    person by group id, each with the key of its anchor and the person's stays there. ``assigned_ms`` is the instant
     that rests on, ``effective_ms`` the one that what is told of the profile holds from.
-    ``members`` and ``told`` are what the customers were told last: since when it is in which account; who has a part.
+    ``members`` and ``told`` are what the customers were told last: when it is in which account; who has a part.
     """
 
     tenant: str
@@ -77,8 +88,8 @@ class Profile(msgspec.Struct):
     epoch: int = 0
     assigned_ms: int = 0
     effective_ms: int = 0
-    accounts: dict[str, tuple[str, int]] = msgspec.field(default_factory=dict)
-    members: dict[str, int] = msgspec.field(default_factory=dict)
+    accounts: dict[str, tuple[str, list[Span]]] = msgspec.field(default_factory=dict)
+    members: dict[str, list[Span]] = msgspec.field(default_factory=dict)
     told: list[str] = msgspec.field(default_factory=list)
 
     @property
@@ -103,10 +114,12 @@ class Profile(msgspec.Struct):
         return False
 
 
-def step(profile: Profile, event: Event, change: SlotChange, *, virtual_events: VirtualEvents) -> bool:
+def step(
+    profile: Profile, event: Event, change: SlotChange, *, virtual_events: VirtualEvents
+) -> Iterable[tuple[MembershipKind, int]]:
     """Fold one event, seen for the first time, into its slot; mark what changed.
 
-    Returns whether the subject turns out to have been in the slot's account on an earlier day than was known.
+    Returns what turned out about when the subject was in the slot's account: mostly nothing.
     """
     account = event.account or NO_ACCOUNT
     slot = profile.slots.get(account)
@@ -115,23 +128,31 @@ def step(profile: Profile, event: Event, change: SlotChange, *, virtual_events: 
     slot.accepted += 1
     at_ms = event.occurred_ms
     day = at_ms // DAY_MS
-    earlier = slot.first_day is None or day < slot.first_day
-    if earlier:
-        slot.first_day = day
-        change.moved = True
+    edges: Iterable[tuple[MembershipKind, int]] = ()
+    if slot.first_day is None or day < slot.first_day or event.type in MEMBERSHIP:
+        edges = _stay(slot, event, day)
+        change.moved = change.moved or bool(edges)
     if event.machine:
         slot.machine_events += 1
-        return earlier
+        return edges
     if event.kind is EventKind.ACTIVITY:
         _count(slot, event, at_ms, change, virtual_events)
-        return earlier
+        return edges
     for name, value in traits_of(event).items():
         slot.traits[name] = merged(slot.traits.get(name, []), [Trait(value, at_ms, event.event_id, event.source)])
         change.traits.add(name)
     if is_outcome(event):
         slot.outcomes[event.event_id] = (event.type, at_ms, storable(event.properties))
         change.outcomes.add(event.event_id)
-    return earlier
+    return edges
+
+
+def _stay(slot: Slot, event: Event, day: int) -> list[tuple[MembershipKind, int]]:
+    """Take in that the subject was in the account, left it or is back in it; return what that changes, in order."""
+    known = slot.membership
+    new = union(known, heard(MEMBERSHIP.get(event.type, MembershipKind.SEEN), day))
+    slot.first_day, slot.left, slot.back = new
+    return sorted(new.edges if known is None else new.edges - known.edges)
 
 
 def merged(values: list[Trait], others: list[Trait]) -> list[Trait]:

@@ -160,8 +160,9 @@ class ProfileShard:
         if event.occurred_ms < self._midnight_ms and profile.effective_ms <= self._midnight_ms:
             # Too late for the instants that were told: nobody may see it as of them, and they may still be on the way.
             profile.effective_ms = self._midnight_ms + 1
-        if step(profile, event, change, virtual_events=self._virtual_events) and slot and is_person(event.subject.type):
-            self._links.append(membership(event, slot))
+        edges = step(profile, event, change, virtual_events=self._virtual_events)
+        if edges and slot and is_person(event.subject.type):
+            self._links += [membership(event, slot, kind, day) for kind, day in edges]
         if len(event.identifiers) > 1:
             self._note_links(live, event)
 
@@ -187,7 +188,7 @@ class ProfileShard:
         profile.anchor, profile.epoch = identifier_key(record.anchor), record.epoch
         profile.assigned_ms = record.effective_ms
         profile.effective_ms = max(profile.effective_ms, record.effective_ms)
-        profile.accounts = {of.group: (identifier_key(of.anchor), of.first_day) for of in record.accounts}
+        profile.accounts = {of.group: (identifier_key(of.anchor), of.spans) for of in record.accounts}
         live.changes = None
         if profile.slots or profile.told:
             # Most identifiers never are the subject of an event, and have nothing to tell.

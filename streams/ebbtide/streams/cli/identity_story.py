@@ -56,9 +56,9 @@ def story_of(log: TenantLog, a: Identifier, b: Identifier | None) -> dict[str, A
             {
                 "group": _GROUP + group,
                 "owner_id": graph.owner_id(_GROUP + group),
-                "first_day": _day(day),
+                "stays": [[_day(first), None if last is None else _day(last)] for first, last in membership.spans],
             }
-            for group, day in groups.items()
+            for group, membership in groups.items()
         ],
         "people": len(people),
         "other": None if b is None else _other(log, a, b, found.path),
@@ -70,7 +70,7 @@ def _other(log: TenantLog, a: Identifier, b: Identifier, path: Iterable[Reason])
     decided = graph.decisions.get(pair(one, two))
     person, account = (one, two) if is_person(a.type) else (two, one)
     groups = log.members.groups(graph.members(person))
-    days = [day for group, day in groups.items() if graph.anchor(_GROUP + group) == graph.anchor(account)]
+    days = [found.first for group, found in groups.items() if graph.anchor(_GROUP + group) == graph.anchor(account)]
     return {
         "identifier": two,
         "kind": noun_of(b.type),
@@ -124,7 +124,7 @@ def tell(story: Mapping[str, Any], policy: IdentityPolicy) -> None:
     _section("refused links, to others", [_link_line(row, policy) for row in story["refused"]])
     _section("decided by hand, last of each", [_decision_line(row) for row in story["decisions"]])
     accounts = [
-        f"{shown(row['group'])}  since {row['first_day']}  account {row['owner_id']}" for row in story["accounts"]
+        f"{shown(row['group'])}  {_stays(row['stays'])}  account {row['owner_id']}" for row in story["accounts"]
     ]
     _section("accounts", accounts)
     if story["people"]:
@@ -205,6 +205,10 @@ def noun_of(kind: IdentifierType) -> str:
 def shown(text: str) -> str:
     """What strangers sent, safe for a terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _stays(stays: Iterable[tuple[str, str | None]]) -> str:
+    return ", ".join(f"since {first}" if last is None else f"{first} to {last}" for first, last in stays)
 
 
 def _day(day: int) -> str:
