@@ -72,6 +72,7 @@ def _act(rng: Random, user: str, accounts: list[str], joined: int, day: int, add
         elif merges and rng.random() < 0.3:
             # Better evidence than to be seen together, and often later than that.
             body["type"] = "identify"
+            body["traits"] = {"email": f"{user}@x.com"} if rng.random() < 0.5 else {}
             del body["event"]
     if rng.random() < 0.1:
         body.pop("userId", None)
@@ -83,7 +84,7 @@ def _act(rng: Random, user: str, accounts: list[str], joined: int, day: int, add
 
 
 def _facts(rng: Random, account: str, days: int, add: Any) -> None:
-    ids = {"group_id": account}
+    ids = {"group_id": account, **({"domain": "x.com"} if rng.random() < 0.5 else {})}
     for _ in range(rng.randrange(3)):
         day, second = rng.randrange(days), rng.randrange(86_400)
         add(day, second, fact("account.upserted", at(day, second), "", ids, name=f"name {rng.randrange(3)}", mrr=5))

@@ -39,7 +39,8 @@ class IdentityLink(SlottedContract):
     """New evidence that two identifiers belong together. Topic ``identity-links``, keyed by tenant.
 
     Two of one graph are one person or one account. A person and an account are a membership: ``membership`` tells what
-    of it holds from the day of ``occurred_at`` on; in others it is null.
+    of it holds from the day of ``occurred_at`` on; in others it is null. An e-mail and its domain are neither: they
+    tell that somebody has this address, whom the domain's account may claim.
     """
 
     tenant: Text
@@ -91,8 +92,9 @@ class AccountOf(SlottedContract):
 class IdentityAssignment(SlottedContract):
     """Who owns an identifier from ``epoch`` on. Topic ``identity-assignments``, keyed by the identifier.
 
-    ``accounts`` are those of the whole person. ``effective_ms`` is the instant whose evidence it rests on, epoch
-    milliseconds: grid instants before it still see the owner before; 0 where it holds at once.
+    ``accounts`` are those of the whole person. ``by_domain`` is the anchor of the only account that has a domain of the
+    person's e-mails: a guess, for what the person does in none of its accounts. ``effective_ms`` is the instant whose
+    evidence it rests on, epoch milliseconds: grid instants before it still see the owner before; 0: it holds at once.
     ``arrived_ms`` is when the newest input behind it was appended, for the latency histograms.
     """
 
@@ -104,6 +106,7 @@ class IdentityAssignment(SlottedContract):
     effective_ms: int
     arrived_ms: int
     accounts: list[AccountOf] = field(default_factory=list)
+    by_domain: Identifier | None = None
 
 
 class AuditKind(StrEnum):

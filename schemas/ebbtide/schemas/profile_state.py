@@ -52,6 +52,7 @@ class ProfileState(SlottedContract):
     ``epoch`` is that of the profile's owner: a record of an older one knows less, whatever its version. It holds
     from ``effective_ms`` on, epoch milliseconds: grid instants before must not see the record. 0: at once.
     ``full`` marks a record that carries everything; ``detached`` one that takes the profile away from this customer.
+    ``by_domain`` flags a guess: what the profile did counts here only because of the domain of an e-mail.
     """
 
     tenant: Text
@@ -64,6 +65,7 @@ class ProfileState(SlottedContract):
     version: int
     full: bool = False
     detached: bool = False
+    by_domain: bool = False
     days: dict[int, list[int]] = field(default_factory=dict)
     traits: dict[str, list[Trait]] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)

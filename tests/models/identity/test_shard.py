@@ -97,7 +97,8 @@ def _days(spans: Iterable[Span]) -> str:
 
 def _line(one: IdentityAssignment) -> str:
     accounts = "".join(f" {of.group}:{of.anchor.value}:{_days(of.spans)}" for of in one.accounts)
-    return f"{one.identifier.value} > {one.anchor.value} @{one.effective_ms / DAY_MS:g}{accounts}"
+    by_domain = "" if one.by_domain is None else f" ~{one.by_domain.value}"
+    return f"{one.identifier.value} > {one.anchor.value} @{one.effective_ms / DAY_MS:g}{accounts}{by_domain}"
 
 
 MUST, APART, BLOCK, UNBLOCK = (
@@ -373,8 +374,17 @@ def test_an_unknown_record_is_refused(key: bytes) -> None:
         shard(table={key: b"\x7f"})
 
 
-PEOPLE = ["user_id/u0", "user_id/u1", "email/e0", "email/e1", "anonymous_id/a0", "anonymous_id/a1", "anonymous_id/a2"]
-GROUPS = ["group_id/g0", "group_id/g1", "domain/d0"]
+PEOPLE = [
+    "user_id/u0",
+    "user_id/u1",
+    "email/e@d0",
+    "email/e@d1",
+    "anonymous_id/a0",
+    "anonymous_id/a1",
+    "anonymous_id/a2",
+]
+MAILS = ["email/e@d0", "email/e@d1"]
+GROUPS = ["group_id/g0", "group_id/g1", "domain/d0", "domain/d1"]
 
 
 def random_record(rng: Random, day: int, *, by_hand: bool = True) -> Record:
@@ -390,7 +400,10 @@ def random_record(rng: Random, day: int, *, by_hand: bool = True) -> Record:
     if kind < 0.35:
         told = rng.choice([None, *MembershipKind])
         return replace(link(rng.choice(PEOPLE), rng.choice(GROUPS[:2]), when, tenant=tenant), membership=told)
-    a, b = rng.sample(GROUPS if kind < 0.5 else PEOPLE, 2)
+    if kind < 0.4:
+        mail = rng.choice(MAILS)
+        return link(mail, f"domain/{mail[-2:]}", when, tenant=tenant)
+    a, b = rng.sample(GROUPS if kind < 0.55 else PEOPLE, 2)
     return link(a, b, when, tenant=tenant, evidence=rng.choice([1, 2, 3, 4]))
 
 
@@ -417,13 +430,18 @@ def state(made: IdentityShard) -> dict[tuple[str, str], str]:
     found = {}
     for tenant, identity in made._tenants.items():
         graph, members = identity.graph, identity._members
-        for key in {*graph.nodes, *members._groups}:
+        for key in {*graph.nodes, *members._groups, *members._domains}:
             groups = members.groups(graph.members(key))
             accounts = "".join(
                 f" {group}:{graph.anchor(f'group_id/{group}').partition('/')[2]}:{_days(membership.spans)}"
                 for group, membership in groups.items()
             )
-            found[tenant, key] = f"{key.partition('/')[2]} > {graph.anchor(key).partition('/')[2]} @0{accounts}"
+            domains = {f"domain/{mail[-2:]}" for mail in graph.members(key) if mail in members._domains}
+            anchors = {graph.anchor(domain) for domain in domains} - domains
+            by_domain = f" ~{anchors.pop().partition('/')[2]}" if len(anchors) == 1 else ""
+            found[tenant, key] = (
+                f"{key.partition('/')[2]} > {graph.anchor(key).partition('/')[2]} @0{accounts}{by_domain}"
+            )
     return found
 
 

@@ -140,6 +140,78 @@ def test_tenants_are_worlds_apart() -> None:
         assert len({person for person, _ in found}) == 2
 
 
+def owners_by_day(bodies: list[Body]) -> set[tuple[str, int, int]]:
+    """Value of the customer's anchor, day, and profiles that count there by the domain of an e-mail alone."""
+    pipeline = feed(bodies)
+    list(pipeline.close(at(9)))
+    shard = pipeline.customers
+    return {
+        (customer.anchor_value, day - DAY_0, shard.record(customer).fields["profiles_by_domain"].value)
+        for customer in shard.customers.values()
+        for day in shard.view(customer).series.days
+    }
+
+
+ACME = fact("account.upserted", at(3), "a1", {"group_id": "acme", "domain": "acme.com"}, name="Acme")
+OTHER = fact("account.upserted", at(4), "a2", {"group_id": "other", "domain": "acme.com"}, name="Other")
+
+
+@pytest.mark.parametrize(
+    ("email", "facts", "expected"),
+    [
+        # The visitor, and the e-mail that it turned out to be.
+        ("jane@acme.com", [ACME], {("acme", 0, 2), ("acme", 1, 2)}),
+        ("jane@acme.com", [], {("jane@acme.com", 0, 0), ("jane@acme.com", 1, 0)}),
+        # Whose the domain is nobody can say.
+        ("jane@acme.com", [ACME, OTHER], {("jane@acme.com", 0, 0), ("jane@acme.com", 1, 0)}),
+        ("jane@gmail.com", [ACME], {("jane@gmail.com", 0, 0), ("jane@gmail.com", 1, 0)}),
+    ],
+)
+def test_the_account_of_a_domain_has_who_is_in_none(
+    email: str, facts: list[Body], expected: set[tuple[str, int, int]]
+) -> None:
+    told: list[Body] = [
+        {"type": "track", "event": "x", "messageId": "m0", "anonymousId": "A1", "timestamp": iso(at(0, 9))},
+        {
+            "type": "identify",
+            "anonymousId": "A1",
+            "traits": {"email": email},
+            "messageId": "m1",
+            "timestamp": iso(at(1)),
+        },
+        {
+            "type": "track",
+            "event": "x",
+            "messageId": "m2",
+            "context": {"traits": {"email": email}},
+            "anonymousId": "A1",
+            "timestamp": iso(at(1, 9)),
+        },
+        *facts,
+    ]
+    for mixed in shuffles(told):
+        assert owners_by_day(mixed) == expected
+
+
+def test_a_membership_says_more_than_a_domain() -> None:
+    mail = {"traits": {"email": "jane@acme.com"}}
+    told: list[Body] = [
+        {"type": "track", "event": "x", "messageId": "m0", "userId": "U1", "context": mail, "timestamp": iso(at(0, 9))},
+        {
+            "type": "track",
+            "event": "x",
+            "messageId": "m1",
+            "userId": "U1",
+            "context": {**mail, "groupId": "beta"},
+            "timestamp": iso(at(2, 9)),
+        },
+        {"type": "track", "event": "x", "messageId": "m2", "userId": "U1", "timestamp": iso(at(4, 9))},
+        ACME,
+    ]
+    for mixed in shuffles(told):
+        assert owners_by_day(mixed) == {("acme", 0, 1), ("beta", 2, 0), ("beta", 4, 0)}
+
+
 def test_who_left_an_account_counts_for_it_until_that_day_and_from_the_day_of_being_back() -> None:
     ids = {"crm_contact_id": "C1", "email": "jane@x.com", "group_id": "g1"}
     told: list[Body] = [

@@ -43,6 +43,7 @@ class Share(msgspec.Struct):
     version: int = -1
     accepted: int = 0
     detached: bool = False
+    by_domain: bool = False
     days: dict[int, Bucket] = msgspec.field(default_factory=dict)
     traits: dict[str, list[Trait]] = msgspec.field(default_factory=dict)
     outcomes: dict[str, OutcomeValue] = msgspec.field(default_factory=dict)
@@ -204,7 +205,7 @@ def fold(customer: Customer, view: View, record: ProfileState) -> list[int]:
         share.traits = {}
         share.outcomes = {}
         view.forget_facts()
-    share.detached = record.detached
+    share.detached, share.by_domain = record.detached, record.by_domain
     if record.traits:
         share.traits.update(record.traits)
         view.put_traits(record.traits)

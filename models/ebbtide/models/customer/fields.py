@@ -54,6 +54,12 @@ FIELDS: tuple[RecordField, ...] = (
     RecordField("active_days_7d", "days", _EVENTS, "Days with an event among the last 7."),
     RecordField("active_days_28d", "days", _EVENTS, "Days with an event among the last 28."),
     RecordField("active_users_28d", "count", _EVENTS, "Profiles with an event in the last 28 days."),
+    RecordField(
+        "profiles_by_domain",
+        "count",
+        "identity",
+        "Profiles that count here by the domain of an e-mail alone, in no account by themselves: a guess.",
+    ),
     RecordField("penetration", "share", "events, crm", "Active users of 28 days over licensed seats."),
     RecordField("value_90d", "money", _EVENTS, "Revenue of orders in the last 90 days, currencies added as they come."),
     RecordField("value_total", "money", _EVENTS, "Revenue of orders ever, currencies added as they come."),

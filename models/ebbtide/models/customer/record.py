@@ -73,6 +73,8 @@ def _put_counts(customer: Customer, view: View, day: int, put: Any) -> None:
     month = range(day - 28, day)
     active_users = sum(not share.days.keys().isdisjoint(month) for share in customer.shares.values())
     put("active_users_28d", active_users, "events")
+    guessed = sum(share.by_domain and not share.detached for share in customer.shares.values())
+    put("profiles_by_domain", guessed, "identity")
     traits = view.traits(customer)
     seats = traits["seats"][0] if "seats" in traits else None
     put("penetration", _share(active_users, seats), "events, crm")

@@ -16,7 +16,7 @@ from ebbtide.schemas.topics import DAY_MS
 def take_link(graph: IdentityGraph, members: Members, link: IdentityLink) -> bool:
     """Take in a link. Returns whether it says anything: of one with itself, or of other kinds, nothing follows.
 
-    Two of one graph are linked; a person and a group id are a membership.
+    Two of one graph are linked; a person and a group id are a membership; an e-mail and a domain are an address.
     """
     subject, other, at_ms = identifier_key(link.subject), identifier_key(link.other), to_ms(link.occurred_at)
     if subject == other:
@@ -25,6 +25,8 @@ def take_link(graph: IdentityGraph, members: Members, link: IdentityLink) -> boo
         graph.link(subject, other, Weight(int(link.evidence), at_ms), link.event_id)
     elif is_person(link.subject.type) and link.other.type is IdentifierType.GROUP_ID:
         members.add(subject, link.other.value, heard(link.membership or MembershipKind.SEEN, at_ms // DAY_MS))
+    elif link.subject.type is IdentifierType.EMAIL and link.other.type is IdentifierType.DOMAIN:
+        members.add_address(subject, other)
     else:
         return False
     return True

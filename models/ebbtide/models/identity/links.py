@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ebbtide.models.clock.watermark import from_ms
-from ebbtide.models.identity.identifiers import is_person
+from ebbtide.models.identity.identifiers import identifier, is_person
 from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType
 from ebbtide.schemas.identity import EvidenceClass, IdentityLink, MembershipKind
 from ebbtide.schemas.topics import DAY_MS
@@ -40,6 +42,15 @@ def covers(known: tuple[int, int], weight: tuple[int, int]) -> bool:
     return known[0] <= weight[0] and known[1] <= weight[1]
 
 
+def note(sent: dict[str, list[tuple[int, int]]], key: str, weight: tuple[int, int]) -> bool:
+    """Note evidence under a key. Returns whether it is to be sent: unless what was sent says as much at any instant."""
+    known = sent.get(key, [])
+    if any(covers(one, weight) for one in known):
+        return False
+    sent[key] = [weight, *(one for one in known if not covers(weight, one))]
+    return True
+
+
 def linked(event: Event) -> list[Identifier]:
     """The identifiers that the event links its subject to. People and accounts are two graphs and are never joined."""
     subject = event.subject
@@ -49,6 +60,25 @@ def linked(event: Event) -> list[Identifier]:
         for other in event.identifiers
         if other is not subject and is_person(other.type) == people and other != subject
     ]
+
+
+@lru_cache(maxsize=262_144)
+def domain_of(email: Identifier) -> Identifier | None:
+    """The domain of an e-mail that may be an account's; None of a free-mail address."""
+    return identifier(IdentifierType.DOMAIN, email.value.rpartition("@")[2])
+
+
+def addresses(event: Event) -> list[tuple[Identifier, Identifier]]:
+    """The event's e-mails with their domains, of people."""
+    if not is_person(event.subject.type):
+        return []
+    mails = [(one, domain_of(one)) for one in event.identifiers if one.type is IdentifierType.EMAIL]
+    return [(mail, domain) for mail, domain in mails if domain is not None]
+
+
+def address(event: Event, mail: Identifier, domain: Identifier) -> IdentityLink:
+    """The evidence that somebody has an address at a domain."""
+    return IdentityLink(event.tenant, mail, domain, evidence_of(event), event.occurred_at, event.event_id)
 
 
 def membership(event: Event, account: str, kind: MembershipKind, day: int) -> IdentityLink:

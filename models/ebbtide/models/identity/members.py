@@ -1,4 +1,7 @@
-"""Who is in which account, and when: people by their identifier keys, accounts by their group ids."""
+"""Who is in which account, and when, and who has an address at which domain.
+
+People, addresses and domains go by their identifier keys, accounts by their group ids.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from ebbtide.models.identity.membership import Membership, union
 
 LAYOUT = b"\x01"
 _pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(dict[str, Membership]).decode
+_unpack = msgspec.msgpack.Decoder(tuple[dict[str, Membership], str | None]).decode
 _NOBODY: frozenset[str] = frozenset()
 
 Groups = dict[str, Membership]
@@ -24,6 +27,8 @@ class Members:
     def __init__(self) -> None:
         self._groups: dict[str, Groups] = {}
         self._people: dict[str, set[str]] = defaultdict(set)
+        self._domains: dict[str, str] = {}
+        self._addresses: dict[str, set[str]] = defaultdict(set)
         self._unwritten: dict[str, None] = {}
 
     def add(self, person: str, group: str, told: Membership) -> None:
@@ -35,6 +40,21 @@ class Members:
             groups[group] = new
             self._people[group].add(person)
             self._unwritten[person] = None
+
+    def add_address(self, mail: str, domain: str) -> None:
+        """Note that somebody has an address at a domain."""
+        if mail not in self._domains:
+            self._domains[mail] = domain
+            self._addresses[domain].add(mail)
+            self._unwritten[mail] = None
+
+    def addresses(self, domain: str) -> Set[str]:
+        """Keys of the e-mails at a domain."""
+        return self._addresses.get(domain, _NOBODY)
+
+    def domains(self, people: Iterable[str]) -> set[str]:
+        """Keys of the domains at which some identifiers are addresses."""
+        return {self._domains[person] for person in people if person in self._domains}
 
     def people(self, group: str) -> Set[str]:
         """Keys of the group's people."""
@@ -52,13 +72,18 @@ class Members:
         """What to store since the last time, by person."""
         unwritten, self._unwritten = self._unwritten, {}
         for person in unwritten:
-            yield person.encode(), LAYOUT + _pack(self._groups[person])
+            yield person.encode(), LAYOUT + _pack((self._groups.get(person, {}), self._domains.get(person)))
 
     def restore(self, key: bytes, value: bytes) -> None:
         """Take in a stored record. Raises ``ValueError`` on a layout that this version does not know."""
         if value[:1] != LAYOUT:
             raise ValueError(f"membership layout {value[:1]!r} of {key!r} is unknown; this version reads {LAYOUT!r}")
         person = key.decode()
-        self._groups[person] = groups = _unpack(value[1:])
+        groups, domain = _unpack(value[1:])
+        if groups:
+            self._groups[person] = groups
         for group in groups:
             self._people[group].add(person)
+        if domain is not None:
+            self._domains[person] = domain
+            self._addresses[domain].add(person)

@@ -29,6 +29,7 @@ from ebbtide.schemas.identity import (
 from ebbtide.schemas.topics import Topic
 
 _GROUP = f"{IdentifierType.GROUP_ID}/"
+_DOMAIN = f"{IdentifierType.DOMAIN}/"
 Records = Iterable[tuple[bytes, bytes]]
 
 
@@ -122,6 +123,8 @@ class TenantIdentity:
             keys.update(dict.fromkeys((change.identifier, change.previous)))
             if change.identifier.startswith(_GROUP):
                 keys.update(dict.fromkeys(self._members.people(change.identifier.removeprefix(_GROUP))))
+            elif change.identifier.startswith(_DOMAIN):
+                keys.update(dict.fromkeys(self._members.addresses(change.identifier)))
         anchors = {self.graph.anchor(key): None for key in keys}
         return [self.graph.members(anchor) for anchor in anchors]
 
@@ -130,12 +133,13 @@ class TenantIdentity:
     ) -> Iterator[IdentityAssignment]:
         anchor = identifier_of(self.graph.anchor(cluster[0]))
         accounts = self._accounts(self._members.groups(cluster))
+        by_domain = self._by_domain(cluster)
         owner_id = canonical_id(self.tenant, anchor)
         for key in cluster:
             named = identifier_of(key)
             if key not in self._told:
                 # Whoever has no assignment computes this one.
-                if named == anchor and accounts == _own(self._members.groups((key,))):
+                if named == anchor and accounts == _own(self._members.groups((key,))) and by_domain is None:
                     continue
                 self._told.add(key)
                 self._untold.append(key)
@@ -148,7 +152,14 @@ class TenantIdentity:
                 effective_ms=effective_ms,
                 arrived_ms=arrived_ms,
                 accounts=accounts,
+                by_domain=by_domain,
             )
+
+    def _by_domain(self, cluster: list[str]) -> Identifier | None:
+        """The only account that has a domain of the cluster's e-mails. A domain that is nobody's or shared has none."""
+        domains = self._members.domains(cluster)
+        anchors = {self.graph.anchor(domain) for domain in domains} - domains
+        return identifier_of(anchors.pop()) if len(anchors) == 1 else None
 
     def _accounts(self, groups: Groups) -> list[AccountOf]:
         return [

@@ -1,8 +1,9 @@
 """Which part of a profile belongs to which customer (identity §2).
 
 What was done for an account belongs to it. Activity that names no account belongs, day by day, to the only account that
-the person was in on that day; where it was in none or in several, to the person itself. So a part as of a day depends
-on nothing that happened later. Traits and dated facts without an account follow the membership as it is, or was last.
+the person was in on that day; where it was in none or in several, to the account that has the domain of the person's
+e-mail, else to the person itself. So a part as of a day depends on nothing that happened later. Traits and dated facts
+without an account follow the membership as it is, or was last.
 
 An owner is named by the key (``type/value``) of its anchor: that of the account, or of the person. Until identity says
 otherwise these are the group id and the subject.
@@ -25,13 +26,14 @@ _NOTHING = Slot()
 class Owners:
     """Who owns what of a profile: the person, the accounts of its slots, and when it is in which account.
 
-    ``members`` are the stays in each account, of all its group ids.
+    ``members`` are the stays in each account, of all its group ids; ``otherwise`` has what was done in none of them.
     """
 
-    __slots__ = ("_accounts", "_timeline", "members", "now", "person")
+    __slots__ = ("_accounts", "_timeline", "members", "now", "otherwise", "person")
 
     def __init__(self, profile: Profile) -> None:
         self.person = profile.anchor or profile.subject
+        self.otherwise = profile.by_domain or self.person
         self._accounts = {group: anchor for group, (anchor, _) in profile.accounts.items()}
         stays = {group: of_spans(spans) for group, (_, spans) in profile.accounts.items()}
         for group, slot in profile.slots.items():
@@ -40,7 +42,7 @@ class Owners:
         self.members: dict[str, list[Span]] = {}
         for group in sorted(stays):
             self.members.setdefault(self.of(group), []).extend(stays[group].spans)
-        self._timeline = Timeline(self.members, self.person)
+        self._timeline = Timeline(self.members, self.otherwise)
         self.now = self._timeline.now
 
     def of(self, group: str) -> str:
@@ -70,6 +72,12 @@ class Part:
     def is_empty(self) -> bool:
         """Whether the profile has nothing for this customer."""
         return not self.accepted and not any(map(self._is_ours, self._loose.days))
+
+    @property
+    def by_domain(self) -> bool:
+        """Whether the customer has it by the domain of an e-mail alone."""
+        owners = self._owners
+        return self.owner == owners.otherwise != owners.person and self.owner not in owners.members
 
     @property
     def accepted(self) -> int:

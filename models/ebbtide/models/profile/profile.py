@@ -70,10 +70,12 @@ class SlotChange:
 class Profile(msgspec.Struct):
     """State of one profile. ``version`` is the last applied offset of the partition that feeds it.
 
-    ``links`` are weights of the evidence that was sent, by key of the other identifier; none of them covers another.
+    ``links`` are weights of the evidence that was sent, by key of the other identifier, or ``address/`` and an e-mail
+    whose domain was told; none of them covers another.
     ``anchor`` is the key of the owner that identity gave it at ``epoch`` (None: itself); ``accounts`` are those of that
-    person by group id, each with the key of its anchor and the person's stays there. ``assigned_ms`` is the instant
-    that rests on, ``effective_ms`` the one that what is told of the profile holds from.
+    person by group id, each with the key of its anchor and the person's stays there; ``by_domain`` is the key of the
+    account that the domain of an e-mail points to. ``assigned_ms`` is the instant that rests on, ``effective_ms`` the
+    one that what is told of the profile holds from.
     ``members`` and ``told`` are what the customers were told last: when it is in which account; who has a part.
     """
 
@@ -89,6 +91,7 @@ class Profile(msgspec.Struct):
     assigned_ms: int = 0
     effective_ms: int = 0
     accounts: dict[str, tuple[str, list[Span]]] = msgspec.field(default_factory=dict)
+    by_domain: str | None = None
     members: dict[str, list[Span]] = msgspec.field(default_factory=dict)
     told: list[str] = msgspec.field(default_factory=list)
 

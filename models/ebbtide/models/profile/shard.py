@@ -8,7 +8,7 @@ import msgspec
 
 from ebbtide.models.clock.watermark import ClockState, from_ms
 from ebbtide.models.identity.identifiers import canonical_id, identifier_key, identifier_of, is_person, profile_id
-from ebbtide.models.identity.links import covers, link, linked, membership, weight_of
+from ebbtide.models.identity.links import address, addresses, covers, link, linked, membership, note, weight_of
 from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.parts import Owners, Part, changed, outcomes_of, touched
@@ -19,7 +19,7 @@ from ebbtide.models.profile.profile import (
     step,
 )
 from ebbtide.models.profile.virtual_events import VirtualEvents
-from ebbtide.schemas.events import Event, Identifier, subject_key
+from ebbtide.schemas.events import Event, Identifier, IdentifierType, subject_key
 from ebbtide.schemas.identity import IdentityAssignment, IdentityLink
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import DAY_MS, Topic
@@ -163,7 +163,7 @@ class ProfileShard:
         edges = step(profile, event, change, virtual_events=self._virtual_events)
         if edges and slot and is_person(event.subject.type):
             self._links += [membership(event, slot, kind, day) for kind, day in edges]
-        if len(event.identifiers) > 1:
+        if len(event.identifiers) > 1 or event.subject.type is IdentifierType.EMAIL:
             self._note_links(live, event)
 
     def assign(self, offset: int, record: IdentityAssignment | Tick) -> None:
@@ -189,6 +189,7 @@ class ProfileShard:
         profile.assigned_ms = record.effective_ms
         profile.effective_ms = max(profile.effective_ms, record.effective_ms)
         profile.accounts = {of.group: (identifier_key(of.anchor), of.spans) for of in record.accounts}
+        profile.by_domain = None if record.by_domain is None else identifier_key(record.by_domain)
         live.changes = None
         if profile.slots or profile.told:
             # Most identifiers never are the subject of an event, and have nothing to tell.
@@ -212,12 +213,11 @@ class ProfileShard:
         live.noted, live.noted_type, live.weight = event.identifiers, event.type, weight
         links = live.profile.links
         for other in linked(event):
-            key = identifier_key(other)
-            known = links.get(key, [])
-            # Evidence no better than what was sent already, at any instant, is not sent again.
-            if not any(covers(sent, weight) for sent in known):
-                links[key] = [weight, *(sent for sent in known if not covers(weight, sent))]
+            if note(links, identifier_key(other), weight):
                 self._links.append(link(event, other))
+        for mail, domain in addresses(event):
+            if note(links, f"address/{mail.value}", weight):
+                self._links.append(address(event, mail, domain))
 
     def _pass_time(self, before_ms: int | None) -> None:
         """Time went on. A passed midnight or observation instant is told where it passed, after what came before it."""
@@ -283,7 +283,7 @@ class ProfileShard:
         if NO_ACCOUNT in profile.slots and owners.person not in profile.told:
             # Before a crash the person may have been told alone what is its account's now; nobody remembers.
             profile.told.append(owners.person)
-        for owner in list(dict.fromkeys((*owners.members, owners.person, *profile.told))):
+        for owner in list(dict.fromkeys((*owners.members, owners.otherwise, owners.person, *profile.told))):
             self._tell_part(live, Part(profile, owner, owners), None)
         _own_slots(profile, owners)
 
@@ -297,7 +297,9 @@ class ProfileShard:
             return False
         [(account, change)] = changes.items()
         slot = profile.slots[account]
-        if change.moved or slot.owner is None or len(profile.told) != 1 or (profile.accounts and not account):
+        if change.moved or slot.owner is None or len(profile.told) != 1:
+            return False
+        if not account and (profile.accounts or profile.by_domain):
             return False
         if live.owner != profile.told[0]:
             live.owner, live.anchor = profile.told[0], identifier_of(profile.told[0])
@@ -344,6 +346,7 @@ class ProfileShard:
             version=profile.version,
             full=change is None,
             detached=detached,
+            by_domain=part.by_domain,
             days=part.days(None if change is None else change.days),
             traits=part.traits(None if change is None else change.traits),
             outcomes=part.outcomes(None if change is None else change.outcomes),
