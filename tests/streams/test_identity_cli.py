@@ -1,110 +1,51 @@
 """`ebbtide identity`: who is one and why, and decisions by hand, over the log as the worker's producer writes it."""
 
-import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from ebbtide.models.identity.checks import check
 from ebbtide.models.identity.evidence import Weight
+from ebbtide.models.identity.generation import rules_of
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.policy import IdentityPolicy
-from ebbtide.schemas.events import Identifier, IdentifierType
-from ebbtide.schemas.identity import EvidenceClass, IdentityLink, IdentityOperation, OperationKind
-from ebbtide.schemas.profile_state import Tick
+from ebbtide.schemas.identity import EvidenceClass, IdentityOperation, OperationKind
 from ebbtide.streams import identity_log
 from ebbtide.streams.brokers.kafka import KafkaBroker
 from ebbtide.streams.cli import identity as cli
-from ebbtide.streams.codec import TICK_KEY, Evidence
+from ebbtide.streams.codec import Evidence
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.identity_log import TenantLog, last_decision, new_operation
-from ebbtide.streams.sender import started_producer
-from ebbtide.streams.settings import Settings, load_settings
-from ebbtide.streams.topic_reader import read_topic
+from ebbtide.streams.settings import Settings
 from ebbtide.streams.transport import Output
 from ebbtide.streams.transport.partitioner import partition_of
-from support.brokers import create_topics, unique_topic
-
-DAY = datetime(2025, 1, 6, 9, tzinfo=UTC)
-PARTITIONS = 4
-
-
-def named(key: str) -> Identifier:
-    kind, _, value = key.partition("/")
-    return Identifier(IdentifierType(kind), value)
-
-
-def seen(
-    a: str, b: str, evidence: EvidenceClass = EvidenceClass.IDENTIFIED, *, minute: int = 0, tenant: str = "default"
-) -> IdentityLink:
-    at = DAY + timedelta(minutes=minute)
-    return IdentityLink(tenant, named(a), named(b), evidence, at, f"m-{minute}")
-
-
-def decided(kind: OperationKind, a: str, b: str | None = None, *, minute: int = 0) -> IdentityOperation:
-    other = None if b is None else named(b)
-    now = DAY + timedelta(minutes=minute)
-    return new_operation(kind, named(a), other, tenant="default", actor="jo", reason="so", now=now)
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli.command, list(arguments))
-
-
-def good(*arguments: str) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def story(*arguments: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(good("explain", *arguments, "--json"))
-    return found
-
-
-def line_with(text: str, words: str) -> str:
-    (line,) = [line for line in text.splitlines() if words in line]
-    return line
+from support.identity_topics import (
+    DAY,
+    PARTITIONS,
+    decided,
+    fresh_topics,
+    good,
+    line_with,
+    named,
+    operations,
+    run,
+    seen,
+    send,
+    write,
+)
 
 
 @pytest.fixture
 def settings(kafka: KafkaBroker, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A log of its own for each test."""
-    topic = unique_topic("identity-links")
-    create_topics(kafka.bootstrap, {topic: PARTITIONS})
-    monkeypatch.setattr(identity_log, "TOPIC", topic)
-    monkeypatch.setenv("EBBTIDE_BROKER__URL", f"kafka://{kafka.bootstrap}")
-    return load_settings()
+    return fresh_topics(kafka, monkeypatch)
 
 
-def write(settings: Settings, *records: IdentityLink | IdentityOperation) -> None:
-    """As the worker does: keyed by tenant; and the ticks that lie between."""
-    tick = Tick(source="profiles/0", watermark=DAY, arrived_ms=0).to_json()
-    outputs = [Output(identity_log.TOPIC, record.tenant.encode(), record.to_json()) for record in records]
-    send(settings, *outputs, *(Output(identity_log.TOPIC, TICK_KEY, tick, p) for p in range(PARTITIONS)))
-
-
-def send(settings: Settings, *outputs: Output) -> None:
-    async def all_of_them() -> None:
-        producer = await started_producer(settings)
-        try:
-            await producer.send_all(outputs)
-        finally:
-            await producer.stop()
-
-    asyncio.run(all_of_them())
-
-
-def operations(settings: Settings) -> list[tuple[int, IdentityOperation]]:
-    """Partition and record of every decision in the log."""
-    return [
-        (record.partition, IdentityOperation.from_json(record.value))
-        for record in read_topic(settings, identity_log.TOPIC)
-        if record.key != TICK_KEY and b"operation_id" in record.value
-    ]
+def story(*arguments: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(good("explain", *arguments, "--json"))
+    return found
 
 
 @pytest.mark.kafka
@@ -351,10 +292,10 @@ def test_the_log_in_any_order_gives_the_same_and_what_cannot_be_is_left_out() ->
     ]
     logs = []
     for order in (records, records[::-1], records * 2):
-        log = TenantLog(IdentityGraph("default", IdentityPolicy()))
-        for record in order:
-            log.add(record)
-        log.graph.settle(1)
+        log = TenantLog("default", rules_of(IdentityPolicy()), stated=True)
+        for epoch, record in enumerate(order):
+            log.add(record, epoch)
+        log.settle()
         logs.append(log)
     for log in logs:
         assert log.graph.members("user_id/b") == ["anonymous_id/1", "user_id/b"]

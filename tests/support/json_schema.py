@@ -17,7 +17,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 _OF_OTHER_TYPES = {
     *("pattern", "format", "minLength", "maxLength", "minItems", "maxItems", "minimum"),
-    *("required", "properties", "additionalProperties", "items", "prefixItems"),
+    *("required", "properties", "additionalProperties", "propertyNames", "items", "prefixItems"),
 }
 """A keyword for strings says nothing about an object, and so on."""
 _SILENT = {"$schema", "$defs", "title", "description", "default"}
@@ -70,6 +70,8 @@ def _keyword(  # noqa: PLR0911, PLR0912
             if isinstance(expected, bool):
                 return [] if expected else [f"{at}: {name} is unknown" for name in others]
             return [e for name in others for e in faults(value[name], expected, root, f"{at}.{name}")]
+        case "propertyNames" if isinstance(value, dict):
+            return [e for name in value for e in faults(name, expected, root, f"{at}.{name}")]
         case "items" if isinstance(value, list):
             return [e for i, part in enumerate(value) for e in faults(part, expected, root, f"{at}[{i}]")]
         case "prefixItems" if isinstance(value, list):

@@ -81,7 +81,10 @@ def _of_people(value: object) -> object:
 
 
 class IdentityPolicy(Policy):
-    """What joins identifiers to one person or one account, and what does not (identity §1)."""
+    """What joins identifiers to one person or one account, and what does not (identity §1).
+
+    Other values hold for new tenants only, until `ebbtide identity rebuild` switches a tenant to them.
+    """
 
     limits: dict[IdentifierType, Annotated[int, Field(ge=1)]] = Field(
         {

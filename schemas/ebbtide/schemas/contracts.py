@@ -13,7 +13,7 @@ from ebbtide.schemas.base import adapter
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.dead_letter import DeadLetter
 from ebbtide.schemas.events import Event
-from ebbtide.schemas.identity import IdentityAssignment, IdentityAudit, IdentityLink, IdentityOperation
+from ebbtide.schemas.identity import IdentityAssignment, IdentityAudit, IdentityLink, IdentityOperation, IdentityRebuild
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.raw import RawBehaviour, RawFact, RawPunctuation
@@ -31,6 +31,7 @@ DERIVED: dict[str, type[Any]] = {
     "DeadLetter": DeadLetter,
     "IdentityLink": IdentityLink,
     "IdentityOperation": IdentityOperation,
+    "IdentityRebuild": IdentityRebuild,
     "IdentityAssignment": IdentityAssignment,
     "IdentityAudit": IdentityAudit,
     "ProfileState": ProfileState,

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ebbtide.schemas.base import SlottedContract, Text, UtcDatetime
-from ebbtide.schemas.events import Identifier
+from ebbtide.schemas.events import Identifier, IdentifierType
 
 
 class EvidenceClass(IntEnum):
@@ -80,6 +80,39 @@ class IdentityOperation(SlottedContract):
 
 
 @dataclass(slots=True)
+class IdentityRules(SlottedContract):
+    """The settings `EBBTIDE_IDENTITY__…` that a generation is clustered under, all of them.
+
+    ``limits`` and ``max_owners`` are by type, an absent type has none; ``blocked`` is sorted and in lower case.
+    """
+
+    limits: dict[IdentifierType, Annotated[int, Field(ge=1)]]
+    max_owners: dict[IdentifierType, Annotated[int, Field(ge=1)]]
+    limit_decided: bool
+    ranks: list[IdentifierType]
+    blocked: list[str]
+    soft_size: Annotated[int, Field(ge=1)]
+    hard_size: Annotated[int, Field(ge=1)]
+
+
+@dataclass(slots=True)
+class IdentityRebuild(SlottedContract):
+    """A tenant's switch to other settings. Topic ``identity-links``, keyed by tenant, in one order with the evidence.
+
+    ``generation`` is the number of the generation that it makes. The first is 1 and made by the worker; a switch to any
+    other than the one after that in force is refused.
+    """
+
+    tenant: Text
+    operation_id: Text
+    generation: Annotated[int, Field(ge=2)]
+    rules: IdentityRules
+    decided_at: UtcDatetime
+    actor: Text
+    reason: str
+
+
+@dataclass(slots=True)
 class AccountOf(SlottedContract):
     """An account that a person is known in: its ``groupId``, the account's anchor, and the person's stays there."""
 
@@ -118,6 +151,7 @@ class AuditKind(StrEnum):
     BARRED = "barred"
     ADMITTED = "admitted"
     DECIDED = "decided"
+    GENERATION = "generation"
 
 
 @dataclass(slots=True)
@@ -127,15 +161,18 @@ class IdentityAudit(SlottedContract):
     ``owner``: ``identifier`` went from the owner with anchor ``previous`` to that with anchor ``current``. ``refused``
     and ``accepted``: the link of ``identifier`` and ``other`` stopped or began to count; ``reason`` says why not.
     ``barred`` and ``admitted``: the value stopped or began to link (shared, blocked). ``decided``: an operation by hand
-    of ``actor``.
+    of ``actor``. ``generation``: from now on the tenant is clustered under ``rules``; the first has no actor. A switch
+    that was refused is ``refused``, with its ``generation`` and no ``identifier``.
     """
 
     tenant: Text
     epoch: int
     kind: AuditKind
-    identifier: Identifier
+    identifier: Identifier | None
     other: Identifier | None = None
     previous: Identifier | None = None
     current: Identifier | None = None
     reason: str | None = None
     actor: str | None = None
+    generation: int | None = None
+    rules: IdentityRules | None = None

@@ -48,7 +48,11 @@ class Topic(Enum):
         max_message_bytes=4_194_304,
     )
     IDENTITY_LINKS = TopicSpec(
-        "identity-links", "IdentityLink", "tenant", "new evidence that identifiers belong together", retention_ms=-1
+        "identity-links",
+        "IdentityLink",
+        "tenant",
+        "new evidence that identifiers belong together, decisions by hand, and switches to other settings",
+        retention_ms=-1,
     )
     IDENTITY_AUDIT = TopicSpec(
         "identity-audit", "IdentityAudit", "tenant", "every change of identity, with its reason", retention_ms=-1

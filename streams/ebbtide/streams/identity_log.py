@@ -1,14 +1,16 @@
-"""The log of identity, topic `identity-links`: read into the graphs of its tenants, and decisions by hand appended.
+"""The log of identity, topic `identity-links`: read into the graphs of its tenants; decisions and switches appended.
 
 A graph read here counts every link that lies in the log. The worker's may be behind it: it holds a link of the past
-until event time has passed it.
+until event time has passed it. What a tenant began under the worker states in `identity-audit`; the switches to other
+settings since then lie in the log.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -16,13 +18,21 @@ from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
 from ebbtide.models.identity.evidence import later
+from ebbtide.models.identity.generation import Generation, first, following, policy_of, rules_of
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.identifiers import identifier_key, identifier_of, is_person
 from ebbtide.models.identity.intake import decision, take_link
 from ebbtide.models.identity.members import Members
-from ebbtide.models.policy import IdentityPolicy
+from ebbtide.models.identity.shard import epoch_of
 from ebbtide.schemas.events import Identifier
-from ebbtide.schemas.identity import IdentityLink, IdentityOperation, OperationKind
+from ebbtide.schemas.identity import (
+    AuditKind,
+    IdentityAudit,
+    IdentityOperation,
+    IdentityRebuild,
+    IdentityRules,
+    OperationKind,
+)
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.codec import TICK_KEY, Evidence, evidence
 from ebbtide.streams.errors import EbbtideError
@@ -32,57 +42,74 @@ from ebbtide.streams.topic_reader import read_topic
 from ebbtide.streams.transport import Output
 
 TOPIC = Topic.IDENTITY_LINKS.topic_name
+AUDIT_TOPIC = Topic.IDENTITY_AUDIT.topic_name
+_STATED = f'"kind":"{AuditKind.GENERATION}"'.encode()
 
 
-@dataclass
 class TenantLog:
     """What the log holds about one tenant: the graph of people and of accounts, and who was seen in which account.
 
-    ``ignored`` are decisions that cannot be, such as of a person with an account; the worker ignores them too.
+    ``generation`` is the one that the log comes to, from that which the worker ``stated``; if it has stated none, from
+    the settings. ``ignored`` are decisions and switches that cannot be; the worker ignores them too.
     """
 
-    graph: IdentityGraph
-    members: Members = field(default_factory=Members)
-    ignored: list[IdentityOperation] = field(default_factory=list)
+    def __init__(self, tenant: str, begun: IdentityRules, newest: IdentityRules | None = None, *, stated: bool) -> None:
+        self.generation: Generation = first(begun)
+        self.stated = stated
+        # The newest known rules are those of the end, but for a switch that no worker has read yet.
+        self._rules = newest or begun
+        self.graph = IdentityGraph(tenant, policy_of(self._rules))
+        self.members = Members()
+        self.ignored: list[Evidence] = []
 
-    def add(self, record: Evidence) -> None:
-        """Take in a record of this tenant; owners are as of the next ``graph.settle``."""
-        if isinstance(record, IdentityOperation):
-            try:
+    def add(self, record: Evidence, epoch: int) -> None:
+        """Take in a record of this tenant; owners are as of the next ``settle``."""
+        try:
+            if isinstance(record, IdentityRebuild):
+                self.generation = following(self.generation, record, epoch)
+            elif isinstance(record, IdentityOperation):
                 self.graph.decide(decision(record))
-            except ValueError:
-                self.ignored.append(record)
-        else:
-            take_link(self.graph, self.members, record)
+            else:
+                take_link(self.graph, self.members, record)
+        except ValueError:
+            self.ignored.append(record)
+
+    def settle(self) -> None:
+        """Bring the graph to what was taken in, under the rules of the generation."""
+        if self._rules != self.generation.rules:
+            self._rules = self.generation.rules
+            self.graph = self.graph.rebuilt(policy_of(self._rules))
+        self.graph.settle(1)
 
 
 def read_log(settings: Settings, tenant: str | None = None) -> dict[str, TenantLog]:
     """The log to the end that it has now, by tenant and settled; of one tenant alone if it is named.
 
-    Raises ``EbbtideError`` where the broker cannot be reached, the topic is missing, or a record is none.
+    Raises ``EbbtideError`` where the broker cannot be reached, a topic is missing, or a record is none.
     """
+    stated = _stated(settings, tenant)
     logs: dict[str, TenantLog] = {}
-    for record in _records(settings):
+    for epoch, record in _records(settings):
         if tenant is None or record.tenant == tenant:
             log = logs.get(record.tenant)
             if log is None:
-                log = logs[record.tenant] = _empty(record.tenant, settings.identity)
-            log.add(record)
+                log = logs[record.tenant] = _empty(settings, record.tenant, stated.get(record.tenant, {}))
+            log.add(record, epoch)
     for log in logs.values():
-        log.graph.settle(1)
+        log.settle()
     return logs
 
 
 def read_tenant(settings: Settings, tenant: str) -> TenantLog:
     """As ``read_log``, of one tenant; empty if the log does not know it."""
-    return read_log(settings, tenant).get(tenant) or _empty(tenant, settings.identity)
+    return read_log(settings, tenant).get(tenant) or _empty(settings, tenant, {})
 
 
 def last_decision(settings: Settings, tenant: str, a: Identifier, b: Identifier) -> IdentityOperation | None:
     """What was decided last about a pair; None if never anything."""
     last = None
     target = {identifier_key(a), identifier_key(b)}
-    for record in _records(settings):
+    for _, record in _records(settings):
         if isinstance(record, IdentityOperation) and record.tenant == tenant and record.other is not None:
             about = {identifier_key(record.identifier), identifier_key(record.other)}
             if about == target and (last is None or later(decision(record), decision(last))):
@@ -138,16 +165,47 @@ def after_withdrawn(settings: Settings, operation: IdentityOperation) -> Identit
     return replace(operation, decided_at=max(operation.decided_at, last.decided_at + timedelta(milliseconds=1)))
 
 
-def append(settings: Settings, operation: IdentityOperation) -> None:
-    """Send a decision to its tenant's partition. Returns once all in-sync replicas have it."""
-    asyncio.run(_append(settings, operation))
+def switch(settings: Settings, log: TenantLog, rules: IdentityRules, *, actor: str, reason: str) -> IdentityRebuild:
+    """Append the switch of a tenant from the generation of its log to these rules.
+
+    Raises ``EbbtideError`` where the broker cannot be reached, or somebody else made that generation first.
+    """
+    tenant, number, now = log.graph.tenant, log.generation.number + 1, datetime.now(UTC)
+    at = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    made = IdentityRebuild(tenant, str(uuid4()), number, rules, at, actor, reason)
+    # As in ``new_operation``: a record that does not parse would stop every worker.
+    append(settings, IdentityRebuild.from_json(made.to_json()))
+    winner = _switched_by(settings, tenant, number)
+    if winner.operation_id != made.operation_id:
+        raise EbbtideError(
+            f"{winner.actor} made generation {number} first, at {winner.decided_at:%Y-%m-%d %H:%M} UTC, so this switch "
+            "is refused; look at the report again"
+        )
+    return made
 
 
-async def _append(settings: Settings, operation: IdentityOperation) -> None:
+def _switched_by(settings: Settings, tenant: str, number: int) -> IdentityRebuild:
+    """The switch in the log that made a generation: the first of those that wanted to."""
+    reached = first(rules_of(settings.identity))
+    for epoch, record in _records(settings):
+        if isinstance(record, IdentityRebuild) and record.tenant == tenant:
+            with suppress(ValueError):
+                reached = following(reached, record, epoch)
+                if reached.number == number:
+                    return record
+    raise EbbtideError(f"the switch of tenant {tenant} to generation {number} is not in {TOPIC}; try again")
+
+
+def append(settings: Settings, record: IdentityOperation | IdentityRebuild) -> None:
+    """Send a decision or a switch to its tenant's partition. Returns once all in-sync replicas have it."""
+    asyncio.run(_append(settings, record))
+
+
+async def _append(settings: Settings, record: IdentityOperation | IdentityRebuild) -> None:
     producer = await started_producer(settings)
     try:
         # Keyed as the worker keys a tenant's links: one partition has all of them, in one order.
-        await producer.send_all([Output(TOPIC, operation.tenant.encode(), operation.to_json())])
+        await producer.send_all([Output(TOPIC, record.tenant.encode(), record.to_json())])
     except KafkaError as error:
         raise EbbtideError(
             f"{settings.broker.bootstrap} did not take the decision for {TOPIC}: {error}; "
@@ -157,7 +215,8 @@ async def _append(settings: Settings, operation: IdentityOperation) -> None:
         await producer.stop()
 
 
-def _records(settings: Settings) -> Iterator[Evidence]:
+def _records(settings: Settings) -> Iterator[tuple[int, Evidence]]:
+    """Links, decisions and switches, each with its epoch."""
     for record in read_topic(settings, TOPIC):
         if record.key == TICK_KEY:
             continue
@@ -166,9 +225,24 @@ def _records(settings: Settings) -> Iterator[Evidence]:
         except ValidationError as error:
             where = f"{TOPIC} partition {record.partition} offset {record.offset}"
             raise EbbtideError(f"{where}: neither a link nor a decision: {error.errors()[0]['msg']}") from None
-        if isinstance(found, IdentityLink | IdentityOperation):
-            yield found
+        if isinstance(found, Evidence):
+            yield epoch_of(record.offset), found
 
 
-def _empty(tenant: str, policy: IdentityPolicy) -> TenantLog:
-    return TenantLog(IdentityGraph(tenant, policy))
+def _stated(settings: Settings, tenant: str | None) -> dict[str, dict[int, IdentityRules]]:
+    """What the worker says it clusters tenants under: rules by generation. Of a repeat the last holds."""
+    stated: dict[str, dict[int, IdentityRules]] = {}
+    for record in read_topic(settings, AUDIT_TOPIC):
+        # Hardly a row is one: to look for the word costs a hundredth of parsing it.
+        if record.value is None or _STATED not in record.value:
+            continue
+        row = IdentityAudit.from_json(record.value)
+        if row.generation is not None and row.rules is not None and tenant in {None, row.tenant}:
+            stated.setdefault(row.tenant, {})[row.generation] = row.rules
+    return stated
+
+
+def _empty(settings: Settings, tenant: str, stated: Mapping[int, IdentityRules]) -> TenantLog:
+    begun = stated.get(1)
+    newest = stated[max(stated)] if stated else None
+    return TenantLog(tenant, begun or rules_of(settings.identity), newest, stated=begun is not None)

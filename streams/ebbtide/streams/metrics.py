@@ -144,6 +144,16 @@ class Metrics:
     )
     recovery_seconds: Gauge = field(init=False, metadata=_gauge("Seconds that the last finished recovery took."))
 
+    # Identity
+    identity_pending_generation: Gauge = field(
+        init=False,
+        metadata=_gauge(
+            "Tenants that are clustered under other identity settings than the worker's. They stay so until "
+            "somebody runs `ebbtide identity rebuild`.",
+            "partition",
+        ),
+    )
+
     # Learning
     model_examples: Gauge = field(
         init=False, metadata=_gauge("Matured examples that a model has learned from.", "tenant", "role")
@@ -195,10 +205,14 @@ class Metrics:
         """Drop the lag of a partition that is not in hand now. Its event time is its stage's to show and to drop."""
         _drop(self.consumer_lag_records, topic, partition)
 
+    def forget_identity(self, partition: int) -> None:
+        """Drop what was said of the identities of a partition that was revoked."""
+        _drop(self.identity_pending_generation, partition)
 
-def _drop(gauge: Gauge, topic: str, partition: int) -> None:
+
+def _drop(gauge: Gauge, *labels: object) -> None:
     with suppress(KeyError):  # never set, and a prometheus_client before 0.22 minds
-        gauge.remove(topic, str(partition))
+        gauge.remove(*map(str, labels))
 
 
 def declared() -> Iterator[tuple[str, MetricSpec]]:

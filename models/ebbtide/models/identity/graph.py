@@ -150,7 +150,10 @@ class IdentityGraph:
         return graph
 
     def rebuilt(self, policy: IdentityPolicy) -> Self:
-        """The same links, decisions and told owners under another policy; its ``settle`` tells who moves."""
+        """The same links, decisions and told owners under another policy; ``settle`` tells who moves, and the audit.
+
+        What waits here to be stored waits there.
+        """
         other = type(self)(self.tenant, policy)
         for key, node in self.nodes.items():
             for link in node.links.values():
@@ -160,6 +163,11 @@ class IdentityGraph:
         for operation in self.decisions.values():
             other.decide(operation)
         other._rest()
+        other._unwritten_links = {(a, b): other.nodes[a].links[b] for a, b in self._unwritten_links}
+        other._unwritten_decisions = dict(self._unwritten_decisions)
+        other._unwritten_nodes = {key: other.nodes[key] for key in self._unwritten_nodes}
+        other._components.refused_before = {pair: self.refused.get(pair) for pair in {*self.refused, *other.refused}}
+        other._components.barred_before = {key: node.barred for key, node in self.nodes.items()}
         return other
 
     def _restore_link(self, record: Link) -> None:

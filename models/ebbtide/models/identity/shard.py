@@ -8,6 +8,9 @@ the grid follow from the evidence of before it alone, however fast partitions ar
 
 Three kinds of records do not wait: links that come late, of before the barrier; links that are at most two days old by
 the wall clock, since whoever looks at it now wants to see it now; and what was decided by hand.
+
+A known tenant stays in the generation that the table has, whatever the settings say; a switch is a record. It is
+settled by itself, in its own epoch: an owner that one moves and the next moves back is told both, in whatever batches.
 """
 
 from __future__ import annotations
@@ -18,17 +21,19 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from ebbtide.models.clock.watermark import ClockState, from_ms
+from ebbtide.models.identity.generation import rules_of, stored_generation
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.held import HeldLinks
 from ebbtide.models.identity.tenant import TenantIdentity
 from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.base import to_ms
-from ebbtide.schemas.identity import IdentityLink, IdentityOperation
+from ebbtide.schemas.identity import IdentityLink, IdentityOperation, IdentityRebuild
 from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import DAY_MS, Topic
 
 META_KEY = b"@partition"
+Record = IdentityLink | IdentityOperation | IdentityRebuild | Tick
 LIVE_MS = 2 * DAY_MS
 
 
@@ -48,8 +53,9 @@ def epoch_of(offset: int) -> int:
 class IdentityShard:
     """Identities of one partition's tenants. ``stored`` are the table's values; nothing is written but by ``flush``.
 
+    ``policy`` is for tenants that are met first; ``pending`` counts those whose generation is clustered under another.
     Of an identifier's assignments that of the greatest ``(epoch, effective_ms)`` holds: time may pass several instants
-    with one record. ``ignored`` counts links from which nothing follows and decisions that cannot be.
+    with one record. ``ignored`` counts links from which nothing follows, decisions and switches that cannot be.
     """
 
     def __init__(
@@ -57,7 +63,7 @@ class IdentityShard:
     ) -> None:
         self.partition = partition
         self.ignored = 0
-        self._policy = policy
+        self._rules = rules_of(policy)
         self._held = HeldLinks()
         self._tenants: dict[str, TenantIdentity] = {}
         self._unsettled: set[str] = set()
@@ -66,6 +72,7 @@ class IdentityShard:
         self._caused_ms = 0
         self._meta = PartitionState()
         self._restore(dict(stored))
+        self.pending = self._count_pending()
         self._clock = self._meta.clock.clock(sources)
 
     @property
@@ -83,11 +90,13 @@ class IdentityShard:
         """The graph of each tenant, for reading."""
         return {name: tenant.graph for name, tenant in self._tenants.items()}
 
-    def apply(self, offset: int, record: IdentityLink | IdentityOperation | Tick, *, now_ms: int | None) -> None:
+    def apply(self, offset: int, record: Record, *, now_ms: int | None) -> None:
         """Take in one record. What was applied already changes nothing. ``now_ms`` None: a replay, nothing is live."""
         meta = self._meta
         if offset <= meta.applied:
             return
+        if isinstance(record, IdentityRebuild):
+            self._settle()
         meta.applied = offset
         if isinstance(record, Tick):
             self._caused_ms = max(self._caused_ms, record.arrived_ms)
@@ -97,6 +106,8 @@ class IdentityShard:
             self._unsettled.add(record.tenant)
             if not self._tenant(record.tenant).decide(record, epoch_of(offset)):
                 self.ignored += 1
+        elif isinstance(record, IdentityRebuild):
+            self._rebuild(record, epoch_of(offset))
         else:
             at_ms = to_ms(record.occurred_at)
             live = now_ms is not None and at_ms >= now_ms - LIVE_MS
@@ -113,16 +124,23 @@ class IdentityShard:
         self._settle()
         if self._moved:
             self._tell_time(self._clock.time_ms or 0)
-        flush = Flush(self._outputs, self._take_writes() if store else {})
+        writes = self._take_writes() if store else {}
+        flush = Flush(self._outputs, writes)
         self._outputs, self._moved = [], False
         return flush
 
     def _take_writes(self) -> dict[bytes, bytes | None]:
-        """What to store; how far the partition read goes last, so that a crash before it has the rest done again."""
+        """What to store; how far the partition read goes last, so that a crash before it has the rest done again.
+
+        What a tenant begins under is told when it is stored; a replay, which stores nothing, has the settings alone.
+        """
+        stated: list[Output] = []
         writes = self._held.take_writes()
         for name, tenant in sorted(self._tenants.items()):
             path = _path(name)
             writes.update({kind + path + key: value for kind, key, value in tenant.take_writes()})
+            stated += tenant.take_statement()
+        self._outputs = stated + self._outputs
         self._meta.clock = ClockState.of(self._clock)
         writes[META_KEY] = msgspec.msgpack.encode(self._meta)
         return writes
@@ -131,6 +149,16 @@ class IdentityShard:
         self._unsettled.add(link.tenant)
         if not self._tenant(link.tenant).link(link, at_once=at_once):
             self.ignored += 1
+
+    def _rebuild(self, record: IdentityRebuild, epoch: int) -> None:
+        self._unsettled.add(record.tenant)
+        if not self._tenant(record.tenant).rebuild(record, epoch):
+            self.ignored += 1
+        self._settle()
+        self.pending = self._count_pending()
+
+    def _count_pending(self) -> int:
+        return sum(tenant.generation.rules != self._rules for tenant in self._tenants.values())
 
     def _settle(self, *, on_time: bool = False) -> None:
         """Tell what follows from all that counts. What is not on time came after the barrier and holds past it."""
@@ -177,11 +205,11 @@ class IdentityShard:
     def _tenant(self, name: str) -> TenantIdentity:
         tenant = self._tenants.get(name)
         if tenant is None:
-            tenant = self._tenants[name] = TenantIdentity(name, self._policy, (), (), set())
+            tenant = self._tenants[name] = TenantIdentity(name, self._rules)
         return tenant
 
     def _restore(self, stored: dict[bytes, bytes]) -> None:
-        """Take in the table. What a crash left untold, or another policy decides otherwise, is told at once."""
+        """Take in the table. What a crash left untold is told at once."""
         meta = stored.pop(META_KEY, None)
         if meta is not None:
             self._meta = msgspec.msgpack.decode(meta, type=PartitionState)
@@ -189,15 +217,16 @@ class IdentityShard:
         for key, value in stored.items():
             if key[:1] == b"h":
                 self._held.restore(key, value, applied=self.applied, barrier_ms=self._meta.barrier_ms)
-            elif key[:1] in b"gmt":
+            elif key[:1] in b"gmpt":
                 path, _, rest = key[1:].partition(b"\0")
                 records[path][key[:1]].append((rest, value))
             else:
-                raise ValueError(f"identity record {key!r} is unknown; its key must begin with g, h, m or t")
+                raise ValueError(f"identity record {key!r} is unknown; its key must begin with g, h, m, p or t")
         for path, kinds in records.items():
             name = path.decode().replace("%00", "\0").replace("%25", "%")
-            told = {key.decode() for key, _ in kinds[b"t"]}
-            self._tenants[name] = TenantIdentity(name, self._policy, kinds[b"g"], kinds[b"m"], told)
+            generation = next((stored_generation(value) for _, value in kinds[b"p"]), None)
+            told = (key.decode() for key, _ in kinds[b"t"])
+            self._tenants[name] = TenantIdentity(name, self._rules, generation, kinds[b"g"], kinds[b"m"], told)
             self._unsettled.add(name)
         self._settle()
 

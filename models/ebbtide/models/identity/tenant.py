@@ -9,14 +9,15 @@ outcome, before the log comes to it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from ebbtide.models.identity.changes import OwnerChange
+from ebbtide.models.identity.generation import Generation, first, following, generation_value, policy_of
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.identifiers import canonical_id, identifier_key, identifier_of
 from ebbtide.models.identity.intake import decision, take_link
 from ebbtide.models.identity.members import Groups, Members
 from ebbtide.models.outputs import Output
-from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
 from ebbtide.schemas.identity import (
     AccountOf,
@@ -25,6 +26,8 @@ from ebbtide.schemas.identity import (
     IdentityAudit,
     IdentityLink,
     IdentityOperation,
+    IdentityRebuild,
+    IdentityRules,
 )
 from ebbtide.schemas.topics import Topic
 
@@ -36,17 +39,28 @@ Records = Iterable[tuple[bytes, bytes]]
 class TenantIdentity:
     """What is known about one tenant's people and accounts, and who was told.
 
-    ``told`` are the identifiers that somebody heard of: of another that is its own owner, in its own accounts, nothing
-    needs to be said.
+    ``generation`` is the stored one; a tenant without begins its first under ``rules``. ``told`` are the identifiers
+    that somebody heard of: of another that is its own owner, in its own accounts, nothing needs to be said.
     """
 
-    def __init__(self, tenant: str, policy: IdentityPolicy, graph: Records, members: Records, told: set[str]) -> None:
+    def __init__(
+        self,
+        tenant: str,
+        rules: IdentityRules,
+        generation: Generation | None = None,
+        graph: Records = (),
+        members: Records = (),
+        told: Iterable[str] = (),
+    ) -> None:
         self.tenant = tenant
-        self.graph = IdentityGraph.restore(tenant, policy, graph)
+        self.generation = generation or first(rules)
+        self._unstored = generation is None
+        self._unstated = [] if generation else [self._statement()]
+        self.graph = IdentityGraph.restore(tenant, policy_of(self.generation.rules), graph)
         self._members = Members()
         for key, value in members:
             self._members.restore(key, value)
-        self._told = told
+        self._told = set(told)
         self._untold: list[str] = []
         self._touched: dict[str, None] = {}
         self._audit: list[Output] = []
@@ -75,6 +89,31 @@ class TenantIdentity:
         self._tell_audit(epoch, kind, *names, reason=reason, actor=operation.actor)
         return kind is AuditKind.DECIDED
 
+    def rebuild(self, record: IdentityRebuild, epoch: int) -> bool:
+        """Go over to the next generation; it holds at once. Returns whether it can be: the audit says why not.
+
+        All that was taken in before must be settled. A switch that comes again after a crash changes nothing.
+        """
+        if epoch <= self.generation.epoch:
+            return True
+        try:
+            generation = following(self.generation, record, epoch)
+        except ValueError as error:
+            reason = f"rebuild: {error}"
+            row = IdentityAudit(self.tenant, epoch, AuditKind.REFUSED, None, reason=reason, actor=record.actor)
+            self._put_audit(replace(row, generation=record.generation))
+            return False
+        self.generation, self._unstored = generation, True
+        self.graph = self.graph.rebuilt(policy_of(generation.rules))
+        self._touch(at_once=True)
+        self._put_audit(replace(self._statement(), reason=record.reason, actor=record.actor))
+        return True
+
+    def take_statement(self) -> list[Output]:
+        """The audit row of the first generation, once: so that those who read the log know what it began under."""
+        unstated, self._unstated = self._unstated, []
+        return [Output(Topic.IDENTITY_AUDIT, self.tenant, row) for row in unstated]
+
     def settle(self, epoch: int, barrier_ms: int, arrived_ms: int) -> list[Output]:
         """Bring owners up to date, and tell: assignments by identifier, then the audit. Nothing if nothing happened.
 
@@ -101,8 +140,12 @@ class TenantIdentity:
     def take_writes(self) -> Iterator[tuple[bytes, bytes, bytes]]:
         """What to store since the last time: kind of the record, key, value.
 
-        Who was told goes first: a crash must not leave a graph that takes for untold whom it told.
+        The generation goes first: a crash must not leave a tenant without. Then who was told: it must not leave a graph
+        that takes for untold whom it told.
         """
+        unstored, self._unstored = self._unstored, False
+        if unstored:
+            yield b"p", b"", generation_value(self.generation)
         untold, self._untold = self._untold, []
         for key in untold:
             yield b"t", key.encode(), b""
@@ -199,6 +242,13 @@ class TenantIdentity:
         row = IdentityAudit(
             self.tenant, epoch, kind, identifier_of(key), named, previous, current, reason=reason, actor=actor
         )
+        self._put_audit(row)
+
+    def _statement(self) -> IdentityAudit:
+        number, epoch, rules = self.generation
+        return IdentityAudit(self.tenant, epoch, AuditKind.GENERATION, None, generation=number, rules=rules)
+
+    def _put_audit(self, row: IdentityAudit) -> None:
         self._audit.append(Output(Topic.IDENTITY_AUDIT, self.tenant, row))
 
 

@@ -15,12 +15,23 @@ from rich.table import Table
 from rich.text import Text
 
 from ebbtide.models.identity.checks import Checks, check
+from ebbtide.models.identity.generation import policy_of, rules_of
 from ebbtide.models.identity.identifiers import RANK, identifier, identifier_key
 from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.identity import IdentityOperation, OperationKind
+from ebbtide.streams.cli.identity_rebuild import report_of, tell_report
 from ebbtide.streams.cli.identity_story import noun_of, shown, story_of, tell
-from ebbtide.streams.cli.options import F, echo_json, json_option, settings_option
-from ebbtide.streams.identity_log import after_withdrawn, append, new_operation, read_log, read_tenant
+from ebbtide.streams.cli.options import F, at_terminal, echo_json, json_option, settings_option
+from ebbtide.streams.errors import EbbtideError
+from ebbtide.streams.identity_log import (
+    TenantLog,
+    after_withdrawn,
+    append,
+    new_operation,
+    read_log,
+    read_tenant,
+    switch,
+)
 from ebbtide.streams.settings import Settings
 
 _LONGEST = 1024
@@ -90,6 +101,11 @@ def _tenant_option(function: F) -> F:
     return click.option("--tenant", callback=_short_text, help="Tenant; the settings' if none is named.")(function)
 
 
+def _actor_option(function: F) -> F:
+    help_ = "Who decides; the user of this machine if not named."
+    return click.option("--actor", callback=_short_text, help=help_)(function)
+
+
 def _decision_options(function: Callable[..., IdentityOperation]) -> Callable[..., None]:
     """The options that all decisions share; the function gets them as a ``_Decider``."""
 
@@ -108,7 +124,7 @@ def _decision_options(function: Callable[..., IdentityOperation]) -> Callable[..
         json_option,
         settings_option,
         _tenant_option,
-        click.option("--actor", callback=_short_text, help="Who decides; the user of this machine if not named."),
+        _actor_option,
         click.option("--reason", required=True, callback=_short_text, help="Why; kept with the decision."),
     ):
         run = option(run)
@@ -138,7 +154,7 @@ def _effect(made: IdentityOperation) -> str:
 
 @click.group()
 def command() -> None:
-    """Why identifiers are one person or account; join, part and block them.
+    """Why identifiers are one person or account; join, part and block them; switch to other limits.
 
     An identifier is type/value, as user_id/u-42 or email/jane@acme.example.
     """
@@ -210,7 +226,8 @@ def explain_command(
     if as_json:
         echo_json(story)
     else:
-        tell(story, settings.identity)
+        tell(story, policy_of(log.generation.rules))
+        _tell_pending(log, settings)
 
 
 @command.command("check", epilog="Example: ebbtide identity check --json")
@@ -218,11 +235,19 @@ def explain_command(
 @json_option
 def check_command(settings: Settings, *, as_json: bool) -> None:
     """Look for contradictions in every tenant; exit 1 if any."""
-    found = {tenant: check(log.graph) for tenant, log in sorted(read_log(settings).items())}
+    logs = dict(sorted(read_log(settings).items()))
+    found = {tenant: check(log.graph) for tenant, log in logs.items()}
     if as_json:
-        echo_json([{"tenant": tenant, **checks._asdict()} for tenant, checks in found.items()])
+        echo_json(
+            [
+                {"tenant": tenant, "generation": logs[tenant].generation.number, **checks._asdict()}
+                for tenant, checks in found.items()
+            ]
+        )
     else:
         _show_checks(found)
+        for log in logs.values():
+            _tell_pending(log, settings)
     if any(checks.violations for checks in found.values()):
         sys.exit(1)
 
@@ -242,3 +267,53 @@ def _show_checks(found: Mapping[str, Checks]) -> None:
             click.echo(f"tenant {shown(tenant)}: VIOLATION {shown(violation)}")
     violations = sum(len(checks.violations) for checks in found.values())
     click.echo(f"tenants {len(found)} · violations {violations}")
+
+
+def _tell_pending(log: TenantLog, settings: Settings) -> None:
+    """Say it where a tenant is clustered under other settings than these."""
+    if log.generation.rules != rules_of(settings.identity):
+        tenant, number = shown(log.graph.tenant), log.generation.number
+        click.echo(
+            f"tenant {tenant}: generation {number} has other settings than these; see `ebbtide identity rebuild`"
+        )
+
+
+@command.command(
+    epilog="Example: EBBTIDE_IDENTITY__MAX_OWNERS=5 ebbtide identity rebuild --reason 'families share a tablet'"
+)
+@_tenant_option
+@_actor_option
+@click.option("--reason", default="other settings", callback=_short_text, help="Why; kept with the switch.")
+@click.option("--yes", is_flag=True, help="Switch without asking.")
+@settings_option
+@json_option
+def rebuild(
+    tenant: str | None, actor: str | None, reason: str, settings: Settings, *, yes: bool, as_json: bool
+) -> None:
+    """Show what these settings would change about a tenant, and switch it to them.
+
+    A tenant stays under the settings that its first worker had, until it is switched. Nothing is switched without
+    --yes, or a yes at a terminal. Exit 1 if these settings lead to a contradiction, or somebody else was first.
+    """
+    log = read_tenant(settings, tenant or settings.tenant)
+    if not log.stated and log.generation.number == 1:
+        raise EbbtideError(
+            f"no worker has said what tenant {shown(log.graph.tenant)} is clustered under: either the name is wrong, "
+            "or it is new and begins under the settings of the worker that meets it"
+        )
+    rules = rules_of(settings.identity)
+    report = report_of(log, rules)
+    if not as_json:
+        tell_report(report)
+    good = report["next"] is not None and not report["checks"]["violations"]
+    if good and (yes or (not as_json and at_terminal() and click.confirm("\nSwitch?"))):
+        made = switch(settings, log, rules, actor=actor or _user(), reason=reason)
+        report["operation_id"] = made.operation_id
+    if as_json:
+        echo_json(report)
+    elif report["operation_id"]:
+        click.echo(f"\n{report['operation_id']}  switched; owners move when the worker reads it")
+    elif good:
+        click.echo("\nNothing was switched. With --yes it will be.")
+    if report["next"] is not None and not good:
+        raise EbbtideError("these settings lead to a contradiction, so nothing was switched: please report it")

@@ -42,6 +42,7 @@ def story_of(log: TenantLog, a: Identifier, b: Identifier | None) -> dict[str, A
     people = {graph.anchor(person) for group in _groups_of(found.members) for person in log.members.people(group)}
     return {
         "tenant": graph.tenant,
+        "generation": log.generation.number,
         "identifier": key,
         "known": key in graph.nodes or bool(groups) or bool(people),
         "kind": noun_of(a.type),

@@ -59,6 +59,11 @@ def echo_json(value: object) -> None:
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
+def at_terminal() -> bool:
+    """Whether somebody is there to answer."""
+    return sys.stdin.isatty()
+
+
 def stderr() -> Console:
     """Where progress goes, so that output can be piped."""
     return Console(stderr=True)

@@ -1,7 +1,8 @@
-"""`identity`: links, decisions by hand and time in; assignments, audit and time out."""
+"""`identity`: links, decisions by hand, switches and time in; assignments, audit and time out."""
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from ebbtide.models.identity.shard import IdentityShard
@@ -13,6 +14,7 @@ from ebbtide.streams.stages.shards import flush_shards, keep_shards
 from ebbtide.streams.transport import App
 
 NAME = "identity"
+log = logging.getLogger(__name__)
 
 
 def declare(app: App, context: Context) -> None:
@@ -21,7 +23,19 @@ def declare(app: App, context: Context) -> None:
     stage = app.stage(NAME, [Topic.IDENTITY_LINKS.topic_name], table)
     sources, policy = context.shards(profiles.NAME), context.settings.identity
 
-    shards = keep_shards(stage, lambda partition: IdentityShard(partition, sources, policy, table.items(partition)))
+    def build(partition: int) -> IdentityShard:
+        shard = IdentityShard(partition, sources, policy, table.items(partition))
+        if shard.pending:
+            log.warning(
+                "partition %d: %d tenants are clustered under other identity settings than these, and stay so; "
+                "`ebbtide identity rebuild` shows what would move",
+                partition,
+                shard.pending,
+            )
+        _show_pending(context, partition, shard)
+        return shard
+
+    shards = keep_shards(stage, build, context.metrics.forget_identity)
 
     @stage.agent
     async def agent(stream: Any) -> None:
@@ -35,3 +49,9 @@ def declare(app: App, context: Context) -> None:
             outputs, writes = flush_shards(shards, batches)
             with context.metrics.flush_seconds.labels(NAME).time():
                 await stage.flush(batches, encode(outputs, context.partitions), writes)
+            for partition in writes:
+                _show_pending(context, partition, shards[partition])
+
+
+def _show_pending(context: Context, partition: int, shard: IdentityShard) -> None:
+    context.metrics.identity_pending_generation.labels(str(partition)).set(shard.pending)
