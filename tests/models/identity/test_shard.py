@@ -41,23 +41,23 @@ from support.identity_shard import (
 
 STORIES: dict[str, tuple[list[Record], list[str]]] = {
     "nothing counts before its day is over": ([link(U1, A1, 1.5), tick(1.9)], []),
-    "anonymous history goes to the user": ([link(U1, A1, 1.5), tick(2.1)], ["a1 > u1 @2"]),
+    "anonymous history goes to the user": ([link(U1, A1, 1.5), tick(2.1)], ["a1 > u1 @2", "u1 > u1 @2"]),
     "links of one day count together": (
         [link(U1, A1, 1.5), link(U1, E1, 1.2), tick(2.1)],
-        ["a1 > u1 @2", "jane@x.com > u1 @2"],
+        ["a1 > u1 @2", "jane@x.com > u1 @2", "u1 > u1 @2"],
     ),
     "time that leaps stops at each midnight after a link": (
         [link(U1, A1, 1.5), link(U1, A2, 3.5), tick(9.5)],
-        ["a1 > u1 @2", "a1 > u1 @4", "a2 > u1 @4"],
+        ["a1 > u1 @2", "u1 > u1 @2", "a1 > u1 @4", "a2 > u1 @4", "u1 > u1 @4"],
     ),
     "a midnight comes before a later observation": (
         [link(U1, A1, 1.5), link(U1, A2, 2.2), tick(2.5, observe=True)],
-        ["a1 > u1 @2", "a1 > u1 @2.5", "a2 > u1 @2.5"],
+        ["a1 > u1 @2", "u1 > u1 @2", "a1 > u1 @2.5", "a2 > u1 @2.5", "u1 > u1 @2.5"],
     ),
     "an account of one's own is known": ([link(U1, G1, 1.5), tick(2)], []),
     "a membership holds for all of a person": (
         [link(U1, A1, 1.5), link(U1, G1, 1.6), tick(2)],
-        ["a1 > u1 @2 g1:g1:1"],
+        ["a1 > u1 @2 g1:g1:1", "u1 > u1 @2 g1:g1:1"],
     ),
     "the first day of a group is that of whoever was there first": (
         [link(U1, G1, 3.1), link(A1, G1, 1.6), link(A1, G1, 2), link(U1, A1, 3.2), tick(4)],
@@ -65,25 +65,39 @@ STORIES: dict[str, tuple[list[Record], list[str]]] = {
     ),
     "groups come sorted": (
         [link(U1, G2, 1.1), link(U1, G1, 1.2), link(U1, A1, 1.3), tick(2)],
-        ["a1 > u1 @2 g1:g1:1 g2:g2:1"],
+        ["a1 > u1 @2 g1:g1:1 g2:g2:1", "u1 > u1 @2 g1:g1:1 g2:g2:1"],
     ),
     "a late link counts at once, from the barrier on": (
         [tick(5.5), link(U1, A1, 1.5)],
-        ["a1 > u1 @5"],
+        ["a1 > u1 @5", "u1 > u1 @5"],
     ),
     "an account that another names is told with its people": (
         [link(U1, G2, 1.5), link(A1, G2, 1.5), link(U1, A1, 1.6), tick(2), decided(MUST, G1, G2)],
-        ["a1 > u1 @2 g2:g2:1", "a1 > u1 @0 g2:g1:1", "g2 > g1 @0", "u1 > u1 @0 g2:g1:1"],
+        [
+            "a1 > u1 @2 g2:g2:1",
+            "u1 > u1 @2 g2:g2:1",
+            "a1 > u1 @0 g2:g1:1",
+            "g1 > g1 @0",
+            "g2 > g1 @0",
+            "u1 > u1 @0 g2:g1:1",
+        ],
     ),
     "a link with oneself, and one of a person with a domain, say nothing": (
         [link(U1, U1, 1.1), link(U1, D1, 1.2), link(G1, U1, 1.3), tick(2)],
         [],
     ),
-    "an account's domain belongs to it": ([link(G1, D1, 1.5), tick(2)], ["x.com > g1 @2"]),
-    "who is blocked links nobody": ([link("user_id/robot", A1, 1.5), tick(2)], []),
+    "an account's domain belongs to it": ([link(G1, D1, 1.5), tick(2)], ["x.com > g1 @2", "g1 > g1 @2"]),
+    "an e-mail may be of the account of its domain": (
+        [link(E1, D1, 1.1), link(G1, D1, 1.5), tick(2)],
+        ["x.com > g1 @2", "jane@x.com > jane@x.com @2 ~g1", "g1 > g1 @2"],
+    ),
+    "who is blocked links nobody": (
+        [link("user_id/robot", A1, 1.5), tick(2)],
+        ["a1 > a1 @2", "robot > robot @2"],
+    ),
     "who was told is told also that all is as if nothing had been": (
         [link(U1, A1, 1.5), tick(2), decided(APART, U1, A1)],
-        ["a1 > u1 @2", "a1 > a1 @0"],
+        ["a1 > u1 @2", "u1 > u1 @2", "a1 > a1 @0", "u1 > u1 @0"],
     ),
     "who stays behind loses the accounts of who leaves": (
         [link(U1, A1, 1.5), link(A1, G1, 1.5), link(U1, A2, 1.5), tick(2), decided(BLOCK, A1)],
@@ -120,19 +134,19 @@ def test_the_fast_partition_waits_for_the_slow() -> None:
     made.apply(4, tick(2.1, 1), now_ms=None)
     assert made.time_ms == at(2.1)
     flush = made.flush()
-    assert told(flush) == ["a1 > u1 @2"]
+    assert told(flush) == ["a1 > u1 @2", "u1 > u1 @2"]
     assert ticks(flush) == [(2.1, False)]
 
 
 def test_a_live_link_counts_at_once_and_all_that_counts_with_it() -> None:
     records: list[Record] = [tick(5.5), link(U1, A1, 8.5), link(U1, A2, 3), link(U2, E1, 6.4)]
     flush = run(records, now_ms=at(8.5))
-    assert told(flush) == ["a1 > u1 @0", "a2 > u1 @0"]
-    assert told(run(records)) == ["a2 > u1 @5"]
+    assert told(flush) == ["a1 > u1 @0", "a2 > u1 @0", "u1 > u1 @0"]
+    assert told(run(records)) == ["a2 > u1 @5", "u1 > u1 @5"]
 
 
 def test_a_live_link_is_no_older_than_two_days() -> None:
-    assert told(run([link(U1, A1, 3)], now_ms=at(5))) == ["a1 > u1 @0"]
+    assert told(run([link(U1, A1, 3)], now_ms=at(5))) == ["a1 > u1 @0", "u1 > u1 @0"]
     assert told(run([link(U1, A1, 3)], now_ms=at(5) + 1)) == []
 
 
@@ -141,7 +155,9 @@ def test_tenants_are_apart_also_in_what_holds_at_once() -> None:
     flush = run(records, now_ms=at(7.2))
     assert [(one.tenant, assignment_line(one)) for one in assignments(flush)] == [
         ("s", "a1 > u1 @5"),
+        ("s", "u1 > u1 @5"),
         ("t", "a2 > u1 @0"),
+        ("t", "u1 > u1 @0"),
     ]
 
 
@@ -150,15 +166,17 @@ def test_where_outputs_go_and_in_which_epochs() -> None:
     assert [(one.topic, one.key, one.partition) for one in flush.outputs] == [
         (Topic.IDENTITY_AUDIT, "t", None),
         (Topic.IDENTITY_ASSIGNMENTS, "t/anonymous_id/a1", None),
+        (Topic.IDENTITY_ASSIGNMENTS, "t/user_id/u1", None),
         (Topic.IDENTITY_AUDIT, "t", None),
         (Topic.IDENTITY_ASSIGNMENTS, "t/anonymous_id/a1", None),
         (Topic.IDENTITY_ASSIGNMENTS, "t/anonymous_id/a2", None),
+        (Topic.IDENTITY_ASSIGNMENTS, "t/user_id/u1", None),
         (Topic.IDENTITY_AUDIT, "t", None),
         (Topic.IDENTITY_ASSIGNMENTS, "@tick", EVERY_PARTITION),
         (Topic.IDENTITY_ASSIGNMENTS, "@tick", EVERY_PARTITION),
     ]
     assert ticks(flush) == [(2.5, True), (2.5, False)]
-    assert [one.epoch for one in assignments(flush)] == [epoch_of(3)] * 3
+    assert [one.epoch for one in assignments(flush)] == [epoch_of(3)] * 5
     assert {output.record.arrived_ms for output in flush.outputs if isinstance(output.record, Tick)} == {2}
     sources = {output.record.source for output in flush.outputs if isinstance(output.record, Tick)}
     assert sources == {"identity/3"}
@@ -224,4 +242,4 @@ def test_flush_keeps_values_back_where_nothing_is_stored() -> None:
     made.apply(0, link(U1, A1, 1.5), now_ms=None)
     made.apply(1, tick(2), now_ms=None)
     flush = made.flush(store=False)
-    assert (told(flush), flush.writes) == (["a1 > u1 @2"], {})
+    assert (told(flush), flush.writes) == (["a1 > u1 @2", "u1 > u1 @2"], {})

@@ -72,7 +72,7 @@ def fed(records: Sequence[Record], table: Table | None = None, policy: IdentityP
 
 def test_a_switch_tells_whom_it_moves_at_once_and_says_so_in_the_audit() -> None:
     made = fed(TWO_USERS)
-    assert told(made.flush()) == ["a1 > u1 @2"]
+    assert told(made.flush()) == ["a1 > u1 @2", "u1 > u1 @2", "u2 > u2 @2 g1:g1:1"]
     made.apply(4, link(U1, A2, 1.2), now_ms=None)
     made.apply(5, rebuild(2, WIDE), now_ms=None)
     made.apply(6, link(U1, E1, 1.4), now_ms=None)
@@ -80,9 +80,10 @@ def test_a_switch_tells_whom_it_moves_at_once_and_says_so_in_the_audit() -> None
     late = at(2) + 1
     assert [(one.identifier.value, one.anchor.value, one.epoch, one.effective_ms) for one in assignments(flush)] == [
         # What came before the switch, in an epoch of its own; the switch; what came after it.
-        *((value, "u1", epoch_of(4), late) for value in ("a1", "a2")),
-        *((value, "u2", epoch_of(5), 0) for value in ("a1", "a2", "u1")),
-        *((value, "u2", epoch_of(6), late) for value in ("a1", "a2", "jane@x.com", "u1")),
+        *((value, "u1", epoch_of(4), late) for value in ("a1", "a2", "u1")),
+        ("u2", "u2", epoch_of(4), late),
+        *((value, "u2", epoch_of(5), 0) for value in ("a1", "a2", "u1", "u2")),
+        *((value, "u2", epoch_of(6), late) for value in ("a1", "a2", "jane@x.com", "u1", "u2")),
     ]
     assert [audit_line(one) for one in audit(flush)] == [
         f"owner {A2} {A2}>{U1}",
@@ -209,6 +210,9 @@ def test_a_switch_read_again_after_a_crash_changes_nothing() -> None:
     flush = fed(records).flush()
     writes = list(flush.writes.items())
     stored = next(n for n, (key, _) in enumerate(writes) if key == b"pt\0") + 1
+    # Read again the switch tells nobody, so that all whom it told must be known as told by then.
+    assert [key for key, _ in writes[stored:] if key.startswith(b"t")] == []
+    assert any(key.startswith(b"t") for key, _ in writes[:stored])
     for count in range(stored, len(writes)):
         table: Table = {}
         save(table, writes[:count])

@@ -115,6 +115,13 @@ class IdentityGraph:
         node = self.nodes.get(key)
         return 0 if node is None else node.epoch
 
+    def rivals(self, key: str) -> list[str]:
+        """Anchors of the owners between which links of the identifier's component are contested; its own at least."""
+        node = self.nodes.get(key)
+        if node is None or node.cluster is None or node.cluster.contest is None:
+            return [self.anchor(key)]
+        return sorted(home.anchor.key for home in node.cluster.contest.clusters)
+
     def members(self, key: str) -> list[str]:
         """All identifiers of the owner, sorted."""
         node = self.nodes.get(key)

@@ -1,9 +1,10 @@
 """Identity of one tenant: its graph and its members, and what of both is told to whom (identity §2).
 
 A settling tells everybody whose owner or accounts it may have changed, with the person as a whole: the ends of what was
-taken in, those who moved, all who share or shared an owner with them, and the people of groups that moved. The ends are
-told also where the link was known: after a crash between two values of the table the graph may know a link, and its
-outcome, before the log comes to it.
+taken in, those who moved, all who share or shared an owner with them, and the people of their groups. The ends are told
+also where the link was known: after a crash between two values of the table the graph may know a link, and its outcome,
+before the log comes to it. And they are told also where nothing came of it: a worker that was lost may have told
+otherwise, and what it read is read again together with what undid it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import replace
 from ebbtide.models.identity.changes import OwnerChange
 from ebbtide.models.identity.generation import Generation, first, following, generation_value, policy_of
 from ebbtide.models.identity.graph import IdentityGraph
-from ebbtide.models.identity.identifiers import canonical_id, identifier_key, identifier_of
+from ebbtide.models.identity.identifiers import canonical_id, identifier_key, identifier_of, is_person
 from ebbtide.models.identity.intake import decision, take_link
 from ebbtide.models.identity.members import Groups, Members
 from ebbtide.models.outputs import Output
@@ -62,6 +63,7 @@ class TenantIdentity:
             self._members.restore(key, value)
         self._told = set(told)
         self._untold: list[str] = []
+        self._linked: dict[str, None] = {}
         self._touched: dict[str, None] = {}
         self._audit: list[Output] = []
         self._at_once = False
@@ -73,7 +75,12 @@ class TenantIdentity:
         """
         if not take_link(self.graph, self._members, link):
             return False
-        self._touch(identifier_key(link.subject), identifier_key(link.other), at_once=at_once)
+        keys = identifier_key(link.subject), identifier_key(link.other)
+        if is_person(link.subject.type) == is_person(link.other.type):
+            self._linked.update(dict.fromkeys(keys))
+        else:
+            self._touched.update(dict.fromkeys(keys))
+        self._at_once = self._at_once or at_once
         return True
 
     def decide(self, operation: IdentityOperation, epoch: int) -> bool:
@@ -85,7 +92,8 @@ class TenantIdentity:
         except ValueError as error:
             kind, reason = AuditKind.REFUSED, f"{operation.kind}: {error}"
         else:
-            self._touch(*names, at_once=True)
+            self._linked.update(dict.fromkeys(names))
+            self._at_once = True
         self._tell_audit(epoch, kind, *names, reason=reason, actor=operation.actor)
         return kind is AuditKind.DECIDED
 
@@ -105,7 +113,7 @@ class TenantIdentity:
             return False
         self.generation, self._unstored = generation, True
         self.graph = self.graph.rebuilt(policy_of(generation.rules))
-        self._touch(at_once=True)
+        self._at_once = True
         self._put_audit(replace(self._statement(), reason=record.reason, actor=record.actor))
         return True
 
@@ -124,8 +132,8 @@ class TenantIdentity:
         effective_ms = 0 if self._at_once else barrier_ms
         told = [
             assignment
-            for cluster in self._affected(changes)
-            for assignment in self._assignments(cluster, epoch, effective_ms, arrived_ms)
+            for anchor, surely in self._affected(changes).items()
+            for assignment in self._assignments(anchor, epoch, effective_ms, arrived_ms, surely=surely)
         ]
         told.sort(key=lambda assignment: identifier_key(assignment.identifier))
         outputs = [
@@ -134,55 +142,59 @@ class TenantIdentity:
         ]
         self._audit_changes(epoch, changes)
         outputs += self._audit
-        self._touched, self._audit, self._at_once = {}, [], False
+        self._linked, self._touched, self._audit, self._at_once = {}, {}, [], False
         return outputs
 
     def take_writes(self) -> Iterator[tuple[bytes, bytes, bytes]]:
         """What to store since the last time: kind of the record, key, value.
 
-        The generation goes first: a crash must not leave a tenant without. Then who was told: it must not leave a graph
-        that takes for untold whom it told.
+        Who was told goes first: a crash must not leave a graph that takes for untold whom it told, nor a generation
+        whose switch, read again, tells nobody. Then the generation: no graph must be left without.
         """
-        unstored, self._unstored = self._unstored, False
-        if unstored:
-            yield b"p", b"", generation_value(self.generation)
         untold, self._untold = self._untold, []
         for key in untold:
             yield b"t", key.encode(), b""
+        unstored, self._unstored = self._unstored, False
+        if unstored:
+            yield b"p", b"", generation_value(self.generation)
         for person, value in self._members.take_writes():
             yield b"m", person, value
         for record, value in self.graph.take_writes():
             yield b"g", record, value
 
-    def _touch(self, *keys: str, at_once: bool) -> None:
-        self._touched.update(dict.fromkeys(keys))
-        self._at_once = self._at_once or at_once
+    def _affected(self, changes: list[OwnerChange]) -> dict[str, bool]:
+        """Anchors of all who may have to be told; and whether surely, since somebody may have heard otherwise.
 
-    def _affected(self, changes: list[OwnerChange]) -> Iterable[list[str]]:
-        """The clusters, as they are now, of all who may have to be told."""
-        keys = dict(self._touched)
-        for change in changes:
-            # Who was left behind has other accounts now; who was joined too.
-            keys.update(dict.fromkeys((change.identifier, change.previous)))
-            if change.identifier.startswith(_GROUP):
-                keys.update(dict.fromkeys(self._members.people(change.identifier.removeprefix(_GROUP))))
-            elif change.identifier.startswith(_DOMAIN):
-                keys.update(dict.fromkeys(self._members.addresses(change.identifier)))
-        anchors = {self.graph.anchor(key): None for key in keys}
-        return [self.graph.members(anchor) for anchor in anchors]
+        A membership only grows: where it is all that came, who was told of no other owner knows it already.
+        """
+        graph = self.graph
+        # Who was left behind has other accounts now; who was joined too.
+        moved = (key for change in changes for key in (change.identifier, change.previous))
+        sure = dict.fromkeys(graph.anchor(key) for key in moved)
+        for key in self._linked:
+            sure.update(dict.fromkeys(graph.rivals(key)))
+        for account in [anchor for anchor in sure if not is_person(identifier_of(anchor).type)]:
+            for key in graph.members(account):
+                if key.startswith(_GROUP):
+                    sure.update(dict.fromkeys(map(graph.anchor, self._members.people(key.removeprefix(_GROUP)))))
+                elif key.startswith(_DOMAIN):
+                    sure.update(dict.fromkeys(map(graph.anchor, self._members.addresses(key))))
+        return {**dict.fromkeys(map(graph.anchor, self._touched), False), **dict.fromkeys(sure, True)}
 
     def _assignments(
-        self, cluster: list[str], epoch: int, effective_ms: int, arrived_ms: int
+        self, owner: str, epoch: int, effective_ms: int, arrived_ms: int, *, surely: bool
     ) -> Iterator[IdentityAssignment]:
-        anchor = identifier_of(self.graph.anchor(cluster[0]))
+        """What the members of an owner are told: unless ``surely``, not those who heard nothing and can work it out."""
+        cluster = self.graph.members(owner)
+        anchor = identifier_of(owner)
         accounts = self._accounts(self._members.groups(cluster))
         by_domain = self._by_domain(cluster)
         owner_id = canonical_id(self.tenant, anchor)
         for key in cluster:
             named = identifier_of(key)
             if key not in self._told:
-                # Whoever has no assignment computes this one.
-                if named == anchor and accounts == _own(self._members.groups((key,))) and by_domain is None:
+                own = named == anchor and by_domain is None and accounts == _own(self._members.groups((key,)))
+                if own and not surely:
                     continue
                 self._told.add(key)
                 self._untold.append(key)

@@ -45,6 +45,11 @@ class Owners:
         self._timeline = Timeline(self.members, self.otherwise)
         self.now = self._timeline.now
 
+    def same(self, other: Owners, groups: Iterable[str]) -> bool:
+        """Whether the others own the same: of what names no account, and of what was done for some."""
+        mine, theirs = (self.person, self.otherwise, self.members), (other.person, other.otherwise, other.members)
+        return mine == theirs and all(self.of(group) == other.of(group) for group in groups)
+
     def of(self, group: str) -> str:
         """Owner of what was done for an account."""
         return self._accounts.get(group) or f"{IdentifierType.GROUP_ID}/{group}"

@@ -185,15 +185,19 @@ class ProfileShard:
         if (record.epoch, record.effective_ms) <= (profile.epoch, profile.assigned_ms):
             return
         self._touched[key] = profile
+        before = Owners(profile)
         profile.anchor, profile.epoch = identifier_key(record.anchor), record.epoch
         profile.assigned_ms = record.effective_ms
-        profile.effective_ms = max(profile.effective_ms, record.effective_ms)
         profile.accounts = {of.group: (identifier_key(of.anchor), of.spans) for of in record.accounts}
         profile.by_domain = None if record.by_domain is None else identifier_key(record.by_domain)
-        live.changes = None
-        if profile.slots or profile.told:
-            # Most identifiers never are the subject of an event, and have nothing to tell.
-            self._tell_all(live, Owners(profile))
+        owners = Owners(profile)
+        if owners.same(before, profile.slots):
+            return
+        profile.effective_ms = max(profile.effective_ms, record.effective_ms)
+        # Most identifiers never are the subject of an event: nobody need hear of them.
+        if profile.slots:
+            live.changes = None
+            self._tell_all(live, owners)
 
     def _take_up(self, key: str, tenant: str, subject: Identifier) -> _Live:
         """Take a profile into memory: from the table, or a new one."""
