@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ebbtide.models.identity.membership import MOST_CHANGES, Membership, Timeline, heard, of_spans, union
@@ -67,6 +67,7 @@ def test_only_the_newest_changes_are_kept_in_any_order() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), SPANS), max_size=4))
+@example([("a", [(0, 0)]), ("b", [(0, 0)])])
 def test_the_only_account_of_a_day_has_what_names_none(groups: list[tuple[str, list[Span]]]) -> None:
     accounts: dict[str, list[Span]] = {}
     for owner, spans in groups:

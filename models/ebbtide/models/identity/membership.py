@@ -9,6 +9,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from ebbtide.schemas.identity import MembershipKind, Span
@@ -86,8 +88,9 @@ class Timeline:
         self._owners = [otherwise]
         self.now = otherwise
         stays: Counter[str] = Counter()
-        for day, owner, change in edges:
-            stays[owner] += change
+        for day, changes in groupby(edges, key=itemgetter(0)):
+            for _, owner, change in changes:
+                stays[owner] += change
             inside = [account for account, count in stays.items() if count]
             self._days.append(day)
             self._owners.append(inside[0] if len(inside) == 1 else otherwise)
