@@ -115,6 +115,22 @@ class AuditKind(StrEnum):
     BARRED = "barred"
     ADMITTED = "admitted"
     DECIDED = "decided"
+    SUSPECTED = "suspected"
+    CLEARED = "cleared"
+
+
+class FindingKind(StrEnum):
+    """What a consistency check found. The first three are violations: they must never be."""
+
+    SEVERAL_OWNERS = "several_owners"
+    OVER_LIMIT = "over_limit"
+    BARRED_BUT_LINKED = "barred_but_linked"
+    NAME_AS_ID = "name_as_id"
+    SUSPECTED_RENAME = "suspected_rename"
+    SHARED_CRM_ACCOUNT = "shared_crm_account"
+    MOVED_DOMAIN = "moved_domain"
+    LARGE_COMPONENT = "large_component"
+    OVERSIZED_COMPONENT = "oversized_component"
 
 
 @dataclass(slots=True)
@@ -124,7 +140,10 @@ class IdentityAudit(SlottedContract):
     ``owner``: ``identifier`` went from the owner with anchor ``previous`` to that with anchor ``current``. ``refused``
     and ``accepted``: the link of ``identifier`` and ``other`` stopped or began to count; ``reason`` says why not.
     ``barred`` and ``admitted``: the value stopped or began to link (shared, blocked). ``decided``: an operation by hand
-    of ``actor``.
+    of ``actor``. ``suspected`` and ``cleared``: a consistency check found something about ``identifier`` (and
+    ``other``), or does so no longer; ``reason`` is its name. ``count``, ``total`` and ``first_day`` (days since
+    1970-01-01) are its evidence as of when it was found: of a ``suspected_rename`` the people who went from account
+    ``identifier`` to ``other``, all that ``identifier`` has, and the day on which the first went.
     """
 
     tenant: Text
@@ -136,3 +155,6 @@ class IdentityAudit(SlottedContract):
     current: Identifier | None = None
     reason: str | None = None
     actor: str | None = None
+    count: int | None = None
+    total: int | None = None
+    first_day: int | None = None

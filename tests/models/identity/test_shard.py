@@ -16,6 +16,7 @@ from ebbtide.models.identity.shard import META_KEY, IdentityShard, epoch_of
 from ebbtide.models.outputs import EVERY_PARTITION, Flush
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.identity import (
+    AuditKind,
     EvidenceClass,
     IdentityAssignment,
     IdentityAudit,
@@ -33,6 +34,7 @@ Told = dict[tuple[str, str], IdentityAssignment]
 Table = dict[bytes, bytes]
 
 POLICY = IdentityPolicy(blocked=("user_id/robot",))
+STRICT = POLICY.model_copy(update={"soft_size": 2})
 ONE = frozenset({"profiles/0"})
 TWO = frozenset({"profiles/0", "profiles/1"})
 U1, U2, A1, A2, E1 = "user_id/u1", "user_id/u2", "anonymous_id/a1", "anonymous_id/a2", "email/jane@x.com"
@@ -61,8 +63,8 @@ def decided(
     return IdentityOperation(tenant, f"{kind} {a} {b}", kind, identifier_of(a), when, "jo", "said so", other)
 
 
-def shard(sources: frozenset[str] = ONE, table: Table | None = None) -> IdentityShard:
-    return IdentityShard(3, sources, POLICY, (table or {}).items())
+def shard(sources: frozenset[str] = ONE, table: Table | None = None, policy: IdentityPolicy = POLICY) -> IdentityShard:
+    return IdentityShard(3, sources, policy, (table or {}).items())
 
 
 def run(records: Sequence[Record], sources: frozenset[str] = ONE, *, now_ms: int | None = None) -> Flush:
@@ -343,6 +345,41 @@ def test_a_restart_knows_all_and_forgets_what_counts() -> None:
     assert sum(key[:1] == b"h" for key in table) == 0
 
 
+def test_a_restart_tells_no_finding_again_and_clears_what_is_gone() -> None:
+    table: Table = {}
+    made = shard(table=table)
+    records: list[Record] = [link(G1, D1, 1.1), link(G2, D1, 1.2), tick(2)]
+    for offset, record in enumerate(records):
+        made.apply(offset, record, now_ms=None)
+    flush = made.flush()
+    assert [row.reason for row in audit(flush) if row.kind is AuditKind.SUSPECTED] == ["moved_domain"]
+    save(table, flush.writes.items())
+    again = shard(table=table)
+    assert audit(again.flush()) == []
+    assert [watch.kinds["moved_domain"] for watch in again.watches] == [1]
+    again.apply(3, decided(BLOCK, D1), now_ms=None)
+    flush = again.flush()
+    assert [row.reason for row in audit(flush) if row.kind is AuditKind.CLEARED] == ["moved_domain"]
+    save(table, flush.writes.items())
+    assert not [key for key in table if key[:1] == b"f"]
+
+
+def test_findings_that_are_due_are_told_where_time_leaps_over_them() -> None:
+    """Two of three have been in the new account for two weeks on the 24th, all on the 30th."""
+    records: list[Record] = [link(f"user_id/{n}", G1, 1.5) for n in range(3)]
+    records += [link(f"user_id/{n}", G2, 10.5 + 3 * n) for n in range(3)]
+    counts = []
+    for days in ([60], range(1, 61), [26, 60]):
+        made = shard()
+        steps: list[Record] = [tick(day) for day in days]
+        rows = []
+        for offset, record in enumerate(records + steps):
+            made.apply(offset, record, now_ms=None)
+            rows += audit(made.flush())
+        counts.append([(row.reason, row.count, row.total) for row in rows])
+    assert counts == [[("suspected_rename", 2, 3)]] * 3
+
+
 def test_what_a_crash_left_untold_a_restart_tells() -> None:
     table: Table = {}
     made = shard()
@@ -442,14 +479,36 @@ def known(newest: Told, made: IdentityShard) -> dict[tuple[str, str], str]:
     return found
 
 
+def note_findings(open_: set[str], flush: Flush) -> None:
+    """Keep what is found now, as a reader of the audit does; a repeat changes nothing."""
+    for row in audit(flush):
+        if row.kind in (AuditKind.SUSPECTED, AuditKind.CLEARED):
+            text = f"{row.tenant} {row.reason} {row.identifier.type}/{row.identifier.value}"
+            (open_.add if row.kind is AuditKind.SUSPECTED else open_.discard)(text)
+
+
+def findings(made: IdentityShard) -> set[str]:
+    return {
+        f"{tenant} {found.kind} {found.identifier}"
+        for tenant, identity in made._tenants.items()
+        for found in identity.watch.found.values()
+    }
+
+
 def undisturbed(records: Sequence[Record], rng: Random) -> tuple[Told, IdentityShard]:
     newest: Told = {}
-    made = shard(TWO)
+    made = shard(TWO, policy=STRICT)
+    open_: set[str] = set()
     for offset, record in enumerate(records):
         made.apply(offset, record, now_ms=None)
         if rng.random() < 0.3:
-            note(newest, made.flush())
-    note(newest, made.flush())
+            flush = made.flush()
+            note(newest, flush)
+            note_findings(open_, flush)
+    flush = made.flush()
+    note(newest, flush)
+    note_findings(open_, flush)
+    assert open_ == findings(made)
     return newest, made
 
 
@@ -459,8 +518,9 @@ def test_crashes_change_nothing(rng: Random) -> None:
     records = [record for day in random_days(rng) for record in day]
     expected, whole = undisturbed(records, rng)
     newest: Told = {}
+    open_: set[str] = set()
     table: Table = {}
-    made = shard(TWO)
+    made = shard(TWO, policy=STRICT)
     crashes = 4
     offset = 0
     while offset < len(records):
@@ -469,15 +529,19 @@ def test_crashes_change_nothing(rng: Random) -> None:
         if rng.random() < 0.3:
             flush = made.flush()
             note(newest, flush)
+            note_findings(open_, flush)
             writes = list(flush.writes.items())
             crash = crashes > 0 and rng.random() < 0.5
             save(table, writes[: rng.randint(0, len(writes))] if crash else writes)
             if crash:
                 crashes -= 1
-                made = shard(TWO, table)
+                made = shard(TWO, table, STRICT)
                 offset = made.applied + 1
-    note(newest, made.flush())
+    flush = made.flush()
+    note(newest, flush)
+    note_findings(open_, flush)
     assert known(newest, made) == state(made) == state(whole) == known(expected, whole)
+    assert open_ == findings(made) == findings(whole)
 
 
 @settings(max_examples=150, deadline=None)

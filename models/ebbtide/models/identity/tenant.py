@@ -15,6 +15,7 @@ from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.identifiers import canonical_id, identifier_key, identifier_of
 from ebbtide.models.identity.intake import decision, take_link
 from ebbtide.models.identity.members import Groups, Members
+from ebbtide.models.identity.watch import Watch, audit_row
 from ebbtide.models.outputs import Output
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
@@ -26,7 +27,7 @@ from ebbtide.schemas.identity import (
     IdentityLink,
     IdentityOperation,
 )
-from ebbtide.schemas.topics import Topic
+from ebbtide.schemas.topics import DAY_MS, Topic
 
 _GROUP = f"{IdentifierType.GROUP_ID}/"
 Records = Iterable[tuple[bytes, bytes]]
@@ -39,17 +40,26 @@ class TenantIdentity:
     needs to be said.
     """
 
-    def __init__(self, tenant: str, policy: IdentityPolicy, graph: Records, members: Records, told: set[str]) -> None:
+    def __init__(
+        self,
+        tenant: str,
+        policy: IdentityPolicy,
+        graph: Records,
+        members: Records,
+        told: set[str],
+        found: Iterable[bytes] = (),
+    ) -> None:
         self.tenant = tenant
         self.graph = IdentityGraph.restore(tenant, policy, graph)
         self._members = Members()
         for key, value in members:
             self._members.restore(key, value)
+        self.watch = Watch(found)
         self._told = told
         self._untold: list[str] = []
         self._touched: dict[str, None] = {}
         self._audit: list[Output] = []
-        self._at_once = False
+        self._at_once = self._decided = False
 
     def link(self, link: IdentityLink, *, at_once: bool) -> bool:
         """Take in a link. Returns whether it says anything: of one with itself, or of other kinds, nothing follows.
@@ -71,13 +81,14 @@ class TenantIdentity:
             kind, reason = AuditKind.REFUSED, f"{operation.kind}: {error}"
         else:
             self._touch(*names, at_once=True)
+            self._decided = True
         self._tell_audit(epoch, kind, *names, reason=reason, actor=operation.actor)
         return kind is AuditKind.DECIDED
 
-    def settle(self, epoch: int, barrier_ms: int, arrived_ms: int) -> list[Output]:
+    def settle(self, epoch: int, barrier_ms: int, arrived_ms: int, *, on_time: bool = False) -> list[Output]:
         """Bring owners up to date, and tell: assignments by identifier, then the audit. Nothing if nothing happened.
 
-        What was taken in holds from ``barrier_ms`` on, unless any of it holds at once.
+        What was taken in holds from ``barrier_ms`` on, unless any of it holds at once. ``on_time``: time passes there.
         """
         # After a crash the graph may have epochs of records that are read again now.
         changes = self.graph.settle(max(epoch, self.graph.last_epoch))
@@ -93,14 +104,16 @@ class TenantIdentity:
             for assignment in told
         ]
         self._audit_changes(epoch, changes)
+        self._audit_findings(epoch, changes, barrier_ms // DAY_MS, judge=on_time or self._decided)
         outputs += self._audit
-        self._touched, self._audit, self._at_once = {}, [], False
+        self._touched, self._audit, self._at_once, self._decided = {}, [], False, False
         return outputs
 
-    def take_writes(self) -> Iterator[tuple[bytes, bytes, bytes]]:
-        """What to store since the last time: kind of the record, key, value.
+    def take_writes(self) -> Iterator[tuple[bytes, bytes, bytes | None]]:
+        """What to store since the last time: kind of the record, key, value; None deletes.
 
-        Who was told goes first: a crash must not leave a graph that takes for untold whom it told.
+        Who was told goes first: a crash must not leave a graph that takes for untold whom it told. Findings go last:
+        one without its cause would be told to be gone.
         """
         untold, self._untold = self._untold, []
         for key in untold:
@@ -109,6 +122,8 @@ class TenantIdentity:
             yield b"m", person, value
         for record, value in self.graph.take_writes():
             yield b"g", record, value
+        for found, told in self.watch.take_writes():
+            yield b"f", found, told
 
     def _touch(self, *keys: str, at_once: bool) -> None:
         self._touched.update(dict.fromkeys(keys))
@@ -171,6 +186,11 @@ class TenantIdentity:
         for barred in self.graph.audit.barred:
             kind = AuditKind.ADMITTED if barred.reason is None else AuditKind.BARRED
             self._tell_audit(epoch, kind, barred.identifier, reason=barred.reason or barred.previous)
+
+    def _audit_findings(self, epoch: int, changes: list[OwnerChange], day: int, *, judge: bool) -> None:
+        for key, finding in self.watch.look(self.graph, self._members, self._touched, changes, day, judge=judge):
+            row = audit_row(self.tenant, epoch, key, finding)
+            self._audit.append(Output(Topic.IDENTITY_AUDIT, self.tenant, row))
 
     def _tell_audit(
         self,
