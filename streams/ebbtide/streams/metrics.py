@@ -144,6 +144,35 @@ class Metrics:
     )
     recovery_seconds: Gauge = field(init=False, metadata=_gauge("Seconds that the last finished recovery took."))
 
+    # Identity
+    identity_identifiers: Gauge = field(
+        init=False, metadata=_gauge("Identifiers that are linked with others, or were.", "partition")
+    )
+    identity_owners: Gauge = field(
+        init=False, metadata=_gauge("People and accounts that these identifiers belong to.", "partition")
+    )
+    identity_refused_links: Gauge = field(
+        init=False, metadata=_gauge("Links that are known and do not count, by reason.", "partition", "reason")
+    )
+    identity_findings: Gauge = field(
+        init=False,
+        metadata=_gauge(
+            "What the consistency checks find for somebody to look at, by type; `identity-audit` names each.",
+            "partition",
+            "type",
+        ),
+    )
+    identity_violations: Gauge = field(
+        init=False,
+        metadata=_gauge(
+            "Contradictions that the consistency checks find, by type. Must stay at 0.", "partition", "type"
+        ),
+    )
+    identity_largest_component: Gauge = field(
+        init=False,
+        metadata=_gauge("Identifiers of the largest component: all that links connect, refused ones too.", "partition"),
+    )
+
     # Learning
     model_examples: Gauge = field(
         init=False, metadata=_gauge("Matured examples that a model has learned from.", "tenant", "role")
