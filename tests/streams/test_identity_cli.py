@@ -216,13 +216,44 @@ def test_check_counts_by_tenant_and_fails_on_violations(settings: Settings, monk
         ("t2", 2, 1, {}),
     ]
     text = good("check")
-    assert "tenants 2 · violations 0" in text
+    assert "tenants 2 · findings 0 · violations 0" in text
     assert "tenant default: refused limit:user_id 1" in text
-    monkeypatch.setattr(cli, "check", lambda graph: check(graph)._replace(violations=["user_id/U1 is in 2 clusters"]))
+    monkeypatch.setattr(cli, "check", lambda *args: check(*args)._replace(violations=["user_id/U1 is in 2 clusters"]))
     bad = run("check")
     assert bad.exit_code == 1
     assert "tenant t2: VIOLATION user_id/U1 is in 2 clusters" in bad.stdout
     assert run("check", "--json").exit_code == 1
+
+
+@pytest.mark.kafka
+def test_check_prints_findings_and_does_not_fail_for_them(settings: Settings) -> None:
+    two_weeks = 14 * 24 * 60
+    write(
+        settings,
+        *(seen(f"user_id/U{n}", "group_id/Acme Ltd", EvidenceClass.SEEN_TOGETHER, minute=n) for n in range(2)),
+        *(seen(f"user_id/U{n}", "group_id/globex", EvidenceClass.SEEN_TOGETHER, minute=two_weeks) for n in range(2)),
+        *(
+            seen("user_id/U1", f"group_id/site {n}", EvidenceClass.SEEN_TOGETHER, minute=3 * two_weeks)
+            for n in range(11)
+        ),
+    )
+    rename = "group_id/Acme Ltd may be group_id/globex now: 2 of 2 people went, from 2025-01-20 on"
+    lines = good("check").splitlines()
+    assert f"tenant default: suspected_rename: {rename}" in lines
+    assert sum(line.startswith("tenant default: name_as_id: group_id/site") for line in lines) == 9
+    assert "tenant default: name_as_id: and 2 more; --json names all" in lines
+    assert lines[-1] == "tenants 1 · findings 13 · violations 0"
+    (row,) = json.loads(good("check", "--json"))
+    assert len(row["findings"]) == 13
+    assert row["findings"][-1] == {
+        "kind": "suspected_rename",
+        "identifier": "group_id/Acme Ltd",
+        "other": "group_id/globex",
+        "count": 2,
+        "total": 2,
+        "since": "2025-01-20",
+        "sentence": rename,
+    }
 
 
 @pytest.mark.kafka

@@ -151,7 +151,7 @@ def test_at_a_terminal_it_asks(settings: Settings, monkeypatch: pytest.MonkeyPat
 @pytest.mark.kafka
 def test_a_contradiction_is_not_switched_to(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = ["U1 is in 2 clusters"]
-    monkeypatch.setattr(identity_rebuild, "check", lambda graph: check(graph)._replace(violations=wrong))
+    monkeypatch.setattr(identity_rebuild, "check", lambda *known: check(*known)._replace(violations=wrong))
     result = run("rebuild", "--yes")
     assert "VIOLATION U1 is in 2 clusters" in result.stdout
     assert "contradiction" in str(result.exception)

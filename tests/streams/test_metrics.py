@@ -61,15 +61,6 @@ def test_a_revoked_partition_shows_no_stale_gauge(metrics: Metrics) -> None:
     assert shown == [(("partition", "1"), ("topic", "events"))]
 
 
-def test_of_a_revoked_partition_no_pending_tenants_are_shown(metrics: Metrics) -> None:
-    for partition in ("0", "1"):
-        metrics.identity_pending_generation.labels(partition).set(2)
-    metrics.forget_identity(0)
-    metrics.forget_identity(5)  # never seen: nothing to drop
-    shown = [labels for name, labels in samples(metrics) if name == "ebbtide_identity_pending_generation"]
-    assert shown == [(("partition", "1"),)]
-
-
 def test_two_processes_in_one_test_do_not_share_a_registry() -> None:
     first, second = Metrics(), Metrics()
     first.late_events.inc()

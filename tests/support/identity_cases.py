@@ -14,6 +14,12 @@ Body = dict[str, Any]
 class Story:
     """Bodies a minute apart, in the order of their event time."""
 
+    def on(self, day: float, **body: Any) -> Story:
+        """A ``track`` on a day of its own."""
+        n = len(self.bodies)
+        self.bodies.append({"messageId": f"m{n}", "timestamp": iso(at(day, n)), "type": "track", "event": "x", **body})
+        return self
+
     def __init__(self) -> None:
         self.bodies: list[Body] = []
 
@@ -118,3 +124,38 @@ CASES: dict[str, tuple[Story, dict[tuple[str, ...], int]]] = {
         {("U1",): 1, ("U2",): 1, ("U3",): 1, ("U4",): 1, ("A1",): 1},
     ),
 }
+
+
+def used(account: str, days: Iterable[int], users: Iterable[str], told: Story | None = None) -> Story:
+    """Users who work in an account on some days; the story goes on with it."""
+    told = told or story()
+    for day in days:
+        for user in users:
+            told.on(day, userId=user, context={"groupId": account})
+    return told
+
+
+STAFF = ("U1", "U2", "U3")
+RENAMES: dict[str, tuple[Story, list[str]]] = {
+    "a group id that was replaced": (
+        used("Globex Inc", range(20, 40, 3), STAFF, used("Acme Ltd", range(0, 23, 2), STAFF)),
+        [
+            "group_id/Acme Ltd has spaces, as a name has and an id has not",
+            "group_id/Acme Ltd may be group_id/Globex Inc now: 3 of 3 people went, from 2025-01-26 on",
+            "group_id/Globex Inc has spaces, as a name has and an id has not",
+        ],
+    ),
+    "people who work in two accounts": (
+        used("g2", range(20, 40, 3), STAFF, used("g1", range(0, 40, 2), STAFF)),
+        [],
+    ),
+    "a few move to another account": (
+        used("g2", range(20, 40, 3), STAFF, used("g1", range(0, 20, 2), (*STAFF, *(f"V{n}" for n in range(4))))),
+        [],
+    ),
+    "a reseller's staff": (
+        used("g3", range(2, 60, 7), STAFF, used("g2", range(1, 60, 7), STAFF, used("g1", range(0, 60, 7), STAFF))),
+        [],
+    ),
+}
+"""What happens over weeks, and what the consistency checks find in the end."""

@@ -16,6 +16,7 @@ from ebbtide.models.identity.checks import check
 from ebbtide.models.identity.difference import difference
 from ebbtide.models.identity.evidence import Operation, Weight
 from ebbtide.models.identity.graph import IdentityGraph
+from ebbtide.models.identity.members import Members
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.events import IdentifierType as T
 from ebbtide.schemas.identity import OperationKind
@@ -154,7 +155,7 @@ def idempotent(case: Case) -> None:
 
 def one_owner_and_no_limit_exceeded(case: Case) -> None:
     graph = run(case)
-    found = check(graph)
+    found = check(graph, Members(), 0)
     assert found.violations == []
     clusters: dict[str, list[str]] = {}
     for key, anchor in owners(graph).items():

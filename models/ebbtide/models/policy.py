@@ -124,8 +124,17 @@ class IdentityPolicy(Policy):
     blocked: tuple[str, ...] = Field(
         (), description="Further values that name nobody: `type/value`, or a value of any type; case does not matter."
     )
-    soft_size: int = Field(300, ge=1, description="Clusters of more identifiers than this are reported.")
+    soft_size: int = Field(
+        300, ge=1, description="Components (all that links connect, refused ones too) of more identifiers are reported."
+    )
     hard_size: int = Field(1_000, ge=1, description="A link that would make a cluster greater is kept but not applied.")
+    rename_share: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="A rename is suspected when this share of an account's people moved to another that starts with "
+        "them: they are this share of its first people.",
+    )
 
     @model_validator(mode="after")
     def _ranks_are_complete(self) -> Self:

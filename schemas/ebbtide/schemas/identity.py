@@ -93,6 +93,7 @@ class IdentityRules(SlottedContract):
     blocked: list[str]
     soft_size: Annotated[int, Field(ge=1)]
     hard_size: Annotated[int, Field(ge=1)]
+    rename_share: float
 
 
 @dataclass(slots=True)
@@ -152,6 +153,22 @@ class AuditKind(StrEnum):
     ADMITTED = "admitted"
     DECIDED = "decided"
     GENERATION = "generation"
+    SUSPECTED = "suspected"
+    CLEARED = "cleared"
+
+
+class FindingKind(StrEnum):
+    """What a consistency check found. The first three are violations: they must never be."""
+
+    SEVERAL_OWNERS = "several_owners"
+    OVER_LIMIT = "over_limit"
+    BARRED_BUT_LINKED = "barred_but_linked"
+    NAME_AS_ID = "name_as_id"
+    SUSPECTED_RENAME = "suspected_rename"
+    SHARED_CRM_ACCOUNT = "shared_crm_account"
+    MOVED_DOMAIN = "moved_domain"
+    LARGE_COMPONENT = "large_component"
+    OVERSIZED_COMPONENT = "oversized_component"
 
 
 @dataclass(slots=True)
@@ -163,6 +180,10 @@ class IdentityAudit(SlottedContract):
     ``barred`` and ``admitted``: the value stopped or began to link (shared, blocked). ``decided``: an operation by hand
     of ``actor``. ``generation``: from now on the tenant is clustered under ``rules``; the first has no actor. A switch
     that was refused is ``refused``, with its ``generation`` and no ``identifier``.
+    ``suspected`` and ``cleared``: a consistency check found something about ``identifier`` (and
+    ``other``), or does so no longer; ``reason`` is its name. ``count``, ``total`` and ``first_day`` (days since
+    1970-01-01) are its evidence as of when it was found: of a ``suspected_rename`` the people who went from account
+    ``identifier`` to ``other``, all that ``identifier`` has, and the day on which the first went.
     """
 
     tenant: Text
@@ -176,3 +197,6 @@ class IdentityAudit(SlottedContract):
     actor: str | None = None
     generation: int | None = None
     rules: IdentityRules | None = None
+    count: int | None = None
+    total: int | None = None
+    first_day: int | None = None

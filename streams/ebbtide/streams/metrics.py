@@ -153,6 +153,33 @@ class Metrics:
             "partition",
         ),
     )
+    identity_identifiers: Gauge = field(
+        init=False, metadata=_gauge("Identifiers that are linked with others, or were.", "partition")
+    )
+    identity_owners: Gauge = field(
+        init=False, metadata=_gauge("People and accounts that these identifiers belong to.", "partition")
+    )
+    identity_refused_links: Gauge = field(
+        init=False, metadata=_gauge("Links that are known and do not count, by reason.", "partition", "reason")
+    )
+    identity_findings: Gauge = field(
+        init=False,
+        metadata=_gauge(
+            "What the consistency checks find for somebody to look at, by type; `identity-audit` names each.",
+            "partition",
+            "type",
+        ),
+    )
+    identity_violations: Gauge = field(
+        init=False,
+        metadata=_gauge(
+            "Contradictions that the consistency checks find, by type. Must stay at 0.", "partition", "type"
+        ),
+    )
+    identity_largest_component: Gauge = field(
+        init=False,
+        metadata=_gauge("Identifiers of the largest component: all that links connect, refused ones too.", "partition"),
+    )
 
     # Learning
     model_examples: Gauge = field(
@@ -204,10 +231,6 @@ class Metrics:
     def forget_lag(self, topic: str, partition: int) -> None:
         """Drop the lag of a partition that is not in hand now. Its event time is its stage's to show and to drop."""
         _drop(self.consumer_lag_records, topic, partition)
-
-    def forget_identity(self, partition: int) -> None:
-        """Drop what was said of the identities of a partition that was revoked."""
-        _drop(self.identity_pending_generation, partition)
 
 
 def _drop(gauge: Gauge, *labels: object) -> None:

@@ -8,10 +8,12 @@ from ebbtide.models.identity.checks import check
 from ebbtide.models.identity.difference import difference
 from ebbtide.models.identity.evidence import Operation, Weight
 from ebbtide.models.identity.explanation import explain
+from ebbtide.models.identity.finding import Finding
 from ebbtide.models.identity.graph import IdentityGraph
+from ebbtide.models.identity.members import Members
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.events import IdentifierType
-from ebbtide.schemas.identity import OperationKind
+from ebbtide.schemas.identity import FindingKind, OperationKind
 
 MAIL = "email/jane@x.com"
 
@@ -86,7 +88,7 @@ def test_what_another_policy_changes() -> None:
 
 def test_the_counts() -> None:
     graph = household(IdentityPolicy(soft_size=3, blocked=("anonymous_id/a2",)))
-    assert check(graph)._asdict() == {
+    assert check(graph, Members(), 0)._asdict() == {
         "identifiers": 6,
         "clusters": 3,
         "refused": {"limit:user_id": 1},
@@ -96,8 +98,9 @@ def test_the_counts() -> None:
         "largest_component": 5,
         "over_soft_size": 1,
         "violations": [],
+        "findings": [Finding(FindingKind.LARGE_COMPONENT, "user_id/ann", count=5, total=3)],
     }
-    assert check(IdentityGraph("t", IdentityPolicy())).largest_component == 0
+    assert check(IdentityGraph("t", IdentityPolicy()), Members(), 0).largest_component == 0
 
 
 def test_violations_are_found() -> None:
@@ -107,12 +110,11 @@ def test_violations_are_found() -> None:
     ann.cluster.members.append(ben)
     ann.barred = "shared"
     graph.limits.hard_size = 4
-    assert check(graph).violations == [
+    assert check(graph, Members(), 0).violations == [
         "user_id/ann is shared but linked",
-        "user_id/ann has 2 of user_id",
-        "user_id/ann has 5 identifiers",
-        "user_id/ben is in 2 clusters",
-        "user_id/ben is in 2 clusters",
+        "user_id/ann has 5 of size, and at most 4 are allowed",
+        "user_id/ann has 2 of user_id, and at most 1 are allowed",
+        "user_id/ben is in the cluster of user_id/ann and in another",
     ]
 
 

@@ -48,6 +48,7 @@ def rules_of(policy: IdentityPolicy) -> IdentityRules:
         blocked=sorted({value.strip().lower() for value in policy.blocked}),
         soft_size=policy.soft_size,
         hard_size=policy.hard_size,
+        rename_share=policy.rename_share,
     )
 
 
@@ -112,4 +113,5 @@ def _flat(rules: IdentityRules) -> dict[str, str]:
         **{f"blocked.{value}": "yes" for value in rules.blocked},
         "soft_size": str(rules.soft_size),
         "hard_size": str(rules.hard_size),
+        "rename_share": str(rules.rename_share),
     }

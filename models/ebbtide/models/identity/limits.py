@@ -15,7 +15,17 @@ _KINDS = {kind.value: kind.value for kind in IdentifierType}
 class Limits:
     """Limits, ranks and blocked values. Reading a pydantic model's attribute costs more than a whole known link."""
 
-    __slots__ = ("_blocked", "decided", "hard_size", "max_owners", "of_type", "owner_kind", "rank", "soft_size")
+    __slots__ = (
+        "_blocked",
+        "decided",
+        "hard_size",
+        "max_owners",
+        "of_type",
+        "owner_kind",
+        "rank",
+        "rename_share",
+        "soft_size",
+    )
 
     def __init__(self, policy: IdentityPolicy) -> None:
         self.of_type = {kind.value: most for kind, most in policy.limits.items()}
@@ -27,6 +37,7 @@ class Limits:
         }
         self.decided = policy.limit_decided
         self.soft_size = policy.soft_size
+        self.rename_share = policy.rename_share
         self.hard_size = policy.hard_size
         self._blocked = frozenset(value.strip().lower() for value in policy.blocked)
 

@@ -25,6 +25,7 @@ from ebbtide.models.identity.generation import rules_of, stored_generation
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.held import HeldLinks
 from ebbtide.models.identity.tenant import TenantIdentity
+from ebbtide.models.identity.watch import Watch
 from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.base import to_ms
@@ -35,6 +36,8 @@ from ebbtide.schemas.topics import DAY_MS, Topic
 META_KEY = b"@partition"
 Record = IdentityLink | IdentityOperation | IdentityRebuild | Tick
 LIVE_MS = 2 * DAY_MS
+NEVER = 2**31
+"""A day that no time reaches."""
 
 
 class PartitionState(msgspec.Struct):
@@ -84,6 +87,11 @@ class IdentityShard:
     def time_ms(self) -> int | None:
         """Event time that every source passed."""
         return self._clock.time_ms
+
+    @property
+    def watches(self) -> list[Watch]:
+        """The findings and counts of each tenant."""
+        return [tenant.watch for tenant in self._tenants.values()]
 
     @property
     def graphs(self) -> dict[str, IdentityGraph]:
@@ -165,7 +173,7 @@ class IdentityShard:
         epoch = epoch_of(self._meta.applied)
         effective_ms = self._meta.barrier_ms + (not on_time)
         for name in sorted(self._unsettled):
-            self._outputs += self._tenants[name].settle(epoch, effective_ms, self._caused_ms)
+            self._outputs += self._tenants[name].settle(epoch, effective_ms, self._caused_ms, on_time=on_time)
         self._unsettled = set()
 
     def _pass_time(self) -> None:
@@ -181,6 +189,8 @@ class IdentityShard:
             self._meta.barrier_ms = max(ms, self._meta.barrier_ms)
             for link in self._held.take(self._meta.barrier_ms):
                 self._count(link, at_once=False)
+            day = self._meta.barrier_ms // DAY_MS
+            self._unsettled.update(name for name, tenant in self._tenants.items() if tenant.watch.waits(day))
             self._settle(on_time=True)
             if ms in observed:
                 self._tell_time(ms, observe=True)
@@ -188,14 +198,21 @@ class IdentityShard:
         self._moved = False
 
     def _instants(self, observed: list[int], midnight: int) -> Iterator[int]:
-        """The instants to stop at, ascending; also each midnight after a held link, where time leaps over several.
+        """The instants to stop at, ascending; also each midnight with news, where time leaps over several.
 
-        Else it would show in the owners of the days between whether the partitions went day by day or leapt.
+        Else it would show in the owners of the days between whether the partitions went day by day or leapt. News are
+        held links of the day before, and findings that are due.
         """
         for ms in sorted({*observed, midnight}):
-            while (first := self._held.first_ms) is not None and (next_day := (first // DAY_MS + 1) * DAY_MS) < ms:
+            while (next_day := self._next_news_day() * DAY_MS) < ms:
                 yield next_day
             yield ms
+
+    def _next_news_day(self) -> int:
+        due = [tenant.watch.due_day for tenant in self._tenants.values() if tenant.watch.due_day is not None]
+        if self._held.first_ms is not None:
+            due.append(self._held.first_ms // DAY_MS + 1)
+        return min(due, default=NEVER)
 
     def _tell_time(self, ms: int, *, observe: bool = False) -> None:
         source = f"identity/{self.partition}"
@@ -217,16 +234,17 @@ class IdentityShard:
         for key, value in stored.items():
             if key[:1] == b"h":
                 self._held.restore(key, value, applied=self.applied, barrier_ms=self._meta.barrier_ms)
-            elif key[:1] in b"gmpt":
+            elif key[:1] in b"fgmpt":
                 path, _, rest = key[1:].partition(b"\0")
                 records[path][key[:1]].append((rest, value))
             else:
-                raise ValueError(f"identity record {key!r} is unknown; its key must begin with g, h, m, p or t")
+                raise ValueError(f"identity record {key!r} is unknown; its key must begin with f, g, h, m, p or t")
         for path, kinds in records.items():
             name = path.decode().replace("%00", "\0").replace("%25", "%")
             generation = next((stored_generation(value) for _, value in kinds[b"p"]), None)
             told = (key.decode() for key, _ in kinds[b"t"])
-            self._tenants[name] = TenantIdentity(name, self._rules, generation, kinds[b"g"], kinds[b"m"], told)
+            found = (key for key, _ in kinds[b"f"])
+            self._tenants[name] = TenantIdentity(name, self._rules, generation, kinds[b"g"], kinds[b"m"], told, found)
             self._unsettled.add(name)
         self._settle()
 

@@ -18,6 +18,7 @@ from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.identifiers import canonical_id, identifier_key, identifier_of, is_person
 from ebbtide.models.identity.intake import decision, take_link
 from ebbtide.models.identity.members import Groups, Members
+from ebbtide.models.identity.watch import Watch, audit_row
 from ebbtide.models.outputs import Output
 from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
 from ebbtide.schemas.identity import (
@@ -30,7 +31,7 @@ from ebbtide.schemas.identity import (
     IdentityRebuild,
     IdentityRules,
 )
-from ebbtide.schemas.topics import Topic
+from ebbtide.schemas.topics import DAY_MS, Topic
 
 _GROUP = f"{IdentifierType.GROUP_ID}/"
 _DOMAIN = f"{IdentifierType.DOMAIN}/"
@@ -52,6 +53,7 @@ class TenantIdentity:
         graph: Records = (),
         members: Records = (),
         told: Iterable[str] = (),
+        found: Iterable[bytes] = (),
     ) -> None:
         self.tenant = tenant
         self.generation = generation or first(rules)
@@ -61,12 +63,13 @@ class TenantIdentity:
         self._members = Members()
         for key, value in members:
             self._members.restore(key, value)
+        self.watch = Watch(found)
         self._told = set(told)
         self._untold: list[str] = []
         self._linked: dict[str, None] = {}
         self._touched: dict[str, None] = {}
         self._audit: list[Output] = []
-        self._at_once = False
+        self._at_once = self._decided = False
 
     def link(self, link: IdentityLink, *, at_once: bool) -> bool:
         """Take in a link. Returns whether it says anything: of one with itself, or of other kinds, nothing follows.
@@ -93,7 +96,7 @@ class TenantIdentity:
             kind, reason = AuditKind.REFUSED, f"{operation.kind}: {error}"
         else:
             self._linked.update(dict.fromkeys(names))
-            self._at_once = True
+            self._at_once = self._decided = True
         self._tell_audit(epoch, kind, *names, reason=reason, actor=operation.actor)
         return kind is AuditKind.DECIDED
 
@@ -122,10 +125,10 @@ class TenantIdentity:
         unstated, self._unstated = self._unstated, []
         return [Output(Topic.IDENTITY_AUDIT, self.tenant, row) for row in unstated]
 
-    def settle(self, epoch: int, barrier_ms: int, arrived_ms: int) -> list[Output]:
+    def settle(self, epoch: int, barrier_ms: int, arrived_ms: int, *, on_time: bool = False) -> list[Output]:
         """Bring owners up to date, and tell: assignments by identifier, then the audit. Nothing if nothing happened.
 
-        What was taken in holds from ``barrier_ms`` on, unless any of it holds at once.
+        What was taken in holds from ``barrier_ms`` on, unless any of it holds at once. ``on_time``: time passes there.
         """
         # After a crash the graph may have epochs of records that are read again now.
         changes = self.graph.settle(max(epoch, self.graph.last_epoch))
@@ -141,15 +144,18 @@ class TenantIdentity:
             for assignment in told
         ]
         self._audit_changes(epoch, changes)
+        self._audit_findings(epoch, changes, barrier_ms // DAY_MS, judge=on_time or self._decided)
         outputs += self._audit
-        self._linked, self._touched, self._audit, self._at_once = {}, {}, [], False
+        self._linked, self._touched, self._audit = {}, {}, []
+        self._at_once = self._decided = False
         return outputs
 
-    def take_writes(self) -> Iterator[tuple[bytes, bytes, bytes]]:
-        """What to store since the last time: kind of the record, key, value.
+    def take_writes(self) -> Iterator[tuple[bytes, bytes, bytes | None]]:
+        """What to store since the last time: kind of the record, key, value; None deletes.
 
         Who was told goes first: a crash must not leave a graph that takes for untold whom it told, nor a generation
-        whose switch, read again, tells nobody. Then the generation: no graph must be left without.
+        whose switch, read again, tells nobody. Then the generation: no graph must be left without. Findings go
+        last: one without its cause would be told to be gone.
         """
         untold, self._untold = self._untold, []
         for key in untold:
@@ -161,6 +167,8 @@ class TenantIdentity:
             yield b"m", person, value
         for record, value in self.graph.take_writes():
             yield b"g", record, value
+        for found, told in self.watch.take_writes():
+            yield b"f", found, told
 
     def _affected(self, changes: list[OwnerChange]) -> dict[str, bool]:
         """Anchors of all who may have to be told; and whether surely, since somebody may have heard otherwise.
@@ -237,6 +245,13 @@ class TenantIdentity:
         for barred in self.graph.audit.barred:
             kind = AuditKind.ADMITTED if barred.reason is None else AuditKind.BARRED
             self._tell_audit(epoch, kind, barred.identifier, reason=barred.reason or barred.previous)
+
+    def _audit_findings(self, epoch: int, changes: list[OwnerChange], day: int, *, judge: bool) -> None:
+        for key, finding in self.watch.look(
+            self.graph, self._members, {**self._linked, **self._touched}, changes, day, judge=judge
+        ):
+            row = audit_row(self.tenant, epoch, key, finding)
+            self._audit.append(Output(Topic.IDENTITY_AUDIT, self.tenant, row))
 
     def _tell_audit(
         self,

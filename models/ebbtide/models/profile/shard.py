@@ -18,6 +18,7 @@ from ebbtide.models.profile.profile import (
     SlotChange,
     step,
 )
+from ebbtide.models.profile.returns import returns
 from ebbtide.models.profile.virtual_events import VirtualEvents
 from ebbtide.schemas.events import Event, Identifier, IdentifierType, subject_key
 from ebbtide.schemas.identity import IdentityAssignment, IdentityLink
@@ -163,6 +164,8 @@ class ProfileShard:
         edges = step(profile, event, change, virtual_events=self._virtual_events)
         if edges and slot and is_person(event.subject.type):
             self._links += [membership(event, slot, kind, day) for kind, day in edges]
+        if len(profile.slots) > 1:
+            self._links += returns(profile, event, earlier=bool(edges))
         if len(event.identifiers) > 1 or event.subject.type is IdentifierType.EMAIL:
             self._note_links(live, event)
 

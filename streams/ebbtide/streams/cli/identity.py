@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
 from getpass import getuser
 from typing import Any, NamedTuple
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from ebbtide.models.identity.checks import Checks, check
+from ebbtide.models.identity.checks import check
 from ebbtide.models.identity.generation import policy_of, rules_of
 from ebbtide.models.identity.identifiers import RANK, identifier, identifier_key
 from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.identity import IdentityOperation, OperationKind
+from ebbtide.streams.cli.identity_checks import check_row, show_checks
 from ebbtide.streams.cli.identity_rebuild import report_of, tell_report
 from ebbtide.streams.cli.identity_story import noun_of, shown, story_of, tell
 from ebbtide.streams.cli.options import F, at_terminal, echo_json, json_option, settings_option
@@ -34,6 +32,7 @@ from ebbtide.streams.identity_log import (
 )
 from ebbtide.streams.settings import Settings
 
+SECONDS_OF_DAY = 86_400
 _LONGEST = 1024
 _TYPES = ", ".join(kind.value for kind in RANK)
 
@@ -234,39 +233,30 @@ def explain_command(
 @settings_option
 @json_option
 def check_command(settings: Settings, *, as_json: bool) -> None:
-    """Look for contradictions in every tenant; exit 1 if any."""
+    """Look for contradictions in every tenant, exit 1 if any; and for what somebody should look at.
+
+    Reads all of the log of links, as of today.
+    """
+    today = _today()
     logs = dict(sorted(read_log(settings).items()))
-    found = {tenant: check(log.graph) for tenant, log in logs.items()}
+    found = {tenant: check(log.graph, log.members, today) for tenant, log in logs.items()}
     if as_json:
         echo_json(
             [
-                {"tenant": tenant, "generation": logs[tenant].generation.number, **checks._asdict()}
+                {**check_row(tenant, checks), "generation": logs[tenant].generation.number}
                 for tenant, checks in found.items()
             ]
         )
     else:
-        _show_checks(found)
+        show_checks(found)
         for log in logs.values():
             _tell_pending(log, settings)
     if any(checks.violations for checks in found.values()):
         sys.exit(1)
 
 
-def _show_checks(found: Mapping[str, Checks]) -> None:
-    table = Table("tenant", "identifiers", "owners", "refused", "shared", "blocked", "largest", "over size")
-    for tenant, checks in found.items():
-        counts = (checks.identifiers, checks.clusters, sum(checks.refused.values()), checks.shared, checks.blocked)
-        sizes = (checks.largest_cluster, checks.over_soft_size)
-        table.add_row(Text(shown(tenant)), *map(str, counts + sizes))
-    Console().print(table)
-    for tenant, checks in found.items():
-        if checks.refused:
-            refused = " · ".join(f"{reason} {count}" for reason, count in checks.refused.items())
-            click.echo(f"tenant {shown(tenant)}: refused {refused}")
-        for violation in checks.violations:
-            click.echo(f"tenant {shown(tenant)}: VIOLATION {shown(violation)}")
-    violations = sum(len(checks.violations) for checks in found.values())
-    click.echo(f"tenants {len(found)} · violations {violations}")
+def _today() -> int:
+    return int(datetime.now(UTC).timestamp()) // SECONDS_OF_DAY
 
 
 def _tell_pending(log: TenantLog, settings: Settings) -> None:
@@ -302,7 +292,7 @@ def rebuild(
             "or it is new and begins under the settings of the worker that meets it"
         )
     rules = rules_of(settings.identity)
-    report = report_of(log, rules)
+    report = report_of(log, rules, _today())
     if not as_json:
         tell_report(report)
     good = report["next"] is not None and not report["checks"]["violations"]

@@ -13,11 +13,12 @@ from ebbtide.models.identity.difference import difference
 from ebbtide.models.identity.generation import policy_of, rule_changes
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.schemas.identity import IdentityRules
+from ebbtide.streams.cli.identity_checks import check_row
 from ebbtide.streams.cli.identity_story import shown
 from ebbtide.streams.identity_log import TenantLog
 
 
-def report_of(log: TenantLog, rules: IdentityRules) -> dict[str, Any]:
+def report_of(log: TenantLog, rules: IdentityRules, day: int) -> dict[str, Any]:
     """All of the report, as it is printed for scripts. Without a setting that differs there is no next generation.
 
     Of shared, blocked and refused there are counts under the present generation and under the next.
@@ -40,7 +41,7 @@ def report_of(log: TenantLog, rules: IdentityRules) -> dict[str, Any]:
         "difference": {**found._asdict(), "examples": examples},
         "refused": _both(_refused(old), _refused(new)),
         "barred": _both(_barred(old), _barred(new)),
-        "checks": check(new)._asdict(),
+        "checks": check_row(old.tenant, check(new, log.members, day)),
     }
 
 

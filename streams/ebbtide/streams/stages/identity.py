@@ -8,6 +8,7 @@ from typing import Any
 from ebbtide.models.identity.shard import IdentityShard
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.codec import encode, evidence
+from ebbtide.streams.identity_gauges import IdentityGauges
 from ebbtide.streams.stages import profiles
 from ebbtide.streams.stages.context import Context, now_ms
 from ebbtide.streams.stages.shards import flush_shards, keep_shards
@@ -23,6 +24,8 @@ def declare(app: App, context: Context) -> None:
     stage = app.stage(NAME, [Topic.IDENTITY_LINKS.topic_name], table)
     sources, policy = context.shards(profiles.NAME), context.settings.identity
 
+    gauges = IdentityGauges(context.metrics)
+
     def build(partition: int) -> IdentityShard:
         shard = IdentityShard(partition, sources, policy, table.items(partition))
         if shard.pending:
@@ -32,10 +35,11 @@ def declare(app: App, context: Context) -> None:
                 partition,
                 shard.pending,
             )
-        _show_pending(context, partition, shard)
+        # What is wrong is seen before anything new comes.
+        gauges.show(partition, shard.watches, shard.pending)
         return shard
 
-    shards = keep_shards(stage, build, context.metrics.forget_identity)
+    shards = keep_shards(stage, build, gauges.forget)
 
     @stage.agent
     async def agent(stream: Any) -> None:
@@ -47,11 +51,7 @@ def declare(app: App, context: Context) -> None:
                     shard.apply(record.offset, evidence(record), now_ms=now)
                 context.metrics.records_in.labels(batch.topic).inc(len(batch))
             outputs, writes = flush_shards(shards, batches)
+            for partition in writes:
+                gauges.show(partition, shards[partition].watches, shards[partition].pending)
             with context.metrics.flush_seconds.labels(NAME).time():
                 await stage.flush(batches, encode(outputs, context.partitions), writes)
-            for partition in writes:
-                _show_pending(context, partition, shards[partition])
-
-
-def _show_pending(context: Context, partition: int, shard: IdentityShard) -> None:
-    context.metrics.identity_pending_generation.labels(str(partition)).set(shard.pending)
