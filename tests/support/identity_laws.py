@@ -16,6 +16,7 @@ from ebbtide.models.identity.checks import check
 from ebbtide.models.identity.difference import difference
 from ebbtide.models.identity.evidence import Operation, Weight
 from ebbtide.models.identity.graph import IdentityGraph
+from ebbtide.models.identity.members import Members
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.events import IdentifierType as T
 from ebbtide.schemas.identity import OperationKind
@@ -268,6 +269,23 @@ def rebuilt_equals_fresh(case: Case) -> None:
     moved = {key for key in owners(live) if before.anchor(key) != live.anchor(key)}
     assert found.moved == len(moved)
     assert {change.identifier for change in rebuilt.settle(5_000)} == moved
+
+
+def memberships_in_any_order(random: Random) -> None:
+    """People are in an account since the first day of any that was heard of, whatever was heard of first, or twice."""
+    heard = [(random.choice(PEOPLE[:4]), random.choice("gh"), random.randint(0, 9)) for _ in range(12)]
+    first: dict[str, dict[str, int]] = {}
+    for person, group, day in heard:
+        days = first.setdefault(person, {})
+        days[group] = min(day, days.get(group, day))
+    members = Members()
+    for person, group, day in random.sample(heard * 2, k=24):
+        members.add(person, group, day)
+    assert {person: members.groups([person]) for person in first} == first
+    restored = Members()
+    for key, value in members.take_writes():
+        restored.restore(key, value)
+    assert {person: restored.groups([person]) for person in first} == first
 
 
 LAWS = [
