@@ -17,9 +17,10 @@ from ebbtide.models.identity.difference import difference
 from ebbtide.models.identity.evidence import Operation, Weight
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.members import Members
+from ebbtide.models.identity.membership import Membership, heard
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.events import IdentifierType as T
-from ebbtide.schemas.identity import OperationKind
+from ebbtide.schemas.identity import MembershipKind, OperationKind
 
 PEOPLE = [*(f"user_id/U{n}" for n in range(4)), *(f"email/e{n}" for n in range(3)), "phone/1", "phone/2"]
 PEOPLE += ["anonymous_id/A0", "anonymous_id/A1", "anonymous_id/A2", "crm_contact_id/C0", "device_id/D0"]
@@ -272,20 +273,25 @@ def rebuilt_equals_fresh(case: Case) -> None:
 
 
 def memberships_in_any_order(random: Random) -> None:
-    """People are in an account since the first day of any that was heard of, whatever was heard of first, or twice."""
-    heard = [(random.choice(PEOPLE[:4]), random.choice("gh"), random.randint(0, 9)) for _ in range(12)]
-    first: dict[str, dict[str, int]] = {}
-    for person, group, day in heard:
-        days = first.setdefault(person, {})
-        days[group] = min(day, days.get(group, day))
+    """What is known of a person in an account is all that was heard, whatever was heard of first, or twice."""
+    names = [(person, group) for person in PEOPLE[:3] for group in "gh"]
+    facts = [(random.choice(names), random.choice(list(MembershipKind)), random.randint(0, 9)) for _ in range(12)]
+    expected: dict[str, dict[str, Membership]] = {}
+    for name in sorted({name for name, _, _ in facts}):
+        said = [(kind, day) for about, kind, day in facts if about == name]
+        left, back = (
+            tuple(sorted({day for kind, day in said if kind is wanted}))
+            for wanted in (MembershipKind.LEFT, MembershipKind.BACK)
+        )
+        expected.setdefault(name[0], {})[name[1]] = Membership(min(day for _, day in said), left, back)
     members = Members()
-    for person, group, day in random.sample(heard * 2, k=24):
-        members.add(person, group, day)
-    assert {person: members.groups([person]) for person in first} == first
+    for (person, group), kind, day in random.sample(facts * 2, k=24):
+        members.add(person, group, heard(kind, day))
     restored = Members()
     for key, value in members.take_writes():
         restored.restore(key, value)
-    assert {person: restored.groups([person]) for person in first} == first
+    for found in (members, restored):
+        assert {person: found.groups([person]) for person in expected} == expected
 
 
 LAWS = [

@@ -10,6 +10,7 @@ import pytest
 from ebbtide.models.identity import clusters, components, graph
 from ebbtide.models.identity.evidence import later
 from ebbtide.models.identity.members import Members
+from ebbtide.models.identity.membership import Membership
 from ebbtide.schemas.identity import OperationKind
 from support.identity_laws import (
     LAWS,
@@ -137,13 +138,13 @@ def broken_memberships() -> int:
     return broken_orders
 
 
-def the_last_membership_wins(members: Members, person: str, group: str, day: int) -> None:
-    members._groups.setdefault(person, {})[group] = day
+def the_last_membership_wins(members: Members, person: str, group: str, told: Membership) -> None:
+    members._groups.setdefault(person, {})[group] = told
     members._unwritten[person] = None
 
 
-def the_first_membership_wins(members: Members, person: str, group: str, day: int) -> None:
-    members._groups.setdefault(person, {}).setdefault(group, day)
+def the_first_membership_wins(members: Members, person: str, group: str, told: Membership) -> None:
+    members._groups.setdefault(person, {}).setdefault(group, told)
     members._unwritten[person] = None
 
 

@@ -34,14 +34,6 @@ def test_partitions_and_disorder_together(seed: int, order: int) -> None:
     check(topology, bodies)
 
 
-BROKEN_WITHOUT_READING_AGAIN = [
-    (9401, 1320, 8, 2, True),
-    (3673, 1386, 8, 1, True),
-    (2061, 4707, 8, 1, True),
-]
-"""Seed of the history, seed of the order, crashes, partitions, zombies."""
-
-
 @settings(max_examples=15)
 @given(SEEDS, SEEDS, st.integers(1, 8), st.sampled_from([1, 2, 4]), st.booleans())
 def test_crashes_and_zombies_change_nothing(
@@ -51,21 +43,6 @@ def test_crashes_and_zombies_change_nothing(
     topology = Topology(POLICY, messages(bodies), partitions)
     topology.run(Random(order), crashes=crashes, zombies=zombies)
     check(topology, bodies)
-
-
-@pytest.mark.parametrize("run", BROKEN_WITHOUT_READING_AGAIN)
-def test_whoever_takes_over_must_read_again_first(run: tuple[int, int, int, int, bool]) -> None:
-    """What was sent by the worker before has its echo by then (see ``test_takeover``)."""
-    seed, order, crashes, partitions, zombies = run
-    bodies = history(seed)
-    for rereads in (True, False):
-        topology = Topology(POLICY, messages(bodies), partitions, rereads=rereads)
-        topology.run(Random(order), crashes=crashes, zombies=zombies)
-        if rereads:
-            check(topology, bodies)
-        else:
-            with pytest.raises(AssertionError):
-                check(topology, bodies)
 
 
 @pytest.mark.quality
