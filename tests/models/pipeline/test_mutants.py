@@ -1,6 +1,7 @@
 """Faults that the crash simulation must catch: each law holds on these runs without a fault (identity §4).
 
-An event is kept from counting twice by four guards, each enough by itself; that fault takes away all of them.
+Several guards keep an event from counting twice: its offset, the place of its raw record, its message id. On these runs
+each hides the loss of the others, so that fault takes away all of them.
 """
 
 from __future__ import annotations
