@@ -1,11 +1,12 @@
-"""The cases of identity stitching: what happens, and who is who in the end."""
+"""The cases of identity stitching: what happens, what is decided by hand, and who is who in the end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
+from ebbtide.schemas.identity import OperationKind
 from support.raw import at, iso
 
 Body = dict[str, Any]
@@ -57,6 +58,12 @@ def shuffles(bodies: list[Body], count: int = 30) -> Iterable[list[Body]]:
 
 
 E = "jane@x.com"
+NOBODY = "-1"
+"""Who has no other name is ignored, and counted as ``unresolved``."""
+
+Who = dict[tuple[str, ...], int]
+"""Messages by the values of all identifiers of a person, or of an account."""
+
 CASES: dict[str, tuple[Story, dict[tuple[str, ...], int]]] = {
     "anonymous history belongs to the user": (
         story().track(anonymousId="A1").track(anonymousId="A1").identify(userId="U1", anonymousId="A1"),
@@ -99,7 +106,8 @@ CASES: dict[str, tuple[Story, dict[tuple[str, ...], int]]] = {
         story()
         .identify(userId="null", anonymousId="A1")
         .identify(userId="anonymous", anonymousId="A2")
-        .identify(userId="00000000-0000", anonymousId="A3"),
+        .identify(userId="00000000-0000", anonymousId="A3")
+        .identify(userId=NOBODY),
         {("A1",): 1, ("A2",): 1, ("A3",): 1},
     ),
     "a lead becomes a contact becomes a user": (
@@ -159,3 +167,77 @@ RENAMES: dict[str, tuple[Story, list[str]]] = {
     ),
 }
 """What happens over weeks, and what the consistency checks find in the end."""
+
+
+class Decided(NamedTuple):
+    """A story and what is decided by hand about it, each a command with identifiers as ``type/value``."""
+
+    story: Story
+    before: Who
+    decisions: list[tuple[OperationKind, str, str]]
+    after: Who
+    accounts: bool = False
+
+
+def _renamed() -> Story:
+    """The same users, first in the one, then in the other."""
+    told = story()
+    for group in ("Acme Ltd", "Globex Inc"):
+        for user in ("U1", "U2", "U3"):
+            told.track(userId=user, context={"groupId": group})
+    return told
+
+
+def _two_users() -> Story:
+    return story().track(userId="U1").identify(userId="U1", anonymousId="A1").track(anonymousId="A1").track(userId="U2")
+
+
+def _merged() -> Story:
+    """A user and a contact of one mailbox; each has a message of its own."""
+    return (
+        story()
+        .track(userId="U1")
+        .identify(userId="U1", email=E)
+        .fact("contact.upserted", {"crm_contact_id": "C9", "email": E})
+        .fact("contact.upserted", {"crm_contact_id": "C9"})
+    )
+
+
+_APART: Who = {("U1", "A1"): 3, ("U2",): 1}
+_ONE: Who = {("U1", E, "C9"): 4}
+DECIDED = {
+    "a merge that is parted": Decided(
+        _merged(),
+        _ONE,
+        [(OperationKind.CANNOT_LINK, "user_id/U1", "crm_contact_id/C9")],
+        {("U1", E): 2, ("C9",): 2},
+    ),
+    "a merge that is parted, and was right after all": Decided(
+        _merged(),
+        _ONE,
+        [
+            (OperationKind.CANNOT_LINK, "user_id/U1", "crm_contact_id/C9"),
+            (OperationKind.UNLINK, "crm_contact_id/C9", "user_id/U1"),
+        ],
+        _ONE,
+    ),
+    "two users of one person": Decided(
+        _two_users(),
+        _APART,
+        [(OperationKind.MUST_LINK, "user_id/U1", "user_id/U2")],
+        {("U1", "U2", "A1"): 4},
+    ),
+    "two users who were sisters": Decided(
+        _two_users(),
+        _APART,
+        [(OperationKind.MUST_LINK, "user_id/U1", "user_id/U2"), (OperationKind.UNLINK, "user_id/U1", "user_id/U2")],
+        _APART,
+    ),
+    "a renamed account": Decided(
+        _renamed(),
+        {("Acme Ltd",): 3, ("Globex Inc",): 3},
+        [(OperationKind.MUST_LINK, "group_id/Acme Ltd", "group_id/Globex Inc")],
+        {("Acme Ltd", "Globex Inc"): 6},
+        accounts=True,
+    ),
+}

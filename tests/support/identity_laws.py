@@ -17,9 +17,10 @@ from ebbtide.models.identity.difference import difference
 from ebbtide.models.identity.evidence import Operation, Weight
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.members import Members
+from ebbtide.models.identity.membership import Membership, heard
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.events import IdentifierType as T
-from ebbtide.schemas.identity import OperationKind
+from ebbtide.schemas.identity import MembershipKind, OperationKind
 
 PEOPLE = [*(f"user_id/U{n}" for n in range(4)), *(f"email/e{n}" for n in range(3)), "phone/1", "phone/2"]
 PEOPLE += ["anonymous_id/A0", "anonymous_id/A1", "anonymous_id/A2", "crm_contact_id/C0", "device_id/D0"]
@@ -269,6 +270,28 @@ def rebuilt_equals_fresh(case: Case) -> None:
     moved = {key for key in owners(live) if before.anchor(key) != live.anchor(key)}
     assert found.moved == len(moved)
     assert {change.identifier for change in rebuilt.settle(5_000)} == moved
+
+
+def memberships_in_any_order(random: Random) -> None:
+    """What is known of a person in an account is all that was heard, whatever was heard of first, or twice."""
+    names = [(person, group) for person in PEOPLE[:3] for group in "gh"]
+    facts = [(random.choice(names), random.choice(list(MembershipKind)), random.randint(0, 9)) for _ in range(12)]
+    expected: dict[str, dict[str, Membership]] = {}
+    for name in sorted({name for name, _, _ in facts}):
+        said = [(kind, day) for about, kind, day in facts if about == name]
+        left, back = (
+            tuple(sorted({day for kind, day in said if kind is wanted}))
+            for wanted in (MembershipKind.LEFT, MembershipKind.BACK)
+        )
+        expected.setdefault(name[0], {})[name[1]] = Membership(min(day for _, day in said), left, back)
+    members = Members()
+    for (person, group), kind, day in random.sample(facts * 2, k=24):
+        members.add(person, group, heard(kind, day))
+    restored = Members()
+    for key, value in members.take_writes():
+        restored.restore(key, value)
+    for found in (members, restored):
+        assert {person: found.groups([person]) for person in expected} == expected
 
 
 LAWS = [

@@ -28,8 +28,10 @@ def app_on(bootstrap: str, directory: Path, app_id: str, **settings: Any) -> App
 class SeenStage:
     """Keeps what it was given, flushes it, and can be held."""
 
-    def __init__(self, app: App, topics: Sequence[str], name: str = "seen", work: Work | None = None) -> None:
-        self.stage = app.stage(name, topics, app.state_table(name))
+    def __init__(
+        self, app: App, topics: Sequence[str], name: str = "seen", work: Work | None = None, *, echoes: bool = False
+    ) -> None:
+        self.stage = app.stage(name, topics, app.state_table(name), echoes=echoes)
         self.batches: list[RecordBatch] = []
         self.may_flush = asyncio.Event()
         self.may_flush.set()

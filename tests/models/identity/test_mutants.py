@@ -9,6 +9,8 @@ import pytest
 
 from ebbtide.models.identity import clusters, components, graph
 from ebbtide.models.identity.evidence import later
+from ebbtide.models.identity.members import Members
+from ebbtide.models.identity.membership import Membership
 from ebbtide.schemas.identity import OperationKind
 from support.identity_laws import (
     LAWS,
@@ -16,6 +18,7 @@ from support.identity_laws import (
     batching_does_not_matter,
     generated,
     incremental_equals_batch,
+    memberships_in_any_order,
     one_owner_and_no_limit_exceeded,
     order_does_not_matter,
     unlink_undoes,
@@ -123,3 +126,33 @@ def test_the_laws_catch(
 ) -> None:
     monkeypatch.setattr(module, name, fault)
     assert all(broken(law) > 0 for law in laws)
+
+
+def broken_memberships() -> int:
+    broken_orders = 0
+    for seed in range(50):
+        try:
+            memberships_in_any_order(Random(seed))
+        except AssertionError:
+            broken_orders += 1
+    return broken_orders
+
+
+def the_last_membership_wins(members: Members, person: str, group: str, told: Membership) -> None:
+    members._groups.setdefault(person, {})[group] = told
+    members._unwritten[person] = None
+
+
+def the_first_membership_wins(members: Members, person: str, group: str, told: Membership) -> None:
+    members._groups.setdefault(person, {}).setdefault(group, told)
+    members._unwritten[person] = None
+
+
+def test_memberships_in_any_order() -> None:
+    assert broken_memberships() == 0
+
+
+@pytest.mark.parametrize("fault", [the_last_membership_wins, the_first_membership_wins], ids=lambda f: f.__name__)
+def test_the_order_of_memberships_catches(monkeypatch: pytest.MonkeyPatch, fault: Callable[..., None]) -> None:
+    monkeypatch.setattr(Members, "add", fault)
+    assert broken_memberships() > 0

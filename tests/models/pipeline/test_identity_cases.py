@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import timedelta
 
 import pytest
 
+from ebbtide.models.identity.identifiers import identifier_of
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.models.pipeline import RAW, Pipeline
 from ebbtide.models.policy import CorePolicy, IdentityPolicy
 from ebbtide.schemas.base import to_ms
-from ebbtide.schemas.events import Identifier, IdentifierType
-from ebbtide.schemas.identity import IdentityOperation, OperationKind
+from ebbtide.schemas.identity import IdentityOperation
 from ebbtide.streams.entities import accounts, persons
-from support.identity_cases import CASES, Body, E, shuffles, story
+from support.identity_cases import CASES, DECIDED, NOBODY, Body, shuffles, story
 from support.raw import DAY_0, NOW, at, fact, iso
 
 
@@ -49,27 +50,6 @@ def test_case(name: str) -> None:
         assert people(feed(mixed)) == {frozenset(values): events for values, events in expected.items()}
 
 
-def decided(
-    kind: OperationKind, one: tuple[IdentifierType, str], other: tuple[IdentifierType, str]
-) -> IdentityOperation:
-    return IdentityOperation("default", f"{kind}", kind, Identifier(*one), NOW, "jo", "seen", Identifier(*other))
-
-
-def test_a_merge_that_is_parted_by_hand_is_as_if_it_had_never_been() -> None:
-    told = (
-        story()
-        .track(userId="U1")
-        .identify(userId="U1", email=E)
-        .fact("contact.upserted", {"crm_contact_id": "C9", "email": E})
-        .fact("contact.upserted", {"crm_contact_id": "C9"})
-    )
-    part = decided(OperationKind.CANNOT_LINK, (IdentifierType.USER_ID, "U1"), (IdentifierType.CRM_CONTACT_ID, "C9"))
-    for mixed in shuffles(told.bodies):
-        assert people(feed(mixed)) == {frozenset({"U1", E, "C9"}): 4}
-        pipeline = feed(mixed, [part])
-        assert people(pipeline) == {frozenset({"U1", E}): 2, frozenset({"C9"}): 2}
-
-
 def groups(pipeline: Pipeline) -> dict[frozenset[str], tuple[list[str], int]]:
     """Names and events by the values of an account's identifiers; accounts that hold anything."""
     customers, found = pipeline.customers.customers, {}
@@ -92,23 +72,30 @@ def test_a_renamed_account_stays_one_with_the_history_of_its_names() -> None:
         assert groups(feed(mixed)) == {frozenset({"g1", "acme.com", "globex.com"}): (["Acme Ltd", "Globex"], 3)}
 
 
-def test_a_group_id_that_was_replaced_is_one_account_once_somebody_says_so() -> None:
-    told = story()
-    for user in ("U1", "U2", "U3"):
-        told.track(userId=user, context={"groupId": "Acme Ltd"})
-    for user in ("U1", "U2", "U3"):
-        told.track(userId=user, context={"groupId": "Globex Inc"})
-    joined = decided(
-        OperationKind.MUST_LINK, (IdentifierType.GROUP_ID, "Acme Ltd"), (IdentifierType.GROUP_ID, "Globex Inc")
-    )
+@pytest.mark.parametrize("name", DECIDED)
+def test_case_decided_by_hand(name: str) -> None:
+    """The events before and after a decision, in any order, are as if it had been known from the start."""
+    case = DECIDED[name]
+    decisions = [
+        IdentityOperation(
+            "default", f"o{n}", kind, identifier_of(one), NOW + timedelta(seconds=n), "jo", "seen", identifier_of(other)
+        )
+        for n, (kind, one, other) in enumerate(case.decisions)
+    ]
+    for mixed in shuffles(case.story.bodies):
+        for known, expected in (([], case.before), (decisions, case.after)):
+            pipeline = feed(mixed, known)
+            who = {values: n for values, (_, n) in groups(pipeline).items()} if case.accounts else people(pipeline)
+            assert who == {frozenset(values): events for values, events in expected.items()}
+
+
+def test_who_names_nobody_is_counted() -> None:
+    told = story().identify(userId=NOBODY).identify(userId=NOBODY, anonymousId="A1")
     for mixed in shuffles(told.bodies):
-        assert {key: events for key, (_, events) in groups(feed(mixed)).items()} == {
-            frozenset({"Acme Ltd"}): 3,
-            frozenset({"Globex Inc"}): 3,
-        }
-        assert {key: events for key, (_, events) in groups(feed(mixed, [joined])).items()} == {
-            frozenset({"Acme Ltd", "Globex Inc"}): 6
-        }
+        pipeline = feed(mixed)
+        assert people(pipeline) == {frozenset({"A1"}): 1}
+        alone = [body for body in mixed if "anonymousId" not in body]
+        assert (pipeline.intake.ignored, pipeline.read) == ({"unresolved": len(alone)}, len(mixed))
 
 
 def test_one_person_in_two_accounts_joins_neither_to_the_other() -> None:

@@ -260,3 +260,44 @@ async def test_records_wait_until_the_rebalance_is_over(kafka: KafkaBroker, topi
         app.rebalancing = True
         assert app.consumer._wanted() == frozenset()
         app.rebalancing = False
+
+
+async def test_answers_wait_until_what_they_answer_was_read_again(kafka: KafkaBroker, app: App) -> None:
+    """By whoever takes over: up to where the first input ended then, and no further."""
+    said, answers = unique_topic("said"), unique_topic("answers")
+    create_topics(kafka.bootstrap, {said: 1, answers: 1})
+    seen = SeenStage(app, [said, answers], echoes=True)
+    seen.may_flush.clear()
+    async with producing(kafka.bootstrap) as producer:
+        await producer.send_all(numbered(answers, 1))
+        await producer.send_all(numbered(said, 100))
+        async with running(app):
+            await reached(lambda: len(seen.offsets) > 0, "the first batch")
+            wanted = app.consumer._wanted
+            # Delivered and not flushed is not said again.
+            assert (answers, 0) not in wanted()
+            seen.may_flush.set()
+            await reached(lambda: len(seen.offsets) == 101, "the answer, and all that was said")
+            topics = [batch.topic for batch in seen.batches]
+            assert topics.index(answers) == len(topics) - 1
+            # From here on neither waits for the other.
+            seen.may_flush.clear()
+            await producer.send_all(numbered(said, 1))
+            await reached(lambda: len(seen.offsets) == 102, "what is said now")
+            await producer.send_all(numbered(answers, 1))
+            assert (answers, 0) in wanted()
+            seen.may_flush.set()
+            await reached(lambda: len(seen.offsets) == 103, "its answer")
+
+
+async def test_nothing_waits_for_records_that_are_gone(kafka: KafkaBroker, app: App) -> None:
+    said, answers = unique_topic("said"), unique_topic("answers")
+    create_topics(kafka.bootstrap, {said: 1, answers: 1})
+    seen = SeenStage(app, [said, answers], echoes=True)
+    async with producing(kafka.bootstrap) as producer:
+        await producer.send_all([*numbered(said, 10), *numbered(answers, 1)])
+        admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+        admin.delete_records([TopicPartition(said, 0, 10)])[TopicPartition(said, 0)].result(10)
+        async with running(app):
+            await reached(lambda: len(seen.offsets) == 1, "the answer")
+            assert seen.batches[0].topic == answers

@@ -3,9 +3,11 @@
     ebbtide bench identity
 
 Known links against a lookup of the pair in a dict; new links, each settled by itself, against a bare union-find; the
-restore from stored records against decoding them. Besides: one link into a component of 300, and memory.
-Persons have a user id, an e-mail and four anonymous ids; every hundredth shares one with the next, which is refused.
-Links come in random order. Both sides run one after the other on the same core, the collector off, as in a replay.
+restore from stored records against decoding them; the rebuild from the log, a file of the topic's records on disk,
+against reading and parsing that log. Besides: one link into a component of 300, and memory.
+Persons have a user id, an e-mail and four anonymous ids; every hundredth shares one with the next, which is refused. In
+the log each is also in an account of twenty. Links come in random order. Both sides run one after the other on the same
+core, the collector off, as in a replay.
 """
 
 from __future__ import annotations
@@ -15,42 +17,52 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from time import perf_counter
 from typing import Any
 
+from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.identity.evidence import Weight
+from ebbtide.models.identity.generation import rules_of
 from ebbtide.models.identity.graph import IdentityGraph
+from ebbtide.models.identity.identifiers import identifier_of
 from ebbtide.models.identity.stored import decode
 from ebbtide.models.policy import IdentityPolicy
-from ebbtide.schemas.identity import EvidenceClass
+from ebbtide.schemas.identity import EvidenceClass, IdentityLink, IdentityOperation, MembershipKind
+from ebbtide.streams.codec import Evidence, evidence
+from ebbtide.streams.identity_log import TOPIC, TenantLog
 
 IDENTIFIERS = 1_000_000
 PER_PERSON = 6
+PER_ACCOUNT = 20
 COMPONENT = 300
 
 Row = tuple[str, str, Weight, str]
 
 
 def run(*, identifiers: int = IDENTIFIERS, seed: int = 1) -> dict[str, Any]:
-    """Links, then a restore of ``identifiers``, each in a process of its own. About a minute for a million."""
+    """Links, then a restore and a rebuild of ``identifiers``, each in a process of its own; minutes for a million."""
     return {
         "links": _apart("links", identifiers // 5, seed),
         "restore": _apart("restore", identifiers, seed),
+        "rebuild": _apart("rebuild", identifiers, seed),
         "load_average": os.getloadavg()[0],
     }
 
 
 def render(result: dict[str, Any]) -> str:
     """The result as a table."""
-    links, restore = result["links"], result["restore"]
+    links, restore, rebuild = result["links"], result["restore"], result["rebuild"]
     lines = [f"{'work':<34} {'rate/s':>11} {'baseline/s':>11} {'ratio':>6}  baseline"]
     for name, side, baseline in (
         ("known links", links["known"], "a pair in a dict"),
         ("new links, a settle after each", links["new"], "union-find"),
         ("records restored", restore["records"], "decode them"),
+        ("records rebuilt from the log", rebuild["records"], "read and parse the log"),
     ):
         lines.append(f"{name:<34} {side['rate']:>11,.0f} {side['baseline']:>11,.0f} {side['ratio']:>6.3f}  {baseline}")
     lines += [
@@ -58,6 +70,9 @@ def render(result: dict[str, Any]) -> str:
         f"where it is clustered anew {links['anew_ms']:.2f} ms",
         f"{restore['identifiers']:,} identifiers restored in {restore['seconds']:.1f} s; "
         f"memory: {restore['bytes']:,.0f} bytes each",
+        f"{rebuild['identifiers']:,} identifiers rebuilt from a log of {rebuild['log_bytes'] / 1e6:,.0f} MB in "
+        f"{rebuild['seconds']:.1f} s; reading that log alone takes {rebuild['read_seconds']:.1f} s: "
+        f"{rebuild['seconds'] / rebuild['read_seconds']:.1f} times as long",
         f"load average {result['load_average']:.1f}",
     ]
     return "\n".join(lines)
@@ -116,6 +131,73 @@ def measure_restore(identifiers: int, seed: int) -> dict[str, Any]:
         "seconds": seconds,
         "bytes": _apart("memory", identifiers // 8, seed)["bytes"],
     }
+
+
+def measure_rebuild(identifiers: int, seed: int) -> dict[str, Any]:
+    """A log as it lies on the topic, read as the worker reads it; then its graph and its members, owners settled."""
+    with tempfile.TemporaryDirectory(prefix="ebbtide-bench-") as directory:
+        path = Path(directory) / f"{TOPIC}.ndjson"
+        count = 0
+        with path.open("wb") as log:
+            for link in _log(identifiers, seed):
+                log.write(link.to_json() + b"\n")
+                count += 1
+        rebuilt: list[TenantLog] = []
+
+        def read() -> None:
+            for _ in _records(path):
+                pass
+
+        def rebuild() -> None:
+            tenant = TenantLog("bench", rules_of(IdentityPolicy()), stated=True)
+            for epoch, record in enumerate(_records(path), start=1):
+                tenant.add(record, epoch)
+            tenant.settle()
+            rebuilt.append(tenant)
+
+        bare, seconds = _seconds(read), _seconds(rebuild)
+        return {
+            "records": _compared(count, seconds, bare),
+            "identifiers": len(rebuilt[0].graph.nodes),
+            "log_bytes": path.stat().st_size,
+            "read_seconds": bare,
+            "seconds": seconds,
+        }
+
+
+@dataclass(slots=True)
+class _Record:
+    """What the worker's reader looks at of a record; one object for all, so that it is the reader that is measured."""
+
+    value: bytes
+    topic: str = TOPIC
+    partition: int = 0
+    offset: int = 0
+    timestamp: int = 0
+    key: bytes = b"bench"
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+
+def _records(path: Path) -> Iterator[Evidence]:
+    record = _Record(b"")
+    with path.open("rb") as log:
+        for line in log:
+            record.value = line
+            found = evidence(record)
+            assert isinstance(found, IdentityLink | IdentityOperation)
+            yield found
+
+
+def _log(identifiers: int, seed: int) -> Iterator[IdentityLink]:
+    """The links of the persons, and after a person's e-mail that it is in an account."""
+    for a, b, weight, event_id in _rows(identifiers, seed):
+        subject, at = identifier_of(a), from_ms(weight.at_ms)
+        yield IdentityLink("bench", subject, identifier_of(b), EvidenceClass(weight.evidence), at, event_id)
+        if b.startswith("email/"):
+            account = identifier_of(f"group_id/{int(subject.value) // PER_ACCOUNT:06d}")
+            yield IdentityLink(
+                "bench", subject, account, EvidenceClass.SEEN_TOGETHER, at, event_id, MembershipKind.SEEN
+            )
 
 
 def measure_memory(identifiers: int, seed: int) -> dict[str, Any]:

@@ -54,7 +54,8 @@ def declare(app: App, context: Context) -> None:
             with context.metrics.flush_seconds.labels(NAME).time():
                 await stage.flush(batches, encode(outputs, context.partitions), writes)
             context.sent(outputs)
-            for partition in writes:
+            # A rebalance may have passed since the flush.
+            for partition in writes.keys() & shards.keys():
                 _show_time(context, partition, shards[partition])
 
 

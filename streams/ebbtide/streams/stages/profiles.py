@@ -21,7 +21,7 @@ INPUTS = (Topic.EVENTS, Topic.IDENTITY_ASSIGNMENTS)
 def declare(app: App, context: Context) -> None:
     """Add the stage to the app."""
     table = app.state_table(NAME)
-    stage = app.stage(NAME, [topic.topic_name for topic in INPUTS], table)
+    stage = app.stage(NAME, [topic.topic_name for topic in INPUTS], table, echoes=True)
     sources, identity, policy = context.sources(*RAW), context.shards(IDENTITY), context.settings.core
 
     shards = keep_shards(

@@ -38,6 +38,8 @@ class App(faust.App):  # type: ignore[misc]
     def __init__(self, config: TransportConfig) -> None:
         self.config = config
         self.stages: list[Stage] = []
+        #: The topic that is to be read again before a topic, see `stage`.
+        self.read_first: dict[str, str] = {}
         super().__init__(config.app_id, **_settings(config))
         self.batch_producer = BatchProducer(
             {"bootstrap_servers": config.bootstrap.split(","), **_authentication(config.credentials)},
@@ -63,10 +65,19 @@ class App(faust.App):  # type: ignore[misc]
         )
         return table
 
-    def stage(self, name: str, inputs: Sequence[str], table: StateTable | None = None) -> Stage:
-        """Declare a stage: topics with equal partition counts, and the table that it alone writes."""
+    def stage(
+        self, name: str, inputs: Sequence[str], table: StateTable | None = None, *, echoes: bool = False
+    ) -> Stage:
+        """Declare a stage: topics with equal partition counts, and the table that it alone writes.
+
+        With ``echoes`` the inputs after the first hold answers to what the stage itself sent. Whoever takes over a
+        partition then reads the first input to where it ended at that moment, and flushes, before it reads the others:
+        an answer to what the worker before said must not be heard before it is said again.
+        """
         stage = Stage(self, name, inputs, table)
         self.stages.append(stage)
+        if echoes:
+            self.read_first.update(dict.fromkeys(inputs[1:], inputs[0]))
         return stage
 
     async def _recovered(self, *args: Any, **kwargs: Any) -> None:

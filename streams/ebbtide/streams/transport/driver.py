@@ -66,8 +66,21 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]
             tp
             for tp in frozenset(self._active_partitions)
             if (tp.topic in changelogs)
-            or (streams and (progress := self.partitions.get(tp)) is not None and progress.in_flight < most)
+            or (
+                streams
+                and (progress := self.partitions.get(tp)) is not None
+                and progress.in_flight < most
+                and self._may_follow(tp)
+            )
         )
+
+    def _may_follow(self, tp: TopicPartition) -> bool:
+        """Whether the input that must be read again first has been; most inputs wait for none."""
+        first = self.app.read_first.get(tp.topic)
+        if first is None:
+            return True
+        progress = self.partitions.get(TopicPartition(first, tp.partition))
+        return progress is not None and progress.reread
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
@@ -220,7 +233,9 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]
         changelogs = self.app.tables.changelog_topics
         tps = [TopicPartition(*tp) for tp in self.assignment() if tp.topic not in changelogs]
         committed = await self._thread.seek_home(tps)
-        self.partitions = {tp: Progress(committed[tp]) for tp in tps}
+        firsts = set(self.app.read_first.values())
+        ends = await self._thread.ends([tp for tp in tps if tp.topic in firsts])
+        self.partitions = {tp: Progress(committed[tp], ends.get(tp, 0)) for tp in tps}
         self._doubted.clear()
 
     # -- rebalance ----------------------------------------------------------

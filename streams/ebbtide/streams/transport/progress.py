@@ -18,12 +18,14 @@ class Progress:
     fresh group, is ignored), so it is not used.
     """
 
-    __slots__ = ("_missing", "_spans", "committable", "committed", "high_watermark", "lease", "position")
+    __slots__ = ("_missing", "_spans", "committable", "committed", "end", "high_watermark", "lease", "position")
 
-    def __init__(self, position: int | None = None) -> None:
+    def __init__(self, position: int | None = None, end: int = 0) -> None:
         self.lease = next(_leases)
         #: Where the next span must start; None until the first span of a group without committed offset.
         self.position = position
+        #: Where the log ended when this possession began; 0 if nothing of it was left to read.
+        self.end = end
         self.committable: int | None = None
         self.committed: int | None = position
         self.high_watermark: int | None = None
@@ -39,6 +41,11 @@ class Progress:
     def settled(self) -> int | None:
         """Every offset below this one needs no more work."""
         return self.committable if self.committable is not None else self.committed
+
+    @property
+    def reread(self) -> bool:
+        """Whether all that lay in the log when this possession began is done: whoever had it before read no more."""
+        return (self.settled or 0) >= self.end
 
     @property
     def lag(self) -> int:

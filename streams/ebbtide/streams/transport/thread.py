@@ -67,6 +67,17 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):  # type: ignore[misc]
         committed: dict[TopicPartition, int | None] = await self.call_thread(self._seek_home, tps)
         return committed
 
+    async def ends(self, tps: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """Where each partition's log ends now; 0 where it holds no record."""
+        found: dict[TopicPartition, int] = await self.call_thread(self._ends, tps)
+        return found
+
+    async def _ends(self, tps: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        consumer = self._ensure_consumer()
+        keys = [aiokafka.TopicPartition(*tp) for tp in tps]
+        starts, ends = await asyncio.gather(consumer.beginning_offsets(keys), consumer.end_offsets(keys))
+        return {TopicPartition(*key): ends[key] if starts[key] < ends[key] else 0 for key in keys}
+
     async def _seek_home(self, tps: Collection[TopicPartition]) -> dict[TopicPartition, int | None]:
         consumer = self._ensure_consumer()
         keys = [aiokafka.TopicPartition(*tp) for tp in tps]
