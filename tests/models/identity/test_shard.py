@@ -87,6 +87,10 @@ STORIES: dict[str, tuple[list[Record], list[str]]] = {
         [],
     ),
     "an account's domain belongs to it": ([link(G1, D1, 1.5), tick(2)], ["x.com > g1 @2", "g1 > g1 @2"]),
+    "an account has its id in the CRM": (
+        [link(G1, "crm_account_id/c1", 1.5), tick(2)],
+        ["c1 > g1 @2", "g1 > g1 @2"],
+    ),
     "an e-mail may be of the account of its domain": (
         [link(E1, D1, 1.1), link(G1, D1, 1.5), tick(2)],
         ["x.com > g1 @2", "jane@x.com > jane@x.com @2 ~g1", "g1 > g1 @2"],
