@@ -34,15 +34,19 @@ class Identifier(SlottedContract):
 
     type: IdentifierType
     value: Text
+    # ``type/value``. It follows from the rest and does not go on the wire; it is kept because every stage asks for it.
+    key: Annotated[str, Field(exclude=True)] = ""
+
+    def __post_init__(self) -> None:
+        if not self.key:
+            self.key = f"{self.type}/{self.value}"
 
     # Compared and hashed for every event; a dataclass's own make tuples of all fields.
     def __eq__(self, other: object) -> bool:
-        return self is other or (
-            isinstance(other, Identifier) and self.value == other.value and self.type == other.type
-        )
+        return self is other or (isinstance(other, Identifier) and self.key == other.key)
 
     def __hash__(self) -> int:
-        return hash(self.value)
+        return hash(self.key)
 
 
 @lru_cache(maxsize=4_096)

@@ -118,7 +118,6 @@ def identifier_of(key: str) -> Identifier:
     return Identifier(IdentifierType(kind), value)
 
 
-@lru_cache(maxsize=262_144)
 def identifier_key(named: Identifier) -> str:
     """``type/value``."""
-    return f"{named.type}/{named.value}"
+    return named.key

@@ -29,7 +29,7 @@ class Owners:
     ``members`` are the stays in each account, of all its group ids; ``otherwise`` has what was done in none of them.
     """
 
-    __slots__ = ("_accounts", "_timeline", "members", "now", "otherwise", "person")
+    __slots__ = ("_accounts", "_known_timeline", "members", "otherwise", "person")
 
     def __init__(self, profile: Profile) -> None:
         self.person = profile.anchor or profile.subject
@@ -42,8 +42,19 @@ class Owners:
         self.members: dict[str, list[Span]] = {}
         for group in sorted(stays):
             self.members.setdefault(self.of(group), []).extend(stays[group].spans)
-        self._timeline = Timeline(self.members, self.otherwise)
-        self.now = self._timeline.now
+        self._known_timeline: Timeline | None = None
+
+    @property
+    def _timeline(self) -> Timeline:
+        # Mostly owners are only compared.
+        if self._known_timeline is None:
+            self._known_timeline = Timeline(self.members, self.otherwise)
+        return self._known_timeline
+
+    @property
+    def now(self) -> str:
+        """Owner of what names no account and has no day."""
+        return self._timeline.now
 
     def same(self, other: Owners, groups: Iterable[str]) -> bool:
         """Whether the others own the same: of what names no account, and of what was done for some."""

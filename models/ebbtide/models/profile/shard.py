@@ -48,12 +48,12 @@ class _Live:
     __slots__ = (
         "anchor",
         "changes",
+        "id",
         "key",
         "noted",
         "noted_type",
         "owner",
         "profile",
-        "profile_id",
         "subject",
         "weight",
     )
@@ -62,13 +62,20 @@ class _Live:
         self.key = key
         self.subject = subject
         self.profile = profile
-        self.profile_id = profile_id(key)
+        self.id: str | None = None
         self.changes: dict[str, SlotChange] | None = None
         self.noted: list[Identifier] | None = None
         self.noted_type = ""
         self.weight = (0, 0)
         self.owner: str | None = None
         self.anchor = subject
+
+    @property
+    def profile_id(self) -> str:
+        """Made when it is first told: most identifiers never are the subject of an event."""
+        if self.id is None:
+            self.id = profile_id(self.key)
+        return self.id
 
 
 class ProfileShard:
@@ -188,17 +195,18 @@ class ProfileShard:
         if (record.epoch, record.effective_ms) <= (profile.epoch, profile.assigned_ms):
             return
         self._touched[key] = profile
-        before = Owners(profile)
+        # Most identifiers never are the subject of an event: they have nothing that anybody could own.
+        before = Owners(profile) if profile.slots else None
         profile.anchor, profile.epoch = identifier_key(record.anchor), record.epoch
         profile.assigned_ms = record.effective_ms
         profile.accounts = {of.group: (identifier_key(of.anchor), of.spans) for of in record.accounts}
         profile.by_domain = None if record.by_domain is None else identifier_key(record.by_domain)
-        owners = Owners(profile)
-        if owners.same(before, profile.slots):
+        if before is None:
+            profile.effective_ms = max(profile.effective_ms, record.effective_ms)
             return
-        profile.effective_ms = max(profile.effective_ms, record.effective_ms)
-        # Most identifiers never are the subject of an event: nobody need hear of them.
-        if profile.slots:
+        owners = Owners(profile)
+        if not owners.same(before, profile.slots):
+            profile.effective_ms = max(profile.effective_ms, record.effective_ms)
             live.changes = None
             self._tell_all(live, owners)
 
