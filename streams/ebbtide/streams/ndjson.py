@@ -34,11 +34,12 @@ def read_lines(name: str) -> Iterator[bytes]:
         with open_lines(name) as lines:
             cut = b""
             while block := lines.read1(_BLOCK_BYTES):
-                whole = (cut + block).split(b"\n")
+                text = cut + block
+                whole = text.split(b"\n")
                 cut = whole.pop()
-                for line in whole:
-                    if line := line.rstrip(b"\r"):
-                        yield line
+                if b"\r" in text:
+                    whole = [line.rstrip(b"\r") for line in whole]
+                yield from filter(None, whole)
             if cut := cut.rstrip(b"\r"):
                 yield cut
     except (EOFError, gzip.BadGzipFile) as error:

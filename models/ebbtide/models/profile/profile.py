@@ -118,7 +118,7 @@ class Profile(msgspec.Struct):
 
 
 def step(
-    profile: Profile, event: Event, change: SlotChange, *, virtual_events: VirtualEvents
+    profile: Profile, event: Event, change: SlotChange, virtual_events: VirtualEvents
 ) -> Iterable[tuple[MembershipKind, int]]:
     """Fold one event, seen for the first time, into its slot; mark what changed.
 

@@ -168,7 +168,7 @@ class ProfileShard:
         if event.occurred_ms < self._midnight_ms and profile.effective_ms <= self._midnight_ms:
             # Too late for the instants that were told: nobody may see it as of them, and they may still be on the way.
             profile.effective_ms = self._midnight_ms + 1
-        edges = step(profile, event, change, virtual_events=self._virtual_events)
+        edges = step(profile, event, change, self._virtual_events)
         if edges and slot and is_person(event.subject.type):
             self._links += [membership(event, slot, kind, day) for kind, day in edges]
         if len(profile.slots) > 1:
