@@ -8,7 +8,7 @@ from random import Random
 
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.identity.generation import rules_of
-from ebbtide.models.identity.identifiers import identifier_key, identifier_of
+from ebbtide.models.identity.identifiers import identifier_of
 from ebbtide.models.identity.shard import IdentityShard, Record
 from ebbtide.models.outputs import Flush
 from ebbtide.models.policy import IdentityPolicy
@@ -115,9 +115,9 @@ MUST, APART, BLOCK, UNBLOCK = (
 
 def audit_line(row: IdentityAudit) -> str:
     """An audit row in a form to read."""
-    moved = f"{identifier_key(row.previous)}>{identifier_key(row.current)}" if row.previous and row.current else None
-    other = None if row.other is None else identifier_key(row.other)
-    one = None if row.identifier is None else identifier_key(row.identifier)
+    moved = f"{row.previous.key}>{row.current.key}" if row.previous and row.current else None
+    other = None if row.other is None else row.other.key
+    one = None if row.identifier is None else row.identifier.key
     number = None if row.generation is None else f"{row.generation}@{row.epoch}"
     parts = [row.kind, one, other, moved, number, row.reason, row.actor]
     return " ".join(part for part in parts if part is not None)

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from ebbtide.models.identity.evidence import later
 from ebbtide.models.identity.generation import Generation, first, following, policy_of, rules_of
 from ebbtide.models.identity.graph import IdentityGraph
-from ebbtide.models.identity.identifiers import identifier_key, identifier_of, is_person
+from ebbtide.models.identity.identifiers import is_person
 from ebbtide.models.identity.intake import decision, take_link
 from ebbtide.models.identity.members import Members
 from ebbtide.models.identity.shard import epoch_of
@@ -108,10 +108,10 @@ def read_tenant(settings: Settings, tenant: str) -> TenantLog:
 def last_decision(settings: Settings, tenant: str, a: Identifier, b: Identifier) -> IdentityOperation | None:
     """What was decided last about a pair; None if never anything."""
     last = None
-    target = {identifier_key(a), identifier_key(b)}
+    target = {a.key, b.key}
     for _, record in _records(settings):
         if isinstance(record, IdentityOperation) and record.tenant == tenant and record.other is not None:
-            about = {identifier_key(record.identifier), identifier_key(record.other)}
+            about = {record.identifier.key, record.other.key}
             if about == target and (last is None or later(decision(record), decision(last))):
                 last = record
     return last
@@ -130,10 +130,10 @@ def new_operation(
     """A decision to append. Raises ``ValueError`` where nobody can decide that, or the record would not be valid."""
     names = [one for one in (identifier, other) if one is not None]
     if len({is_person(one.type) for one in names}) > 1:
-        person, account = sorted(map(identifier_key, names), key=lambda key: not is_person(identifier_of(key).type))
+        person, account = (one.key for one in sorted(names, key=lambda one: not is_person(one.type)))
         raise ValueError(f"{person} names a person and {account} an account: the two are never joined or parted")
     if identifier == other:
-        raise ValueError(f"{identifier_key(identifier)} is named twice: name two identifiers")
+        raise ValueError(f"{identifier.key} is named twice: name two identifiers")
     at = now.astimezone(UTC).replace(microsecond=now.microsecond // 1000 * 1000)
     made = IdentityOperation(tenant, str(uuid4()), kind, identifier, at, actor, reason, other)
     # The constructor does not check, and a record that does not parse would stop every worker that reads it.
@@ -150,7 +150,7 @@ def after_withdrawn(settings: Settings, operation: IdentityOperation) -> Identit
     if operation.other is None:
         raise ValueError(f"{operation.kind} is about one identifier and withdraws nothing")
     last = last_decision(settings, operation.tenant, operation.identifier, operation.other)
-    both = f"{identifier_key(operation.identifier)} and {identifier_key(operation.other)} of tenant {operation.tenant}"
+    both = f"{operation.identifier.key} and {operation.other.key} of tenant {operation.tenant}"
     fault = None
     if last is None:
         fault = f"nothing was decided by hand about {both}"

@@ -7,7 +7,6 @@ import pytest
 from ebbtide.models.identity.identifiers import (
     canonical_id,
     identifier,
-    identifier_key,
     profile_id,
     strongest,
 )
@@ -57,7 +56,7 @@ def test_ids_are_functions_of_tenant_and_value() -> None:
     user = Identifier(type=T.USER_ID, value="u1")
     group = Identifier(type=T.GROUP_ID, value="u1")
     assert subject_key("t", user) == "t/user_id/u1"
-    assert identifier_key(group) == "group_id/u1"
+    assert group.key == "group_id/u1"
     ids = {canonical_id(tenant, who) for tenant in ("t1", "t2") for who in (user, group)}
     ids |= {profile_id(subject_key(tenant, who)) for tenant in ("t1", "t2") for who in (user, group)}
     assert len(ids) == 8

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from ebbtide.models.identity.finding import VIOLATIONS
 from ebbtide.models.identity.generation import policy_of, rules_of
 from ebbtide.models.identity.graph import IdentityGraph
-from ebbtide.models.identity.identifiers import identifier_key
 from ebbtide.models.identity.intake import decision, take_link
 from ebbtide.models.identity.members import Members
 from ebbtide.models.identity.shard import IdentityShard, Record, epoch_of
@@ -323,9 +322,7 @@ def test_epochs_only_grow_and_none_is_told_twice_with_another_owner(rng: Random)
         for one in assignments(flush):
             assert last <= one.epoch <= epoch_of(offset)
             last = one.epoch
-            owner = said.setdefault(
-                (one.tenant, identifier_key(one.identifier), one.epoch, one.effective_ms), one.owner_id
-            )
+            owner = said.setdefault((one.tenant, one.identifier.key, one.epoch, one.effective_ms), one.owner_id)
             assert owner == one.owner_id
     rows += audit(made.flush())
     for tenant, identity in made._tenants.items():
@@ -338,7 +335,7 @@ def test_epochs_only_grow_and_none_is_told_twice_with_another_owner(rng: Random)
             if row.kind in {AuditKind.REFUSED, AuditKind.ACCEPTED} and row.actor is None:
                 assert row.identifier is not None
                 assert row.other is not None
-                pair = (identifier_key(row.identifier), identifier_key(row.other))
+                pair = (row.identifier.key, row.other.key)
                 refused[pair] = row.reason if row.kind is AuditKind.REFUSED else None
         assert {pair: reason for pair, reason in refused.items() if reason} == identity.graph.refused
 

@@ -116,8 +116,3 @@ def identifier_of(key: str) -> Identifier:
     """The identifier of a key, ``type/value``. Raises ``ValueError`` on a type that there is not."""
     kind, _, value = key.partition("/")
     return Identifier(IdentifierType(kind), value)
-
-
-def identifier_key(named: Identifier) -> str:
-    """``type/value``."""
-    return named.key

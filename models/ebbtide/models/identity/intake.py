@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ebbtide.models.identity.evidence import Operation, Weight
 from ebbtide.models.identity.graph import IdentityGraph
-from ebbtide.models.identity.identifiers import identifier_key, is_person
+from ebbtide.models.identity.identifiers import is_person
 from ebbtide.models.identity.members import Members
 from ebbtide.models.identity.membership import heard
 from ebbtide.schemas.base import to_ms
@@ -18,7 +18,7 @@ def take_link(graph: IdentityGraph, members: Members, link: IdentityLink) -> boo
 
     Two of one graph are linked; a person and a group id are a membership; an e-mail and a domain are an address.
     """
-    subject, other, at_ms = identifier_key(link.subject), identifier_key(link.other), to_ms(link.occurred_at)
+    subject, other, at_ms = link.subject.key, link.other.key, to_ms(link.occurred_at)
     if subject == other:
         return False
     if is_person(link.subject.type) == is_person(link.other.type):
@@ -36,10 +36,10 @@ def decision(record: IdentityOperation) -> Operation:
     """What was decided by hand, as the graph takes it."""
     return Operation(
         kind=record.kind,
-        identifier=identifier_key(record.identifier),
+        identifier=record.identifier.key,
         at_ms=to_ms(record.decided_at),
         operation_id=record.operation_id,
         actor=record.actor,
         reason=record.reason,
-        other=None if record.other is None else identifier_key(record.other),
+        other=None if record.other is None else record.other.key,
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.identity.identifiers import identifier, is_person
 from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType
@@ -62,7 +60,6 @@ def linked(event: Event) -> list[Identifier]:
     ]
 
 
-@lru_cache(maxsize=262_144)
 def domain_of(email: Identifier) -> Identifier | None:
     """The domain of an e-mail that may be an account's; None of a free-mail address."""
     return identifier(IdentifierType.DOMAIN, email.value.rpartition("@")[2])

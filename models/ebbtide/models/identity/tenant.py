@@ -15,7 +15,7 @@ from dataclasses import replace
 from ebbtide.models.identity.changes import OwnerChange
 from ebbtide.models.identity.generation import Generation, first, following, generation_value, policy_of
 from ebbtide.models.identity.graph import IdentityGraph
-from ebbtide.models.identity.identifiers import canonical_id, identifier_key, identifier_of, is_person
+from ebbtide.models.identity.identifiers import canonical_id, identifier_of, is_person
 from ebbtide.models.identity.intake import decision, take_link
 from ebbtide.models.identity.members import Groups, Members
 from ebbtide.models.identity.watch import Watch, audit_row
@@ -78,7 +78,7 @@ class TenantIdentity:
         """
         if not take_link(self.graph, self._members, link):
             return False
-        keys = identifier_key(link.subject), identifier_key(link.other)
+        keys = link.subject.key, link.other.key
         if is_person(link.subject.type) == is_person(link.other.type):
             self._linked.update(dict.fromkeys(keys))
         else:
@@ -88,7 +88,7 @@ class TenantIdentity:
 
     def decide(self, operation: IdentityOperation, epoch: int) -> bool:
         """Take in what was decided by hand; it holds at once. Returns whether it can be: the audit says why not."""
-        names = [identifier_key(one) for one in (operation.identifier, operation.other) if one is not None]
+        names = [one.key for one in (operation.identifier, operation.other) if one is not None]
         kind, reason = AuditKind.DECIDED, f"{operation.kind}: {operation.reason}"
         try:
             self.graph.decide(decision(operation))
@@ -138,7 +138,7 @@ class TenantIdentity:
             for anchor, surely in self._affected(changes).items()
             for assignment in self._assignments(anchor, epoch, effective_ms, arrived_ms, surely=surely)
         ]
-        told.sort(key=lambda assignment: identifier_key(assignment.identifier))
+        told.sort(key=lambda assignment: assignment.identifier.key)
         outputs = [
             Output(Topic.IDENTITY_ASSIGNMENTS, subject_key(self.tenant, assignment.identifier), assignment)
             for assignment in told

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from ebbtide.models.clock.watermark import ClockState, from_ms
-from ebbtide.models.identity.identifiers import canonical_id, identifier_key, identifier_of, is_person, profile_id
+from ebbtide.models.identity.identifiers import canonical_id, identifier_of, is_person, profile_id
 from ebbtide.models.identity.links import address, addresses, covers, link, linked, membership, note, weight_of
 from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
 from ebbtide.models.policy import CorePolicy
@@ -197,10 +197,10 @@ class ProfileShard:
         self._touched[key] = profile
         # Most identifiers never are the subject of an event: they have nothing that anybody could own.
         before = Owners(profile) if profile.slots else None
-        profile.anchor, profile.epoch = identifier_key(record.anchor), record.epoch
+        profile.anchor, profile.epoch = record.anchor.key, record.epoch
         profile.assigned_ms = record.effective_ms
-        profile.accounts = {of.group: (identifier_key(of.anchor), of.spans) for of in record.accounts}
-        profile.by_domain = None if record.by_domain is None else identifier_key(record.by_domain)
+        profile.accounts = {of.group: (of.anchor.key, of.spans) for of in record.accounts}
+        profile.by_domain = None if record.by_domain is None else record.by_domain.key
         if before is None:
             profile.effective_ms = max(profile.effective_ms, record.effective_ms)
             return
@@ -228,7 +228,7 @@ class ProfileShard:
         live.noted, live.noted_type, live.weight = event.identifiers, event.type, weight
         links = live.profile.links
         for other in linked(event):
-            if note(links, identifier_key(other), weight):
+            if note(links, other.key, weight):
                 self._links.append(link(event, other))
         for mail, domain in addresses(event):
             if note(links, f"address/{mail.value}", weight):

@@ -13,7 +13,7 @@ import click
 
 from ebbtide.models.identity.checks import check
 from ebbtide.models.identity.generation import policy_of, rules_of
-from ebbtide.models.identity.identifiers import RANK, identifier, identifier_key
+from ebbtide.models.identity.identifiers import RANK, identifier
 from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.identity import IdentityOperation, OperationKind
 from ebbtide.streams.cli.identity_checks import check_row, show_checks
@@ -138,8 +138,8 @@ def _user() -> str:
 
 
 def _effect(made: IdentityOperation) -> str:
-    one = shown(identifier_key(made.identifier))
-    other = "" if made.other is None else shown(identifier_key(made.other))
+    one = shown(made.identifier.key)
+    other = "" if made.other is None else shown(made.other.key)
     noun = noun_of(made.identifier.type)
     return {
         OperationKind.MUST_LINK: f"{one} and {other} are one {noun}, unless a block, a shared value or a "
@@ -219,7 +219,7 @@ def explain_command(
     Reads all of the log of links, and counts what the worker still holds until event time has passed it.
     """
     if a == b:
-        raise click.UsageError(f"{identifier_key(a)} is named twice: name two identifiers, or one")
+        raise click.UsageError(f"{a.key} is named twice: name two identifiers, or one")
     log = read_tenant(settings, tenant or settings.tenant)
     story = story_of(log, a, b)
     if as_json:

@@ -11,7 +11,7 @@ import click
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.identity.evidence import Operation, pair
 from ebbtide.models.identity.explanation import Reason, explain
-from ebbtide.models.identity.identifiers import identifier_key, is_person
+from ebbtide.models.identity.identifiers import is_person
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.identity import EvidenceClass, OperationKind
@@ -36,8 +36,8 @@ _DECIDED = {
 
 def story_of(log: TenantLog, a: Identifier, b: Identifier | None) -> dict[str, Any]:
     """All of the answer, as it is printed for scripts."""
-    graph, key = log.graph, identifier_key(a)
-    found = explain(graph, key, None if b is None else identifier_key(b))
+    graph, key = log.graph, a.key
+    found = explain(graph, key, None if b is None else b.key)
     groups = log.members.groups(found.members)
     people = {graph.anchor(person) for group in _groups_of(found.members) for person in log.members.people(group)}
     return {
@@ -67,7 +67,7 @@ def story_of(log: TenantLog, a: Identifier, b: Identifier | None) -> dict[str, A
 
 
 def _other(log: TenantLog, a: Identifier, b: Identifier, path: Iterable[Reason]) -> dict[str, Any]:
-    graph, one, two = log.graph, identifier_key(a), identifier_key(b)
+    graph, one, two = log.graph, a.key, b.key
     decided = graph.decisions.get(pair(one, two))
     person, account = (one, two) if is_person(a.type) else (two, one)
     groups = log.members.groups(graph.members(person))
