@@ -7,10 +7,11 @@ from collections.abc import Callable
 import msgspec
 
 from ebbtide.models.clock.watermark import ClockState, from_ms
-from ebbtide.models.identity.identifiers import canonical_id, identifier_of, is_person, profile_id
+from ebbtide.models.identity.identifiers import canonical_id, identifier_of, is_person
 from ebbtide.models.identity.links import address, addresses, covers, link, linked, membership, note, weight_of
 from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
 from ebbtide.models.policy import CorePolicy
+from ebbtide.models.profile.live import LiveProfile
 from ebbtide.models.profile.parts import Owners, Part, changed, outcomes_of, touched
 from ebbtide.models.profile.profile import (
     NO_ACCOUNT,
@@ -38,46 +39,6 @@ class PartitionState(msgspec.Struct):
     origins: dict[str, int] = msgspec.field(default_factory=dict)
 
 
-class _Live:
-    """A profile in memory with what goes with it and is not stored: one look-up an event finds all of it.
-
-    ``changes`` by slot are those since it was told last, None without any. ``noted`` are the very identifiers of its
-    last links, with the type of event and the weight that they had. ``anchor`` is that of the key ``owner``.
-    """
-
-    __slots__ = (
-        "anchor",
-        "changes",
-        "id",
-        "key",
-        "noted",
-        "noted_type",
-        "owner",
-        "profile",
-        "subject",
-        "weight",
-    )
-
-    def __init__(self, key: str, subject: Identifier, profile: Profile) -> None:
-        self.key = key
-        self.subject = subject
-        self.profile = profile
-        self.id: str | None = None
-        self.changes: dict[str, SlotChange] | None = None
-        self.noted: list[Identifier] | None = None
-        self.noted_type = ""
-        self.weight = (0, 0)
-        self.owner: str | None = None
-        self.anchor = subject
-
-    @property
-    def profile_id(self) -> str:
-        """Made when it is first told: most identifiers never are the subject of an event."""
-        if self.id is None:
-            self.id = profile_id(self.key)
-        return self.id
-
-
 class ProfileShard:
     """Profiles of one partition. ``load`` reads a table value; nothing is written but through ``flush``."""
 
@@ -95,8 +56,8 @@ class ProfileShard:
         self._source = ("", -1, "")
         self._virtual_events = VirtualEvents(policy.virtual_events)
         self._load = load
-        self._profiles: dict[str, _Live] = {}
-        self._changed: list[_Live] = []
+        self._profiles: dict[str, LiveProfile] = {}
+        self._changed: list[LiveProfile] = []
         self._links: list[IdentityLink] = []
         self._outputs: list[Output] = []
         self._touched: dict[str, Profile] = {}
@@ -210,14 +171,14 @@ class ProfileShard:
             live.changes = None
             self._tell_all(live, owners)
 
-    def _take_up(self, key: str, tenant: str, subject: Identifier) -> _Live:
+    def _take_up(self, key: str, tenant: str, subject: Identifier) -> LiveProfile:
         """Take a profile into memory: from the table, or a new one."""
         stored = self._load(key.encode())
         profile = Profile(tenant, subject.type, subject.value) if stored is None else decode(stored)
-        live = self._profiles[key] = _Live(key, subject, profile)
+        live = self._profiles[key] = LiveProfile(key, subject, profile)
         return live
 
-    def _note_links(self, live: _Live, event: Event) -> None:
+    def _note_links(self, live: LiveProfile, event: Event) -> None:
         same = live.noted is event.identifiers
         if same and live.noted_type == event.type and event.occurred_ms >= live.weight[1]:
             # The very values of this profile's last links, by the same type of event and no earlier: mostly it is so.
@@ -277,7 +238,7 @@ class ProfileShard:
         self._outputs, self._touched, self._moved = [], {}, False
         return flush
 
-    def _tell_parts(self, live: _Live, changes: dict[str, SlotChange]) -> None:
+    def _tell_parts(self, live: LiveProfile, changes: dict[str, SlotChange]) -> None:
         """Tell the customers what changed; all of it where they did not know the profile or its membership changed."""
         if self._tell_only_slot(live, changes):
             return
@@ -291,7 +252,7 @@ class ProfileShard:
             self._tell_part(live, Part(profile, owner, owners), change)
         _own_slots(profile, owners)
 
-    def _tell_all(self, live: _Live, owners: Owners) -> None:
+    def _tell_all(self, live: LiveProfile, owners: Owners) -> None:
         """Tell every owner all of its part, and those that have none any more that it went away."""
         profile = live.profile
         profile.members = owners.members
@@ -302,7 +263,7 @@ class ProfileShard:
             self._tell_part(live, Part(profile, owner, owners), None)
         _own_slots(profile, owners)
 
-    def _tell_only_slot(self, live: _Live, changes: dict[str, SlotChange]) -> bool:
+    def _tell_only_slot(self, live: LiveProfile, changes: dict[str, SlotChange]) -> bool:
         """Tell the part of a profile that has one slot, known and not moved; whether that was so (mostly it is).
 
         The part is the slot then. It says what ``_tell_part`` says, at half the cost (10 µs against 20).
@@ -339,7 +300,7 @@ class ProfileShard:
         self._outputs.append(Output(Topic.PROFILE_STATES, slot.owner, record, None, self._caused_ms))
         return True
 
-    def _tell_part(self, live: _Live, part: Part, change: SlotChange | None) -> None:
+    def _tell_part(self, live: LiveProfile, part: Part, change: SlotChange | None) -> None:
         profile = live.profile
         detached = change is None and part.is_empty
         if detached:
