@@ -57,6 +57,20 @@ class VirtualEventsPolicy(Policy):
     )
 
 
+class ModulesPolicy(Policy):
+    """Which feature module an event is a use of [KJ]: by the first rule that names one."""
+
+    events: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="Modules, each with the names of the events that are uses of it."
+    )
+    properties: tuple[str, ...] = Field(
+        ("feature", "module"), description="Properties of an event that name its module; the first that is there."
+    )
+    by_name: bool = Field(
+        True, description="Whether a `track` call that nothing else gives a module is one of its own, by its name."
+    )
+
+
 class TimePolicy(Policy):
     """Event time (design §3)."""
 
@@ -202,6 +216,7 @@ class CorePolicy(Policy):
 
     intake: IntakePolicy = IntakePolicy()
     virtual_events: VirtualEventsPolicy = VirtualEventsPolicy()
+    modules: ModulesPolicy = ModulesPolicy()
     time: TimePolicy = TimePolicy()
     identity: IdentityPolicy = IdentityPolicy()
     dedupe: DedupePolicy = DedupePolicy()

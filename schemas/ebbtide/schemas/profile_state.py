@@ -26,6 +26,13 @@ DAY_FIELDS = (
 Money is in millionths, so that sums do not depend on order."""
 
 
+TOTAL_FIELDS = ("events", "logins", "queries", "orders", "revenue_micros", "machine_events")
+"""Meaning of the numbers of ``ProfileState.totals``: sums over all time. Machine events are on no day bucket."""
+
+MACHINE = "(machine)"
+"""The module under which use by API keys and integrations is counted: apart from that of humans."""
+
+
 class Trait(NamedTuple):
     """A dated value; of a trait's values the greatest ``(at_ms, event_id)`` up to an instant is what holds then."""
 
@@ -53,6 +60,8 @@ class ProfileState(SlottedContract):
     from ``effective_ms`` on, epoch milliseconds: grid instants before must not see the record. 0: at once.
     ``full`` marks a record that carries everything; ``detached`` one that takes the profile away from this customer.
     ``by_domain`` flags a guess: what the profile did counts here only because of the domain of an e-mail.
+    ``totals`` are sums over all time, so that whoever forgets old days still has them. ``uses`` are, by day and module,
+    the uses of feature modules on the days that changed, ``sources`` the sources that sent the activity of those days.
     """
 
     tenant: Text
@@ -67,6 +76,9 @@ class ProfileState(SlottedContract):
     detached: bool = False
     by_domain: bool = False
     days: dict[int, list[int]] = field(default_factory=dict)
+    totals: list[int] = field(default_factory=lambda: [0] * len(TOTAL_FIELDS))
+    uses: dict[int, dict[str, int]] = field(default_factory=dict)
+    sources: dict[int, list[str]] = field(default_factory=dict)
     traits: dict[str, list[Trait]] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     accepted: int = 0

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 
-from ebbtide.models.customer.customer import trait_values
+from ebbtide.models.customer.view import trait_values
 from ebbtide.models.identity.identifiers import canonical_id, identifier_of
 from ebbtide.models.pipeline import Pipeline
 from ebbtide.models.profile.profile import NO_ACCOUNT, Profile

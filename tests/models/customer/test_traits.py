@@ -6,7 +6,8 @@ from itertools import permutations
 
 import pytest
 
-from ebbtide.models.customer.customer import Customer, View, fold
+from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.view import View, fold
 from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.profile_state import ProfileState, Trait
 

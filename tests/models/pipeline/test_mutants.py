@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from ebbtide.models.customer import shard as customers
-from ebbtide.models.customer.customer import Customer, Share, View, fold
+from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.shard import CustomerShard
+from ebbtide.models.customer.share import Share
+from ebbtide.models.customer.view import View, fold
 from ebbtide.models.identity import tenant
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.intake import take_link

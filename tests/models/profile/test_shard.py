@@ -12,7 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ebbtide.models.customer.customer import Customer, View, fold
+from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.view import View, fold
 from ebbtide.models.identity.identifiers import canonical_id
 from ebbtide.models.identity.links import weight_of
 from ebbtide.models.intake.accept import Door

@@ -11,9 +11,10 @@ from ebbtide.models.alerting.lifecycle import AlertChange
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.scorer import PARTS, change
 from ebbtide.models.clock.watermark import from_ms
-from ebbtide.models.customer.customer import Customer, View
+from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.evaluation import DAY_MS, Matured, NewScore
 from ebbtide.models.customer.series import REVENUE
+from ebbtide.models.customer.view import View
 from ebbtide.models.profile.money import MICROS
 from ebbtide.schemas.alert import Alert, Severity
 from ebbtide.schemas.base import Money

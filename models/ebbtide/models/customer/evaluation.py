@@ -31,9 +31,10 @@ from ebbtide.models.customer.cadence import (
     silence,
     silence_state,
 )
-from ebbtide.models.customer.customer import ANONYMOUS, Customer, Observation, Published, View
+from ebbtide.models.customer.customer import ANONYMOUS, Customer, Observation, Published
 from ebbtide.models.customer.series import DAY_SECONDS, EVENTS, FIRST, FIRST_LOGIN, LAST, LOGINS
 from ebbtide.models.customer.trend import Comparison, compare
+from ebbtide.models.customer.view import View
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.alert import AlertType
 from ebbtide.schemas.score import HealthTier
@@ -237,7 +238,7 @@ class Evaluator:
         verdicts: list[tuple[AlertType, Verdict]] = []
         # What cannot fire and is not open has nothing to clear: most customers on most days.
         if state is not SilenceState.AWAKE or AlertType.ASLEEP in open_alerts or AlertType.LEFT in open_alerts:
-            last_at = _iso((view.series.last_at(LAST, day) or 0) * 1000)
+            last_at = _iso((view.last_at(customer, LAST, day) or 0) * 1000)
             # Silence is told in calendar days, whatever unit the cadence has.
             silent = day - rhythm.last_day
             verdicts += (

@@ -7,8 +7,9 @@ from typing import Any
 
 from ebbtide.models.alerting.declarations import route
 from ebbtide.models.customer.cadence import SilenceState, asleep_after, cadence, left_after, silence, silence_state
-from ebbtide.models.customer.customer import ANONYMOUS, Customer, View
+from ebbtide.models.customer.customer import ANONYMOUS, Customer
 from ebbtide.models.customer.series import DAY_SECONDS, EVENTS, LAST, LAST_LOGIN, LOGINS, ORDERS, QUERIES, REVENUE
+from ebbtide.models.customer.view import View
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.money import MICROS
 from ebbtide.schemas.customer_record import CustomerRecord, Field
@@ -61,7 +62,7 @@ def build_record(customer: Customer, view: View, day: int, version: int, policy:
 def _put_counts(customer: Customer, view: View, day: int, put: Any) -> None:
     series = view.series
     for name, field in (("last_login_at", LAST_LOGIN), ("last_active_at", LAST)):
-        second = series.last_at(field, day)
+        second = view.last_at(customer, field, day)
         put(name, None if second is None else _time(second).isoformat().replace("+00:00", "Z"), "events")
     for noun, field in (("query", QUERIES), ("login", LOGINS), ("event", EVENTS), ("order", ORDERS)):
         put(f"total_{noun}_count", series.total(field, day), "events")

@@ -19,6 +19,8 @@ WIDTH = len(DAY_FIELDS)
 
 Bucket = list[int]
 
+_FORGOTTEN: Bucket = [0] * SUMMED + [-1] * (WIDTH - SUMMED)
+
 
 def merge_buckets(buckets: list[Bucket]) -> Bucket:
     """Fold several profiles' buckets of one day: sums, earliest first, latest last. Order does not matter."""
@@ -42,6 +44,7 @@ class DaySeries:
     """Day buckets in day order with running totals, so that a rolling window costs two binary searches.
 
     ``days`` are the active days (a bucket with events > 0), ascending; ``changes`` counts how often they changed.
+    Of old days the numbers may be forgotten: then the days are still there, and their sums are in every running total.
     """
 
     __slots__ = ("_buckets", "_fresh", "_totals", "changes", "days")
@@ -74,9 +77,25 @@ class DaySeries:
         self._buckets[day] = bucket
         self._fresh = min(self._fresh, index)
 
+    def forget(self, days: Iterable[int], base: list[int]) -> None:
+        """Keep of old days only that they were active. ``base`` are the sums of all whose numbers are forgotten."""
+        for day in days:
+            if day not in self._buckets:
+                self.days.insert(bisect_left(self.days, day), day)
+                self.changes += 1
+            self._buckets[day] = _FORGOTTEN
+        self._fresh = 0
+        for totals, sum_before in zip(self._totals, base, strict=True):
+            totals[:] = [sum_before]
+
     def get(self, day: int) -> Bucket | None:
         """The bucket of a day, or None where nothing happened."""
         return self._buckets.get(day)
+
+    def numbers(self, day: int) -> Bucket | None:
+        """The bucket of a day; None where nothing happened, or the numbers are forgotten."""
+        bucket = self._buckets.get(day)
+        return None if bucket is _FORGOTTEN else bucket
 
     def totals(self, field: int) -> list[int]:
         """Running totals of a field: ``totals[i]`` sums ``days[:i]``. Only the changed tail is redone."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 
-from ebbtide.models.customer.series import merge_buckets
+from ebbtide.models.customer.series import SUMMED, merge_buckets
 from ebbtide.models.identity.membership import Timeline, of_spans, union
 from ebbtide.models.profile.profile import NO_ACCOUNT, Profile, Slot, SlotChange, merged
 from ebbtide.schemas.events import IdentifierType
@@ -115,6 +115,44 @@ class Part:
                 found[day] = merge_buckets(buckets)
         return found
 
+    @property
+    def totals(self) -> list[int]:
+        """Sums over all time; machines' use without an account goes with what has no day."""
+        found = [sum(numbers) for numbers in zip(_NOTHING.totals, *(s.totals for s in self._slots), strict=True)]
+        if self._loose.days:
+            ours = self._owners.now == self.owner
+            for day, bucket in self._loose.days.items():
+                # Nearly always one customer has all days.
+                if self._is_ours(day) != ours:
+                    for index in range(SUMMED):
+                        found[index] += -bucket[index] if ours else bucket[index]
+        return found
+
+    def uses(self, only: Iterable[int] | None = None) -> dict[int, dict[str, int]]:
+        """Uses of modules by day, all or only those of some days."""
+        named, loose = self._named, self._loose.uses
+        found: dict[int, dict[str, int]] = {}
+        for day in sorted(set(loose).union(*(slot.uses for slot in named)) if only is None else only):
+            merged = dict[str, int]()
+            for uses in [slot.uses.get(day) for slot in named] + [loose.get(day) if self._is_ours(day) else None]:
+                for module, times in (uses or {}).items():
+                    merged[module] = merged.get(module, 0) + times
+            if merged:
+                found[day] = merged
+        return found
+
+    def sources(self, only: Iterable[int] | None = None) -> dict[int, list[str]]:
+        """Sources of the activity by day, all or only those of some days."""
+        named, loose = self._named, self._loose.sources
+        found: dict[int, list[str]] = {}
+        for day in sorted(set(loose).union(*(slot.sources for slot in named)) if only is None else only):
+            heard = {source for slot in named for source in slot.sources.get(day, ())}
+            if self._is_ours(day):
+                heard.update(loose.get(day, ()))
+            if heard:
+                found[day] = sorted(heard)
+        return found
+
     def traits(self, only: Set[str] | None = None) -> dict[str, list[Trait]]:
         """Values of every trait, or of some, oldest first."""
         values: dict[str, list[Trait]] = {}
@@ -154,6 +192,7 @@ def changed(changes: dict[str, SlotChange], owner: str, owners: Owners) -> SlotC
     for group, change in changes.items():
         if group == NO_ACCOUNT or owners.of(group) == owner:
             found.days |= change.days
+            found.used |= change.used
             found.traits |= change.traits
             found.outcomes |= change.outcomes
     return found

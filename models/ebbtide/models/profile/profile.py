@@ -6,6 +6,7 @@ State is owned by its shard; ``step`` changes it in place and says what changed.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
@@ -15,11 +16,12 @@ import msgspec
 from ebbtide.models.identity.identifiers import is_person
 from ebbtide.models.identity.membership import Membership, heard, union
 from ebbtide.models.profile.facts import MEMBERSHIP, is_outcome, storable, traits_of
+from ebbtide.models.profile.modules import Modules, count
 from ebbtide.models.profile.money import revenue_micros
 from ebbtide.models.profile.virtual_events import VirtualEvents
 from ebbtide.schemas.events import Event, EventKind, IdentifierType
 from ebbtide.schemas.identity import MembershipKind, Span
-from ebbtide.schemas.profile_state import Trait
+from ebbtide.schemas.profile_state import MACHINE, TOTAL_FIELDS, Trait
 
 DAY_MS = 86_400_000
 NO_ACCOUNT = ""
@@ -27,6 +29,11 @@ _HASH_BYTES = 8
 _MOST_MICROS = 9 * 10**18
 """A day's money stops here, so that it fits 64 bits whatever a producer sends."""
 
+
+USE_DAYS = 63
+"""Days whose uses of modules anybody asks for, as of any instant: nine weeks."""
+
+_MOST_SOURCES = 8
 
 MOST_VALUES = 32
 """Newest values kept of a trait: what held at an instant must be known for as long as the instant may be evaluated."""
@@ -36,14 +43,17 @@ class Slot(msgspec.Struct):
     """What the profile did for one account (or, under ``NO_ACCOUNT``, for none).
 
     ``first_day`` is the earliest day on which the account was named, ``left`` and ``back`` the days on which the CRM
-    says that the subject left it and is in it. ``owner`` is the customer that has the slot's traits.
+    says that the subject left it and is in it. ``owner`` is the customer that has the slot's traits. ``totals``,
+    ``uses`` and ``sources`` are as ``ProfileState`` has them.
     """
 
     days: dict[int, list[int]] = msgspec.field(default_factory=dict)
     traits: dict[str, list[Trait]] = msgspec.field(default_factory=dict)
     outcomes: dict[str, tuple[str, int, dict[str, Any]]] = msgspec.field(default_factory=dict)
+    totals: list[int] = msgspec.field(default_factory=lambda: [0] * len(TOTAL_FIELDS))
+    uses: dict[int, dict[str, int]] = msgspec.field(default_factory=dict)
+    sources: dict[int, list[str]] = msgspec.field(default_factory=dict)
     accepted: int = 0
-    machine_events: int = 0
     first_day: int | None = None
     left: tuple[int, ...] = ()
     back: tuple[int, ...] = ()
@@ -56,13 +66,17 @@ class Slot(msgspec.Struct):
 
 
 class SlotChange:
-    """What changed in a slot since the last flush. ``moved``: also when the subject was in the account."""
+    """What changed in a slot since the last flush. ``moved``: also when the subject was in the account.
 
-    __slots__ = ("days", "moved", "outcomes", "traits")
+    ``days`` are those with another bucket, ``used`` those with other uses by machines alone.
+    """
+
+    __slots__ = ("days", "moved", "outcomes", "traits", "used")
 
     def __init__(self) -> None:
         self.moved = False
         self.days: set[int] = set()
+        self.used: set[int] = set()
         self.traits: set[str] = set()
         self.outcomes: set[str] = set()
 
@@ -118,7 +132,7 @@ class Profile(msgspec.Struct):
 
 
 def step(
-    profile: Profile, event: Event, change: SlotChange, virtual_events: VirtualEvents
+    profile: Profile, event: Event, change: SlotChange, virtual_events: VirtualEvents, modules: Modules
 ) -> Iterable[tuple[MembershipKind, int]]:
     """Fold one event, seen for the first time, into its slot; mark what changed.
 
@@ -136,10 +150,21 @@ def step(
         edges = _stay(slot, event, day)
         change.moved = change.moved or bool(edges)
     if event.machine:
-        slot.machine_events += 1
+        slot.totals[5] += 1
+        count(_uses(slot, day), MACHINE)
+        change.used.add(day)
         return edges
     if event.kind is EventKind.ACTIVITY:
         _count(slot, event, at_ms, change, virtual_events)
+        module = modules.module(event.type, event.name, event.properties)
+        if module is not None:
+            count(_uses(slot, day), module)
+        sources = slot.sources.get(day)
+        if sources is None:
+            slot.sources[day] = [event.source]
+        elif event.source not in sources:
+            insort(sources, event.source)
+            del sources[_MOST_SOURCES:]
         return edges
     for name, value in traits_of(event).items():
         slot.traits[name] = merged(slot.traits.get(name, []), [Trait(value, at_ms, event.event_id, event.source)])
@@ -166,6 +191,21 @@ def merged(values: list[Trait], others: list[Trait]) -> list[Trait]:
     return [unique[key] for key in sorted(unique)][-MOST_VALUES:]
 
 
+def _uses(slot: Slot, day: int) -> dict[str, int]:
+    uses = slot.uses.get(day)
+    if uses is None:
+        uses = slot.uses[day] = {}
+    return uses
+
+
+def forget_uses(profile: Profile, day: int) -> None:
+    """Forget uses that no instant from ``day`` on asks for, once they have become many."""
+    for slot in profile.slots.values():
+        if len(slot.uses) > 2 * USE_DAYS:
+            slot.uses = {used: uses for used, uses in slot.uses.items() if used >= day - USE_DAYS}
+            slot.sources = {used: sources for used, sources in slot.sources.items() if used >= day - USE_DAYS}
+
+
 def _count(slot: Slot, event: Event, at_ms: int, change: SlotChange, virtual_events: VirtualEvents) -> None:
     day, ms = divmod(at_ms, DAY_MS)
     second = ms // 1000
@@ -173,19 +213,26 @@ def _count(slot: Slot, event: Event, at_ms: int, change: SlotChange, virtual_eve
     bucket = slot.days.get(day)
     if bucket is None:
         bucket = slot.days[day] = [0, 0, 0, 0, 0, second, second, -1, -1]
+    totals = slot.totals
+    totals[0] += 1
     bucket[0] += 1
     if second < bucket[5]:
         bucket[5] = second
     elif second > bucket[6]:
         bucket[6] = second
     if login:
+        totals[1] += 1
         bucket[1] += 1
         if bucket[7] < 0 or second < bucket[7]:
             bucket[7] = second
         bucket[8] = max(bucket[8], second)
     if query:
+        totals[2] += 1
         bucket[2] += 1
     if order:
+        totals[3] += 1
         bucket[3] += 1
-        bucket[4] = max(-_MOST_MICROS, min(_MOST_MICROS, bucket[4] + revenue_micros(event.properties)))
+        micros = revenue_micros(event.properties)
+        totals[4] = max(-_MOST_MICROS, min(_MOST_MICROS, totals[4] + micros))
+        bucket[4] = max(-_MOST_MICROS, min(_MOST_MICROS, bucket[4] + micros))
     change.days.add(day)

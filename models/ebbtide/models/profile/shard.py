@@ -12,11 +12,13 @@ from ebbtide.models.identity.links import address, addresses, covers, link, link
 from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.live import LiveProfile
+from ebbtide.models.profile.modules import Modules
 from ebbtide.models.profile.parts import Owners, Part, changed, outcomes_of, touched
 from ebbtide.models.profile.profile import (
     NO_ACCOUNT,
     Profile,
     SlotChange,
+    forget_uses,
     step,
 )
 from ebbtide.models.profile.returns import returns
@@ -55,6 +57,7 @@ class ProfileShard:
         self._ring_size = policy.dedupe.ring_size
         self._source = ("", -1, "")
         self._virtual_events = VirtualEvents(policy.virtual_events)
+        self._modules = Modules(policy.modules)
         self._load = load
         self._profiles: dict[str, LiveProfile] = {}
         self._changed: list[LiveProfile] = []
@@ -129,7 +132,7 @@ class ProfileShard:
         if event.occurred_ms < self._midnight_ms and profile.effective_ms <= self._midnight_ms:
             # Too late for the instants that were told: nobody may see it as of them, and they may still be on the way.
             profile.effective_ms = self._midnight_ms + 1
-        edges = step(profile, event, change, self._virtual_events)
+        edges = step(profile, event, change, self._virtual_events, self._modules)
         if edges and slot and is_person(event.subject.type):
             self._links += [membership(event, slot, kind, day) for kind, day in edges]
         if len(profile.slots) > 1:
@@ -222,6 +225,7 @@ class ProfileShard:
             if live.changes is not None:
                 self._tell_parts(live, live.changes)
                 live.changes = None
+            forget_uses(live.profile, self._midnight_ms // DAY_MS)
         self._links, self._changed = [], []
 
     def flush(self, *, store: bool = True) -> Flush:
@@ -292,6 +296,9 @@ class ProfileShard:
             full=False,
             detached=False,
             days={day: slot.days[day].copy() for day in (sorted(days) if len(days) > 1 else days)},
+            totals=slot.totals.copy(),
+            uses={day: slot.uses[day].copy() for day in days | change.used if day in slot.uses},
+            sources={day: slot.sources[day].copy() for day in days if day in slot.sources},
             traits={name: values for name, values in slot.traits.items() if name in traits} if traits else {},
             outcomes=outcomes_of((slot,), outcomes) if outcomes else {},
             accepted=slot.accepted,
@@ -324,6 +331,9 @@ class ProfileShard:
             detached=detached,
             by_domain=part.by_domain,
             days=part.days(None if change is None else change.days),
+            totals=part.totals,
+            uses=part.uses(None if change is None else change.days | change.used),
+            sources=part.sources(None if change is None else change.days),
             traits=part.traits(None if change is None else change.traits),
             outcomes=part.outcomes(None if change is None else change.outcomes),
             accepted=part.accepted,

@@ -1,0 +1,94 @@
+"""What one profile contributes to one customer, and what is kept of it (identity §2, design §8).
+
+Values are absolute, so that a record that comes twice, or an older one that comes late, changes nothing. Of days that
+no window reaches any more only that they were active is kept; the totals over all time come from the profile, and so
+what is forgotten still counts.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Collection
+from typing import Any
+
+import msgspec
+
+from ebbtide.models.customer.series import DAY_SECONDS, LAST, LAST_LOGIN, SUMMED, Bucket
+from ebbtide.schemas.profile_state import TOTAL_FIELDS, ProfileState, Trait
+
+OutcomeValue = tuple[str, int, dict[str, Any]]
+
+
+class Share(msgspec.Struct):
+    """What one profile contributes; the greatest ``(epoch, effective_ms, version)`` heard of.
+
+    ``old_days`` are active days whose buckets are forgotten, ascending; ``old_last`` and ``old_login`` the epoch
+    seconds of the newest activity and login on them, -1 without. ``uses`` and ``sources`` are of the newest days alone.
+    """
+
+    subject_type: str
+    subject_value: str
+    epoch: int = -1
+    effective_ms: int = -1
+    version: int = -1
+    accepted: int = 0
+    detached: bool = False
+    by_domain: bool = False
+    totals: list[int] = msgspec.field(default_factory=lambda: [0] * len(TOTAL_FIELDS))
+    days: dict[int, Bucket] = msgspec.field(default_factory=dict)
+    old_days: list[int] = msgspec.field(default_factory=list)
+    old_last: int = -1
+    old_login: int = -1
+    uses: dict[int, dict[str, int]] = msgspec.field(default_factory=dict)
+    sources: dict[int, list[str]] = msgspec.field(default_factory=dict)
+    traits: dict[str, list[Trait]] = msgspec.field(default_factory=dict)
+    outcomes: dict[str, OutcomeValue] = msgspec.field(default_factory=dict)
+
+    def knows(self, record: ProfileState) -> bool:
+        """Whether the record is no news."""
+        # Owners of one epoch follow from one record of the log: a leap of time over several days, each in its order.
+        return (record.epoch, record.effective_ms, record.version) <= (self.epoch, self.effective_ms, self.version)
+
+    def clear(self) -> None:
+        """Forget everything that was contributed: the profile went away, or tells all of it anew."""
+        self.totals = [0] * len(TOTAL_FIELDS)
+        self.days, self.old_days = {}, []
+        self.old_last = self.old_login = -1
+        self.uses, self.sources, self.traits, self.outcomes = {}, {}, {}, {}
+
+    def has_forgotten(self, day: int) -> bool:
+        """Whether the day was active and its bucket is forgotten."""
+        old = self.old_days
+        index = bisect_left(old, day)
+        return index < len(old) and old[index] == day
+
+    def forget(self, days: Collection[int]) -> None:
+        """Keep of these days only that they were active, and when the newest activity and login were."""
+        for day in days:
+            bucket = self.days.pop(day, None)
+            if bucket is not None:
+                insort(self.old_days, day)
+                self.note_times(day, bucket)
+
+    def note_times(self, day: int, bucket: Bucket) -> None:
+        """Remember the newest activity and login of a forgotten day."""
+        if bucket[LAST] >= 0:
+            self.old_last = max(self.old_last, day * DAY_SECONDS + bucket[LAST])
+        if bucket[LAST_LOGIN] >= 0:
+            self.old_login = max(self.old_login, day * DAY_SECONDS + bucket[LAST_LOGIN])
+
+    def forget_uses(self, before_day: int) -> None:
+        """Forget uses and sources of days before ``before_day``."""
+        if self.uses and next(iter(self.uses)) < before_day:
+            self.uses = {day: uses for day, uses in self.uses.items() if day >= before_day}
+        if self.sources and next(iter(self.sources)) < before_day:
+            self.sources = {day: sources for day, sources in self.sources.items() if day >= before_day}
+
+    @property
+    def base(self) -> list[int]:
+        """Sums over the forgotten days."""
+        kept = [0] * SUMMED
+        for bucket in self.days.values():
+            for field in range(SUMMED):
+                kept[field] += bucket[field]
+        return [total - part for total, part in zip(self.totals[:SUMMED], kept, strict=True)]

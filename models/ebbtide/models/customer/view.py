@@ -1,0 +1,276 @@
+"""What is derived from a customer's shares: one day series, uses of modules, traits as of any time, dated facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from ebbtide.models.churn.features import NAMES
+from ebbtide.models.customer.cadence import Cadence
+from ebbtide.models.customer.series import (
+    DAY_SECONDS,
+    FIRST,
+    LAST,
+    REVENUE,
+    SUMMED,
+    Bucket,
+    DaySeries,
+    merge_buckets,
+)
+from ebbtide.models.customer.share import OutcomeValue, Share
+from ebbtide.models.profile.profile import USE_DAYS
+from ebbtide.schemas.profile_state import ProfileState, Trait
+from ebbtide.schemas.score import Contribution
+
+if TYPE_CHECKING:
+    from ebbtide.models.customer.customer import Customer, Published
+
+KEPT_DAYS = 98
+"""Days whose numbers are always kept: every window of the policy for customers that are active every other day."""
+
+KEPT_ACTIVE_DAYS = 51
+"""Newest active days whose numbers are always kept, for customers with longer rhythms: the gaps of the cadence."""
+
+KEPT_MONEY_DAYS = 365
+"""Days with money that are kept: a year's value."""
+
+_ENOUGH = 28
+"""Old days that are forgotten together: one by one would cost more than it saves."""
+
+
+class View:
+    """What is derived from the shares; never stored."""
+
+    __slots__ = ("_base", "_newest", "_outcomes", "_reasons", "cadence", "series", "uses")
+
+    def __init__(self, customer: Customer) -> None:
+        # The last cadence, with the number of active days and of changes that it was told from.
+        self.cadence: tuple[int, int, Cadence] | None = None
+        self._newest: dict[str, Trait] | None = None
+        self._outcomes: list[OutcomeValue] | None = None
+        self._reasons: tuple[Published, list[Contribution]] | None = None
+        self._derive(customer.shares.values())
+
+    def _derive(self, shares: Iterable[Share]) -> None:
+        """Fold all shares anew."""
+        shares = [share for share in shares if not share.detached]
+        self.series = DaySeries()
+        for day in sorted({day for share in shares for day in share.days}):
+            self.series.put(day, merge_buckets([share.days[day] for share in shares if day in share.days]))
+        self._base: list[int] | None = None
+        self.cadence = None
+        old = {day for share in shares for day in share.old_days}
+        if old:
+            self._base = [sum(sums) for sums in zip(*(share.base for share in shares), strict=True)]
+            self.series.forget(sorted(day for day in old if day not in self.series), self._base)
+        self.uses: dict[int, dict[str, int]] = {}
+        for day in sorted({day for share in shares for day in share.uses}):
+            self._refold_uses(shares, day)
+
+    def fold(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
+        """Take in news of one share; return the days that changed."""
+        if self._base is not None and (record.detached or record.full or any(map(share.has_forgotten, record.days))):
+            return self._fold_old(customer, share, record)
+        gone: Mapping[int, Bucket] = {}
+        gone_uses: Iterable[int] = ()
+        if record.detached or record.full:
+            gone, gone_uses = share.days, share.uses
+            share.clear()
+            self.forget_facts()
+        share.totals = record.totals
+        self._take_facts(share, record)
+        share.uses.update(record.uses)
+        share.sources.update(record.sources)
+        if gone or gone_uses:
+            share.days.update(record.days)
+            changed = sorted(gone.keys() | record.days.keys())
+            shares = customer.shares.values()
+            for day in changed:
+                buckets = [other.days[day] for other in shares if day in other.days]
+                self.series.put(day, merge_buckets(buckets) if buckets else [0])
+            for day in sorted({*gone_uses, *record.uses}):
+                self._refold_uses(shares, day)
+            return changed
+        for day, bucket in record.days.items():
+            _replace_day(self.series, day, share.days.get(day), bucket)
+            share.days[day] = bucket
+        if record.uses:
+            alone = len(customer.shares) == 1
+            for day, uses in record.uses.items():
+                if alone:
+                    self.uses[day] = uses
+                else:
+                    self._refold_uses(customer.shares.values(), day)
+        return sorted(record.days) if len(record.days) > 1 else list(record.days)
+
+    def _fold_old(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
+        """Take in news about days whose numbers are forgotten: rare, so that all is folded anew."""
+        before = set(share.days) | set(share.old_days)
+        if record.detached or record.full:
+            share.clear()
+            self.forget_facts()
+        share.totals = record.totals
+        self._take_facts(share, record)
+        share.uses.update(record.uses)
+        share.sources.update(record.sources)
+        for day, bucket in record.days.items():
+            if share.has_forgotten(day):
+                share.note_times(day, bucket)
+            else:
+                share.days[day] = bucket
+        self._derive(customer.shares.values())
+        return sorted(before | record.days.keys()) if record.detached or record.full else sorted(record.days)
+
+    def _take_facts(self, share: Share, record: ProfileState) -> None:
+        share.detached, share.by_domain = record.detached, record.by_domain
+        if record.traits:
+            share.traits.update(record.traits)
+            self._put_traits(record.traits)
+        if record.outcomes:
+            for key, outcome in record.outcomes.items():
+                share.outcomes[key] = (outcome.type, outcome.at_ms, outcome.data)
+            self._outcomes = None
+
+    def _refold_uses(self, shares: Iterable[Share], day: int) -> None:
+        merged: dict[str, int] = {}
+        for share in shares:
+            uses = share.uses.get(day)
+            if uses is not None:
+                for module, times in uses.items():
+                    merged[module] = merged.get(module, 0) + times
+        if merged:
+            self.uses[day] = merged
+        else:
+            self.uses.pop(day, None)
+
+    def compact(self, customer: Customer, day: int) -> None:
+        """Forget the numbers of days that no window of ``day`` or later reaches, and older uses of modules.
+
+        Changes nothing that is told: totals are the profiles' own, and that a day was active is kept.
+        """
+        series = self.series
+        self._forget_uses(customer, day - USE_DAYS)
+        if len(series.days) <= KEPT_ACTIVE_DAYS:
+            return
+        reach = series.count_before(day) - KEPT_ACTIVE_DAYS
+        horizon = day - KEPT_DAYS
+        money_from = day - KEPT_MONEY_DAYS
+        old: list[int] = []
+        for active in series.days[: max(reach, 0)]:
+            if active >= horizon:
+                break
+            bucket = series.numbers(active)
+            if bucket is not None and (active < money_from or not bucket[REVENUE]):
+                old.append(active)
+        if len(old) < _ENOUGH:
+            return
+        base = self._base or [0] * SUMMED
+        for active in old:
+            bucket = series.numbers(active)
+            assert bucket is not None
+            for field in range(SUMMED):
+                base[field] += bucket[field]
+        for share in customer.shares.values():
+            share.forget(old)
+        self._base = base
+        series.forget(old, base)
+
+    def _forget_uses(self, customer: Customer, before_day: int) -> None:
+        if self.uses and next(iter(self.uses)) < before_day:
+            self.uses = {day: uses for day, uses in self.uses.items() if day >= before_day}
+            for share in customer.shares.values():
+                share.forget_uses(before_day)
+
+    def last_at(self, customer: Customer, field: int, day: int) -> int | None:
+        """Epoch second of the newest activity (``LAST``) or login (``LAST_LOGIN``) before ``day``."""
+        kept = self.series.last_at(field, day)
+        if self._base is None:
+            return kept
+        old = max(share.old_last if field == LAST else share.old_login for share in customer.shares.values())
+        found = max(old, -1 if kept is None else kept)
+        return None if found < 0 or found >= day * DAY_SECONDS else found
+
+    def traits(self, customer: Customer) -> dict[str, Trait]:
+        """Newest value of every trait over all profiles."""
+        if self._newest is None:
+            self._newest = {}
+            for share in customer.shares.values():
+                self._put_traits(share.traits)
+        return self._newest
+
+    def traits_at(self, customer: Customer, names: Iterable[str], at_ms: int) -> dict[str, Trait]:
+        """Newest value of some traits over all profiles, as of ``at_ms``.
+
+        As of an instant, so that what is told of it does not depend on which later facts had arrived with it.
+        """
+        newest, held = self.traits(customer), {}
+        for name in names:
+            value = newest.get(name)
+            if value is not None and value.at_ms > at_ms:
+                values = trait_values(customer, name)
+                value = next((earlier for earlier in reversed(values) if earlier.at_ms <= at_ms), None)
+            if value is not None:
+                held[name] = value
+        return held
+
+    def _put_traits(self, traits: Mapping[str, list[Trait]]) -> None:
+        newest = self._newest
+        if newest is not None:
+            for name, values in traits.items():
+                known = newest.get(name)
+                if known is None or values[-1][1:3] > known[1:3]:
+                    newest[name] = values[-1]
+
+    def outcomes(self, customer: Customer) -> list[OutcomeValue]:
+        """All dated facts, oldest first."""
+        if self._outcomes is None:
+            merged = {key: value for share in customer.shares.values() for key, value in share.outcomes.items()}
+            self._outcomes = [value for _, value in sorted(merged.items(), key=lambda item: (item[1][1], item[0]))]
+        return self._outcomes
+
+    def contributions(self, score: Published) -> list[Contribution]:
+        """The score's reasons as contract records; alerts on the same score share them."""
+        if self._reasons is None or self._reasons[0] is not score:
+            reasons = [
+                Contribution(name, value, part)
+                for name, value, part in zip(NAMES, score.features, score.contributions, strict=True)
+            ]
+            self._reasons = score, reasons
+        return self._reasons[1]
+
+    def forget_facts(self) -> None:
+        """A profile went away or said all anew: derive traits and dated facts anew when asked."""
+        self._newest = self._outcomes = None
+
+
+def trait_values(customer: Customer, name: str) -> list[Trait]:
+    """All known values of a trait over all profiles, oldest first."""
+    unique = {value[1:3]: value for share in customer.shares.values() for value in share.traits.get(name, ())}
+    return [unique[key] for key in sorted(unique)]
+
+
+def fold(customer: Customer, view: View, record: ProfileState) -> list[int]:
+    """Take in one profile's contribution; return the days that changed. An older record changes nothing."""
+    share = customer.shares.get(record.profile_id)
+    if share is None:
+        share = customer.shares[record.profile_id] = Share(record.subject.type, record.subject.value)
+    if share.knows(record):
+        return []
+    share.epoch, share.effective_ms = record.epoch, record.effective_ms
+    share.version, share.accepted = record.version, record.accepted
+    return view.fold(customer, share, record)
+
+
+def _replace_day(series: DaySeries, day: int, old: Bucket | None, new: Bucket) -> None:
+    """Swap one profile's bucket of a day. Its numbers only grow, so sums move by the difference."""
+    total = series.numbers(day)
+    if total is None:
+        series.put(day, list(new))
+        return
+    for field in range(SUMMED):
+        total[field] += new[field] - (old[field] if old else 0)
+    for field in (FIRST, FIRST + 2):
+        if new[field] >= 0:
+            total[field] = min(total[field], new[field]) if total[field] >= 0 else new[field]
+            total[field + 1] = max(total[field + 1], new[field + 1])
+    series.put(day, total)
