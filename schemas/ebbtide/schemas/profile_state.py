@@ -34,11 +34,14 @@ MACHINE = "(machine)"
 
 
 class Trait(NamedTuple):
-    """A dated value; of a trait's values the greatest ``(at_ms, event_id)`` up to an instant is what holds then."""
+    """A dated value; of a trait's values the greatest ``(at_ms, mark)`` up to an instant is what holds then.
+
+    ``mark`` is a hash of the event's id: it decides between two events of one millisecond.
+    """
 
     value: Any
     at_ms: int
-    event_id: str
+    mark: int
     source: str
 
 

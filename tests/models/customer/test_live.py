@@ -9,8 +9,8 @@ import pytest
 from ebbtide.models.churn.learner import Learner
 from ebbtide.models.churn.scorer import Scorer
 from ebbtide.models.clock.watermark import from_ms
-from ebbtide.models.customer.customer import decode
 from ebbtide.models.customer.evaluation import Decisions, Evaluator
+from ebbtide.models.customer.packed import decode
 from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.customer.shelf import ModelShelf
 from ebbtide.models.identity.shard import IdentityShard
@@ -155,7 +155,7 @@ def test_an_instant_is_scored_with_the_newest_model_of_an_earlier_one() -> None:
 
 def test_an_unknown_layout_is_refused() -> None:
     with pytest.raises(ValueError, match="layout"):
-        decode(b"\x02")
+        decode(b"\x01")
 
 
 def test_a_learner_without_time_says_nothing() -> None:

@@ -24,7 +24,7 @@ def told(profile: str, version: int, at_ms: int, name: str, *, full: bool = Fals
         subject=ACME,
         version=version,
         full=full,
-        traits={"name": [Trait(name, at_ms, f"e{at_ms}", "crm")]},
+        traits={"name": [Trait(name, at_ms, 7, "crm")]},
         arrived_ms=0,
     )
 

@@ -48,13 +48,14 @@ class Published(msgspec.Struct, array_like=True):
 
 
 class Customer(msgspec.Struct):
-    """What is stored of a customer."""
+    """What is stored of a customer. ``old_days`` are active days so old that nobody knows any more whose they were."""
 
     customer_id: str
     tenant: str
     anchor_type: str
     anchor_value: str
     shares: dict[str, Share] = msgspec.field(default_factory=dict)
+    old_days: list[int] = msgspec.field(default_factory=list)
     silence: SilenceState = SilenceState.AWAKE
     score: Published | None = None
     tier: str | None = None
@@ -81,15 +82,3 @@ class Customer(msgspec.Struct):
     def anchor(self) -> Identifier:
         """The identifier that the customer's id is made from."""
         return Identifier(IdentifierType(self.anchor_type), self.anchor_value)
-
-
-def encode(customer: Customer) -> bytes:
-    """The customer as a table value; the first byte is the layout's version."""
-    return b"\x01" + msgspec.msgpack.encode(customer)
-
-
-def decode(value: bytes) -> Customer:
-    """A customer from its table value. Raises ``ValueError`` on a layout this version does not know."""
-    if value[:1] != b"\x01":
-        raise ValueError(f"customer layout {value[:1]!r} is unknown; this version reads 1")
-    return msgspec.msgpack.decode(value[1:], type=Customer)

@@ -34,13 +34,13 @@ from ebbtide.models.customer.cadence import (
 from ebbtide.models.customer.customer import ANONYMOUS, Customer, Observation, Published
 from ebbtide.models.customer.series import DAY_SECONDS, EVENTS, FIRST, FIRST_LOGIN, LAST, LOGINS
 from ebbtide.models.customer.trend import Comparison, compare
-from ebbtide.models.customer.view import View
+from ebbtide.models.customer.view import View, kept_days
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.alert import AlertType
 from ebbtide.schemas.score import HealthTier
 
 DAY_MS = DAY_SECONDS * 1000
-_PACKED = struct.Struct(f"<{len(NAMES)}d")
+_PACKED = struct.Struct(f"<{len(NAMES)}f")
 _WEEK = 7
 
 
@@ -92,6 +92,7 @@ class Evaluator:
     def __init__(self, policy: CorePolicy) -> None:
         self._policy = policy
         self._cadence = policy.cadence
+        self._kept_days = kept_days(policy.baseline)
         score = policy.score
         self._thresholds = TierThresholds(
             score.danger_enter, score.danger_leave, score.excellent_enter, score.excellent_leave
@@ -123,6 +124,7 @@ class Evaluator:
         self._alert(customer, day, rhythm, comparison, view, decisions)
         if observe:
             self._mature(customer, view, day, decisions)
+            view.compact(customer, day, self._kept_days, self._policy.cadence.max_gaps + 1)
         if live:
             self.returned(customer, view, day, decisions, complete=False)
         customer.due_day = self._next_due(customer, view, day, rhythm)
@@ -209,6 +211,9 @@ class Evaluator:
     ) -> None:
         vector = features(view.series, day, own.days)
         assert vector is not None, "a customer with a rhythm was active before"
+        # Scored as they are frozen, in single precision: the ledger is the greatest part of a customer's state.
+        frozen = _PACKED.pack(*vector)
+        vector = _PACKED.unpack(frozen)
         scored = scorer.score(vector)
         tier = health_tier(scored.p, None if customer.tier is None else HealthTier(customer.tier), self._thresholds)
         customer.tier = tier.value
@@ -223,7 +228,7 @@ class Evaluator:
             customer.score = _published(customer.score_version, scored, vector, tier, scorer.model_version)
             decisions.score = NewScore(customer.score, previous, day)
         if observe:
-            customer.observations.append(Observation(day, _PACKED.pack(*vector), scored.p, scorer.model_version))
+            customer.observations.append(Observation(day, frozen, scored.p, scorer.model_version))
 
     def _alert(
         self,

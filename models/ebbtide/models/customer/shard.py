@@ -16,10 +16,11 @@ from ebbtide.models.churn.learner import Learner
 from ebbtide.models.churn.scorer import Scorer
 from ebbtide.models.clock.watermark import ClockState, from_ms
 from ebbtide.models.customer.contracts import alert_record, example_record, score_record
-from ebbtide.models.customer.customer import Customer, decode, encode
+from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.due import DueDays
 from ebbtide.models.customer.evaluation import DAY_MS, Decisions, Evaluator
 from ebbtide.models.customer.later import LATER_KEY, Later
+from ebbtide.models.customer.packed import decode, encode
 from ebbtide.models.customer.record import build_record
 from ebbtide.models.customer.shelf import MODEL_KEY, ModelShelf
 from ebbtide.models.customer.view import View, fold

@@ -23,7 +23,8 @@ class Share(msgspec.Struct):
     """What one profile contributes; the greatest ``(epoch, effective_ms, version)`` heard of.
 
     ``old_days`` are active days whose buckets are forgotten, ascending; ``old_last`` and ``old_login`` the epoch
-    seconds of the newest activity and login on them, -1 without. ``uses`` and ``sources`` are of the newest days alone.
+    seconds of the newest activity and login on them, -1 without. ``uses`` and ``sources`` are of the newest days alone;
+    uses of days before ``uses_from`` are added up under the Monday of their week, and no news of them is taken.
     """
 
     subject_type: str
@@ -40,6 +41,7 @@ class Share(msgspec.Struct):
     old_last: int = -1
     old_login: int = -1
     uses: dict[int, dict[str, int]] = msgspec.field(default_factory=dict)
+    uses_from: int = 0
     sources: dict[int, list[str]] = msgspec.field(default_factory=dict)
     traits: dict[str, list[Trait]] = msgspec.field(default_factory=dict)
     outcomes: dict[str, OutcomeValue] = msgspec.field(default_factory=dict)
@@ -55,6 +57,7 @@ class Share(msgspec.Struct):
         self.days, self.old_days = {}, []
         self.old_last = self.old_login = -1
         self.uses, self.sources, self.traits, self.outcomes = {}, {}, {}, {}
+        self.uses_from = 0
 
     def has_forgotten(self, day: int) -> bool:
         """Whether the day was active and its bucket is forgotten."""
@@ -77,12 +80,31 @@ class Share(msgspec.Struct):
         if bucket[LAST_LOGIN] >= 0:
             self.old_login = max(self.old_login, day * DAY_SECONDS + bucket[LAST_LOGIN])
 
-    def forget_uses(self, before_day: int) -> None:
-        """Forget uses and sources of days before ``before_day``."""
-        if self.uses and next(iter(self.uses)) < before_day:
-            self.uses = {day: uses for day, uses in self.uses.items() if day >= before_day}
-        if self.sources and next(iter(self.sources)) < before_day:
-            self.sources = {day: sources for day, sources in self.sources.items() if day >= before_day}
+    def disown(self, before_day: int) -> list[int]:
+        """Give up the forgotten days before ``before_day``; returns them."""
+        index = bisect_left(self.old_days, before_day)
+        given, self.old_days = self.old_days[:index], self.old_days[index:]
+        return given
+
+    def take_uses(self, record: ProfileState) -> None:
+        """Take in uses of modules and sources by day."""
+        for day, uses in record.uses.items():
+            if day >= self.uses_from:
+                self.uses[day] = uses
+        self.sources.update(record.sources)
+
+    def forget_uses(self, whole_from: int, forgotten: int) -> None:
+        """Add uses of before ``whole_from`` up by weeks; forget all of before ``forgotten``. Both are Mondays."""
+        if whole_from <= self.uses_from:
+            return
+        uses: dict[int, dict[str, int]] = {}
+        for day, modules in self.uses.items():
+            if day >= whole_from:
+                uses[day] = modules
+            elif day >= forgotten:
+                add_uses(uses, monday(day), modules)
+        self.uses, self.uses_from = uses, whole_from
+        self.sources = {day: sources for day, sources in self.sources.items() if day >= whole_from}
 
     @property
     def base(self) -> list[int]:
@@ -92,3 +114,19 @@ class Share(msgspec.Struct):
             for field in range(SUMMED):
                 kept[field] += bucket[field]
         return [total - part for total, part in zip(self.totals[:SUMMED], kept, strict=True)]
+
+
+def monday(day: int) -> int:
+    """The Monday of the day's week."""
+    # 1970-01-01 was a Thursday.
+    return day - (day + 3) % 7
+
+
+def add_uses(uses: dict[int, dict[str, int]], day: int, modules: dict[str, int]) -> None:
+    """Add counts of modules to those of a day."""
+    known = uses.get(day)
+    if known is None:
+        uses[day] = dict(modules)
+        return
+    for module, times in modules.items():
+        known[module] = known.get(module, 0) + times

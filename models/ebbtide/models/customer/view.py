@@ -17,7 +17,8 @@ from ebbtide.models.customer.series import (
     DaySeries,
     merge_buckets,
 )
-from ebbtide.models.customer.share import OutcomeValue, Share
+from ebbtide.models.customer.share import OutcomeValue, Share, add_uses, monday
+from ebbtide.models.policy import BaselinePolicy
 from ebbtide.models.profile.profile import USE_DAYS
 from ebbtide.schemas.profile_state import ProfileState, Trait
 from ebbtide.schemas.score import Contribution
@@ -25,14 +26,17 @@ from ebbtide.schemas.score import Contribution
 if TYPE_CHECKING:
     from ebbtide.models.customer.customer import Customer, Published
 
-KEPT_DAYS = 98
-"""Days whose numbers are always kept: every window of the policy for customers that are active every other day."""
-
-KEPT_ACTIVE_DAYS = 51
-"""Newest active days whose numbers are always kept, for customers with longer rhythms: the gaps of the cadence."""
+_WINDOW_DAYS = 98
+"""The widest window of the features and of the record, in whole weeks."""
 
 KEPT_MONEY_DAYS = 365
 """Days with money that are kept: a year's value."""
+
+SHARED_DAYS = 400
+"""Older active days are kept for the customer alone: whose they were is forgotten."""
+
+WHOLE_USE_DAYS = 28
+"""Newest days whose uses of modules are kept day by day; those before, to ``USE_DAYS``, are added up by weeks."""
 
 _ENOUGH = 28
 """Old days that are forgotten together: one by one would cost more than it saves."""
@@ -49,17 +53,19 @@ class View:
         self._newest: dict[str, Trait] | None = None
         self._outcomes: list[OutcomeValue] | None = None
         self._reasons: tuple[Published, list[Contribution]] | None = None
-        self._derive(customer.shares.values())
+        self._derive(customer)
 
-    def _derive(self, shares: Iterable[Share]) -> None:
+    def _derive(self, customer: Customer) -> None:
         """Fold all shares anew."""
-        shares = [share for share in shares if not share.detached]
+        shares = [share for share in customer.shares.values() if not share.detached]
+        if not shares:
+            customer.old_days = []
         self.series = DaySeries()
         for day in sorted({day for share in shares for day in share.days}):
             self.series.put(day, merge_buckets([share.days[day] for share in shares if day in share.days]))
         self._base: list[int] | None = None
         self.cadence = None
-        old = {day for share in shares for day in share.old_days}
+        old = {day for share in shares for day in share.old_days}.union(customer.old_days)
         if old:
             self._base = [sum(sums) for sums in zip(*(share.base for share in shares), strict=True)]
             self.series.forget(sorted(day for day in old if day not in self.series), self._base)
@@ -79,8 +85,7 @@ class View:
             self.forget_facts()
         share.totals = record.totals
         self._take_facts(share, record)
-        share.uses.update(record.uses)
-        share.sources.update(record.sources)
+        share.take_uses(record)
         if gone or gone_uses:
             share.days.update(record.days)
             changed = sorted(gone.keys() | record.days.keys())
@@ -97,6 +102,8 @@ class View:
         if record.uses:
             alone = len(customer.shares) == 1
             for day, uses in record.uses.items():
+                if day < share.uses_from:
+                    continue
                 if alone:
                     self.uses[day] = uses
                 else:
@@ -111,14 +118,13 @@ class View:
             self.forget_facts()
         share.totals = record.totals
         self._take_facts(share, record)
-        share.uses.update(record.uses)
-        share.sources.update(record.sources)
+        share.take_uses(record)
         for day, bucket in record.days.items():
             if share.has_forgotten(day):
                 share.note_times(day, bucket)
             else:
                 share.days[day] = bucket
-        self._derive(customer.shares.values())
+        self._derive(customer)
         return sorted(before | record.days.keys()) if record.detached or record.full else sorted(record.days)
 
     def _take_facts(self, share: Share, record: ProfileState) -> None:
@@ -143,17 +149,18 @@ class View:
         else:
             self.uses.pop(day, None)
 
-    def compact(self, customer: Customer, day: int) -> None:
+    def compact(self, customer: Customer, day: int, kept_days: int, kept_active_days: int) -> None:
         """Forget the numbers of days that no window of ``day`` or later reaches, and older uses of modules.
 
-        Changes nothing that is told: totals are the profiles' own, and that a day was active is kept.
+        Kept are the newest ``kept_days`` and, for customers with long rhythms, the newest ``kept_active_days``. Changes
+        nothing that is told: totals are the profiles' own, and that a day was active is kept.
         """
         series = self.series
-        self._forget_uses(customer, day - USE_DAYS)
-        if len(series.days) <= KEPT_ACTIVE_DAYS:
+        self._forget_uses(customer, day)
+        if len(series.days) <= kept_active_days:
             return
-        reach = series.count_before(day) - KEPT_ACTIVE_DAYS
-        horizon = day - KEPT_DAYS
+        reach = series.count_before(day) - kept_active_days
+        horizon = day - kept_days
         money_from = day - KEPT_MONEY_DAYS
         old: list[int] = []
         for active in series.days[: max(reach, 0)]:
@@ -170,22 +177,33 @@ class View:
             assert bucket is not None
             for field in range(SUMMED):
                 base[field] += bucket[field]
+        own: set[int] = set()
         for share in customer.shares.values():
             share.forget(old)
+            own.update(share.disown(day - SHARED_DAYS))
+        if own:
+            customer.old_days = sorted(own.union(customer.old_days))
         self._base = base
         series.forget(old, base)
 
-    def _forget_uses(self, customer: Customer, before_day: int) -> None:
-        if self.uses and next(iter(self.uses)) < before_day:
-            self.uses = {day: uses for day, uses in self.uses.items() if day >= before_day}
-            for share in customer.shares.values():
-                share.forget_uses(before_day)
+    def _forget_uses(self, customer: Customer, day: int) -> None:
+        if not self.uses:
+            return
+        whole_from = monday(day - WHOLE_USE_DAYS)
+        forgotten = monday(day - USE_DAYS)
+        uses: dict[int, dict[str, int]] = {}
+        for used, modules in self.uses.items():
+            if used >= whole_from:
+                uses[used] = modules
+            elif used >= forgotten:
+                add_uses(uses, monday(used), modules)
+        self.uses = uses
+        for share in customer.shares.values():
+            share.forget_uses(whole_from, forgotten)
 
     def last_at(self, customer: Customer, field: int, day: int) -> int | None:
         """Epoch second of the newest activity (``LAST``) or login (``LAST_LOGIN``) before ``day``."""
         kept = self.series.last_at(field, day)
-        if self._base is None:
-            return kept
         old = max(share.old_last if field == LAST else share.old_login for share in customer.shares.values())
         found = max(old, -1 if kept is None else kept)
         return None if found < 0 or found >= day * DAY_SECONDS else found
@@ -241,6 +259,12 @@ class View:
     def forget_facts(self) -> None:
         """A profile went away or said all anew: derive traits and dated facts anew when asked."""
         self._newest = self._outcomes = None
+
+
+def kept_days(policy: BaselinePolicy) -> int:
+    """Newest days whose numbers are needed of customers that are active every other day or so."""
+    # The baseline's weeks, its first one not whole, and a window of up to four weeks.
+    return max(_WINDOW_DAYS, 7 * (policy.weeks + 5))
 
 
 def trait_values(customer: Customer, name: str) -> list[Trait]:
