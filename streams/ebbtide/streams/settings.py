@@ -13,20 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from ebbtide.models.policy import (
-    AlertPolicy,
-    BaselinePolicy,
-    CadencePolicy,
-    CorePolicy,
-    DedupePolicy,
-    IdentityPolicy,
-    IntakePolicy,
-    LabelPolicy,
-    ObservationPolicy,
-    ScorePolicy,
-    TimePolicy,
-    VirtualEventsPolicy,
-)
+from ebbtide.models.policy import CorePolicy
 
 PREFIX = "EBBTIDE_"
 FILE_SUFFIX = "_FILE"
@@ -128,8 +115,8 @@ class _SecretFiles(PydanticBaseSettingsSource):
         return found
 
 
-class Settings(BaseSettings):
-    """Everything a deployment can set."""
+class Settings(CorePolicy, BaseSettings):
+    """Everything a deployment can set: the groups of the core, and those below."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -144,17 +131,6 @@ class Settings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     admin: AdminSettings = AdminSettings()
     clickhouse: ClickHouseSettings = ClickHouseSettings()
-    identity: IdentityPolicy = IdentityPolicy()
-    intake: IntakePolicy = IntakePolicy()
-    virtual_events: VirtualEventsPolicy = VirtualEventsPolicy()
-    time: TimePolicy = TimePolicy()
-    dedupe: DedupePolicy = DedupePolicy()
-    cadence: CadencePolicy = CadencePolicy()
-    baseline: BaselinePolicy = BaselinePolicy()
-    label: LabelPolicy = LabelPolicy()
-    observation: ObservationPolicy = ObservationPolicy()
-    score: ScorePolicy = ScorePolicy()
-    alert: AlertPolicy = AlertPolicy()
 
     @property
     def core(self) -> CorePolicy:

@@ -38,6 +38,9 @@ SHARED_DAYS = 400
 WHOLE_USE_DAYS = 28
 """Newest days whose uses of modules are kept day by day; those before, to ``USE_DAYS``, are added up by weeks."""
 
+_MANY_USES = 42
+"""Days with uses of a share from which some are added up."""
+
 _ENOUGH = 28
 """Old days that are forgotten together: one by one would cost more than it saves."""
 
@@ -45,7 +48,7 @@ _ENOUGH = 28
 class View:
     """What is derived from the shares; never stored."""
 
-    __slots__ = ("_base", "_newest", "_outcomes", "_reasons", "cadence", "series", "uses")
+    __slots__ = ("_base", "_newest", "_outcomes", "_reasons", "cadence", "series")
 
     def __init__(self, customer: Customer) -> None:
         # The last cadence, with the number of active days and of changes that it was told from.
@@ -69,45 +72,30 @@ class View:
         if old:
             self._base = [sum(sums) for sums in zip(*(share.base for share in shares), strict=True)]
             self.series.forget(sorted(day for day in old if day not in self.series), self._base)
-        self.uses: dict[int, dict[str, int]] = {}
-        for day in sorted({day for share in shares for day in share.uses}):
-            self._refold_uses(shares, day)
 
     def fold(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
         """Take in news of one share; return the days that changed."""
         if self._base is not None and (record.detached or record.full or any(map(share.has_forgotten, record.days))):
             return self._fold_old(customer, share, record)
         gone: Mapping[int, Bucket] = {}
-        gone_uses: Iterable[int] = ()
         if record.detached or record.full:
-            gone, gone_uses = share.days, share.uses
+            gone = share.days
             share.clear()
             self.forget_facts()
         share.totals = record.totals
         self._take_facts(share, record)
         share.take_uses(record)
-        if gone or gone_uses:
+        if gone:
             share.days.update(record.days)
             changed = sorted(gone.keys() | record.days.keys())
             shares = customer.shares.values()
             for day in changed:
                 buckets = [other.days[day] for other in shares if day in other.days]
                 self.series.put(day, merge_buckets(buckets) if buckets else [0])
-            for day in sorted({*gone_uses, *record.uses}):
-                self._refold_uses(shares, day)
             return changed
         for day, bucket in record.days.items():
             _replace_day(self.series, day, share.days.get(day), bucket)
             share.days[day] = bucket
-        if record.uses:
-            alone = len(customer.shares) == 1
-            for day, uses in record.uses.items():
-                if day < share.uses_from:
-                    continue
-                if alone:
-                    self.uses[day] = uses
-                else:
-                    self._refold_uses(customer.shares.values(), day)
         return sorted(record.days) if len(record.days) > 1 else list(record.days)
 
     def _fold_old(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
@@ -137,18 +125,6 @@ class View:
                 share.outcomes[key] = (outcome.type, outcome.at_ms, outcome.data)
             self._outcomes = None
 
-    def _refold_uses(self, shares: Iterable[Share], day: int) -> None:
-        merged: dict[str, int] = {}
-        for share in shares:
-            uses = share.uses.get(day)
-            if uses is not None:
-                for module, times in uses.items():
-                    merged[module] = merged.get(module, 0) + times
-        if merged:
-            self.uses[day] = merged
-        else:
-            self.uses.pop(day, None)
-
     def compact(self, customer: Customer, day: int, kept_days: int, kept_active_days: int) -> None:
         """Forget the numbers of days that no window of ``day`` or later reaches, and older uses of modules.
 
@@ -156,7 +132,9 @@ class View:
         nothing that is told: totals are the profiles' own, and that a day was active is kept.
         """
         series = self.series
-        self._forget_uses(customer, day)
+        for share in customer.shares.values():
+            if len(share.uses) > _MANY_USES:
+                share.forget_uses(monday(day - WHOLE_USE_DAYS), monday(day - USE_DAYS))
         if len(series.days) <= kept_active_days:
             return
         reach = series.count_before(day) - kept_active_days
@@ -186,20 +164,13 @@ class View:
         self._base = base
         series.forget(old, base)
 
-    def _forget_uses(self, customer: Customer, day: int) -> None:
-        if not self.uses:
-            return
-        whole_from = monday(day - WHOLE_USE_DAYS)
-        forgotten = monday(day - USE_DAYS)
-        uses: dict[int, dict[str, int]] = {}
-        for used, modules in self.uses.items():
-            if used >= whole_from:
-                uses[used] = modules
-            elif used >= forgotten:
-                add_uses(uses, monday(used), modules)
-        self.uses = uses
+    def uses(self, customer: Customer) -> dict[int, dict[str, int]]:
+        """Uses of modules by day, of the newest weeks; older ones by weeks, under their Mondays."""
+        merged: dict[int, dict[str, int]] = {}
         for share in customer.shares.values():
-            share.forget_uses(whole_from, forgotten)
+            for day, modules in share.uses.items():
+                add_uses(merged, day, modules)
+        return merged
 
     def last_at(self, customer: Customer, field: int, day: int) -> int | None:
         """Epoch second of the newest activity (``LAST``) or login (``LAST_LOGIN``) before ``day``."""
