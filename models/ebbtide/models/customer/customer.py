@@ -48,7 +48,10 @@ class Published(msgspec.Struct, array_like=True):
 
 
 class Customer(msgspec.Struct):
-    """What is stored of a customer. ``old_days`` are active days so old that nobody knows any more whose they were."""
+    """What is stored of a customer.
+
+    ``old_days`` are active days so old that nobody knows any more whose they were, ``old_core`` those with queries.
+    """
 
     customer_id: str
     tenant: str
@@ -56,6 +59,7 @@ class Customer(msgspec.Struct):
     anchor_value: str
     shares: dict[str, Share] = msgspec.field(default_factory=dict)
     old_days: list[int] = msgspec.field(default_factory=list)
+    old_core: list[int] = msgspec.field(default_factory=list)
     silence: SilenceState = SilenceState.AWAKE
     score: Published | None = None
     tier: str | None = None

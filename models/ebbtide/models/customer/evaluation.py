@@ -92,7 +92,7 @@ class Evaluator:
     def __init__(self, policy: CorePolicy) -> None:
         self._policy = policy
         self._cadence = policy.cadence
-        self._kept_days = kept_days(policy.baseline)
+        self._kept_days = kept_days(policy)
         score = policy.score
         self._thresholds = TierThresholds(
             score.danger_enter, score.danger_leave, score.excellent_enter, score.excellent_leave

@@ -44,7 +44,8 @@ def encode(customer: Customer) -> bytes:
     plain = msgspec.structs.asdict(customer)
     del plain["shares"]
     plain["observations"] = _pack_observations(customer.observations)
-    plain["old_days"] = _steps(customer.old_days)
+    plain["old_days"] = _pack_old(customer.old_days, customer.old_core)
+    del plain["old_core"]
     return _LAYOUT + zlib.compress(msgspec.msgpack.encode([plain, list(names.places), shares]), _LEVEL)
 
 
@@ -54,7 +55,7 @@ def decode(value: bytes) -> Customer:
         raise ValueError(f"customer layout {value[:1]!r} is unknown; this version reads {_LAYOUT[0]}")
     plain, names, packed = msgspec.msgpack.decode(zlib.decompress(value[1:]))
     plain["observations"] = _unpack_observations(*plain["observations"])
-    plain["old_days"] = list(accumulate(plain["old_days"]))
+    plain["old_days"], plain["old_core"] = _unpack_old(plain["old_days"])
     customer = msgspec.convert({**plain, "shares": {}}, Customer)
     for fields in packed:
         key, share = _unpack_share(customer.tenant, fields, names)
@@ -94,7 +95,7 @@ def _pack_share(customer: Customer, key: str, share: Share, names: _Names) -> li
         _steps(days),
         [[bucket[field] for bucket in buckets] for field in range(SUMMED)],
         times,
-        _steps(share.old_days),
+        _pack_old(share.old_days, share.old_core),
         old_last,
         old_login,
         share.uses_from,
@@ -124,7 +125,7 @@ def _unpack_share(tenant: str, fields: list[Any], names: Sequence[str]) -> tuple
         steps,
         columns,
         times,
-        old_steps,
+        old,
         old_last,
         old_login,
         uses_from,
@@ -152,7 +153,7 @@ def _unpack_share(tenant: str, fields: list[Any], names: Sequence[str]) -> tuple
         by_domain,
         totals,
         dict(zip(days, buckets, strict=True)),
-        list(accumulate(old_steps)),
+        *_unpack_old(old),
         old_last,
         old_login,
         {
@@ -172,6 +173,17 @@ def _unpack_share(tenant: str, fields: list[Any], names: Sequence[str]) -> tuple
 def _days_of(share: Share, days: list[int]) -> list[int]:
     """The active days that have uses and sources of their own."""
     return days[bisect_left(days, share.uses_from) :]
+
+
+def _pack_old(days: list[int], core: list[int]) -> list[int]:
+    """Old days as steps: twice the days since the one before, and one more for a day with queries."""
+    queried = set(core)
+    return [2 * step + (day in queried) for step, day in zip(_steps(days), days, strict=True)]
+
+
+def _unpack_old(steps: list[int]) -> tuple[list[int], list[int]]:
+    days = list(accumulate(step >> 1 for step in steps))
+    return days, [day for day, step in zip(days, steps, strict=True) if step & 1]
 
 
 def _pack_observations(observations: list[Observation]) -> list[Any]:

@@ -7,7 +7,7 @@ so a backfilled quarter and ninety live days see the same series (design §3).
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from ebbtide.schemas.profile_state import DAY_FIELDS
 
@@ -19,7 +19,9 @@ WIDTH = len(DAY_FIELDS)
 
 Bucket = list[int]
 
-_FORGOTTEN: Bucket = [0] * SUMMED + [-1] * (WIDTH - SUMMED)
+_FORGOTTEN: Bucket = [1, 0, 0, 0, 0] + [-1] * (WIDTH - SUMMED)
+_FORGOTTEN_CORE: Bucket = [1, 0, 1, 0, 0] + [-1] * (WIDTH - SUMMED)
+"""What is left of a day whose numbers are forgotten: that it was active, and whether a core action was among it."""
 
 
 def merge_buckets(buckets: list[Bucket]) -> Bucket:
@@ -44,7 +46,8 @@ class DaySeries:
     """Day buckets in day order with running totals, so that a rolling window costs two binary searches.
 
     ``days`` are the active days (a bucket with events > 0), ascending; ``changes`` counts how often they changed.
-    Of old days the numbers may be forgotten: then the days are still there, and their sums are in every running total.
+    Of old days the numbers may be forgotten: each counts as one event then (and one query if it had any), and all else
+    of their sums is in every running total.
     """
 
     __slots__ = ("_buckets", "_fresh", "_totals", "changes", "days")
@@ -77,16 +80,24 @@ class DaySeries:
         self._buckets[day] = bucket
         self._fresh = min(self._fresh, index)
 
-    def forget(self, days: Iterable[int], base: list[int]) -> None:
-        """Keep of old days only that they were active. ``base`` are the sums of all whose numbers are forgotten."""
+    def forget(self, days: Iterable[int], core: Container[int], sums: list[int]) -> None:
+        """Keep of old days only that they were active, and whether with queries (the ``core`` ones).
+
+        ``sums`` are those of all days whose numbers are forgotten now or were before.
+        """
         for day in days:
             if day not in self._buckets:
                 self.days.insert(bisect_left(self.days, day), day)
                 self.changes += 1
-            self._buckets[day] = _FORGOTTEN
+            self._buckets[day] = _FORGOTTEN_CORE if day in core else _FORGOTTEN
+        left = [0] * SUMMED
+        for bucket in self._buckets.values():
+            if bucket is _FORGOTTEN or bucket is _FORGOTTEN_CORE:
+                left[EVENTS] += 1
+                left[QUERIES] += bucket[QUERIES]
         self._fresh = 0
-        for totals, sum_before in zip(self._totals, base, strict=True):
-            totals[:] = [sum_before]
+        for totals, total, kept in zip(self._totals, sums, left, strict=True):
+            totals[:] = [total - kept]
 
     def get(self, day: int) -> Bucket | None:
         """The bucket of a day, or None where nothing happened."""
@@ -95,7 +106,7 @@ class DaySeries:
     def numbers(self, day: int) -> Bucket | None:
         """The bucket of a day; None where nothing happened, or the numbers are forgotten."""
         bucket = self._buckets.get(day)
-        return None if bucket is _FORGOTTEN else bucket
+        return None if bucket is _FORGOTTEN or bucket is _FORGOTTEN_CORE else bucket
 
     def totals(self, field: int) -> list[int]:
         """Running totals of a field: ``totals[i]`` sums ``days[:i]``. Only the changed tail is redone."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from ebbtide.models.customer.series import DAY_SECONDS, LAST, LAST_LOGIN, SUMMED, Bucket
+from ebbtide.models.customer.series import DAY_SECONDS, LAST, LAST_LOGIN, QUERIES, SUMMED, Bucket
 from ebbtide.schemas.profile_state import TOTAL_FIELDS, ProfileState, Trait
 
 OutcomeValue = tuple[str, int, dict[str, Any]]
@@ -22,9 +22,10 @@ OutcomeValue = tuple[str, int, dict[str, Any]]
 class Share(msgspec.Struct):
     """What one profile contributes; the greatest ``(epoch, effective_ms, version)`` heard of.
 
-    ``old_days`` are active days whose buckets are forgotten, ascending; ``old_last`` and ``old_login`` the epoch
-    seconds of the newest activity and login on them, -1 without. ``uses`` and ``sources`` are of the newest days alone;
-    uses of days before ``uses_from`` are added up under the Monday of their week, and no news of them is taken.
+    ``old_days`` are active days whose buckets are forgotten, ascending; ``old_core`` those of them with queries;
+    ``old_last`` and ``old_login`` the epoch seconds of the newest activity and login on them, -1 without. ``uses`` and
+    ``sources`` are of the newest days alone; uses of days before ``uses_from`` are added up under the Monday of their
+    week, and no news of them is taken.
     """
 
     subject_type: str
@@ -38,6 +39,7 @@ class Share(msgspec.Struct):
     totals: list[int] = msgspec.field(default_factory=lambda: [0] * len(TOTAL_FIELDS))
     days: dict[int, Bucket] = msgspec.field(default_factory=dict)
     old_days: list[int] = msgspec.field(default_factory=list)
+    old_core: list[int] = msgspec.field(default_factory=list)
     old_last: int = -1
     old_login: int = -1
     uses: dict[int, dict[str, int]] = msgspec.field(default_factory=dict)
@@ -54,7 +56,7 @@ class Share(msgspec.Struct):
     def clear(self) -> None:
         """Forget everything that was contributed: the profile went away, or tells all of it anew."""
         self.totals = [0] * len(TOTAL_FIELDS)
-        self.days, self.old_days = {}, []
+        self.days, self.old_days, self.old_core = {}, [], []
         self.old_last = self.old_login = -1
         self.uses, self.sources, self.traits, self.outcomes = {}, {}, {}, {}
         self.uses_from = 0
@@ -71,20 +73,26 @@ class Share(msgspec.Struct):
             bucket = self.days.pop(day, None)
             if bucket is not None:
                 insort(self.old_days, day)
-                self.note_times(day, bucket)
+                self.note(day, bucket)
 
-    def note_times(self, day: int, bucket: Bucket) -> None:
-        """Remember the newest activity and login of a forgotten day."""
+    def note(self, day: int, bucket: Bucket) -> None:
+        """Remember of a forgotten day whether it had queries, and when the newest activity and login were."""
+        if bucket[QUERIES]:
+            index = bisect_left(self.old_core, day)
+            if index == len(self.old_core) or self.old_core[index] != day:
+                self.old_core.insert(index, day)
         if bucket[LAST] >= 0:
             self.old_last = max(self.old_last, day * DAY_SECONDS + bucket[LAST])
         if bucket[LAST_LOGIN] >= 0:
             self.old_login = max(self.old_login, day * DAY_SECONDS + bucket[LAST_LOGIN])
 
-    def disown(self, before_day: int) -> list[int]:
-        """Give up the forgotten days before ``before_day``; returns them."""
+    def disown(self, before_day: int) -> tuple[list[int], list[int]]:
+        """Give up the forgotten days before ``before_day``; returns them, and those of them with queries."""
         index = bisect_left(self.old_days, before_day)
         given, self.old_days = self.old_days[:index], self.old_days[index:]
-        return given
+        index = bisect_left(self.old_core, before_day)
+        core, self.old_core = self.old_core[:index], self.old_core[index:]
+        return given, core
 
     def take_uses(self, record: ProfileState) -> None:
         """Take in uses of modules and sources by day."""
@@ -107,7 +115,7 @@ class Share(msgspec.Struct):
         self.sources = {day: sources for day, sources in self.sources.items() if day >= whole_from}
 
     @property
-    def base(self) -> list[int]:
+    def old_sums(self) -> list[int]:
         """Sums over the forgotten days."""
         kept = [0] * SUMMED
         for bucket in self.days.values():

@@ -11,6 +11,8 @@ from ebbtide.models.customer.series import (
     DAY_SECONDS,
     FIRST,
     LAST,
+    ORDERS,
+    QUERIES,
     REVENUE,
     SUMMED,
     Bucket,
@@ -18,7 +20,7 @@ from ebbtide.models.customer.series import (
     merge_buckets,
 )
 from ebbtide.models.customer.share import OutcomeValue, Share, add_uses, monday
-from ebbtide.models.policy import BaselinePolicy
+from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.profile import USE_DAYS
 from ebbtide.schemas.profile_state import ProfileState, Trait
 from ebbtide.schemas.score import Contribution
@@ -48,7 +50,7 @@ _ENOUGH = 28
 class View:
     """What is derived from the shares; never stored."""
 
-    __slots__ = ("_base", "_newest", "_outcomes", "_reasons", "cadence", "series")
+    __slots__ = ("_newest", "_old_sums", "_outcomes", "_reasons", "cadence", "series")
 
     def __init__(self, customer: Customer) -> None:
         # The last cadence, with the number of active days and of changes that it was told from.
@@ -62,23 +64,26 @@ class View:
         """Fold all shares anew."""
         shares = [share for share in customer.shares.values() if not share.detached]
         if not shares:
-            customer.old_days = []
+            customer.old_days, customer.old_core = [], []
         self.series = DaySeries()
         for day in sorted({day for share in shares for day in share.days}):
             self.series.put(day, merge_buckets([share.days[day] for share in shares if day in share.days]))
-        self._base: list[int] | None = None
+        self._old_sums: list[int] | None = None
         self.cadence = None
         old = {day for share in shares for day in share.old_days}.union(customer.old_days)
         if old:
-            self._base = [sum(sums) for sums in zip(*(share.base for share in shares), strict=True)]
-            self.series.forget(sorted(day for day in old if day not in self.series), self._base)
+            core = {day for share in shares for day in share.old_core}.union(customer.old_core)
+            self._old_sums = [sum(sums) for sums in zip(*(share.old_sums for share in shares), strict=True)]
+            self.series.forget(sorted(day for day in old if day not in self.series), core, self._old_sums)
 
     def fold(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
         """Take in news of one share; return the days that changed."""
-        if self._base is not None and (record.detached or record.full or any(map(share.has_forgotten, record.days))):
+        if self._old_sums is not None and (
+            record.detached or record.full or any(map(share.has_forgotten, record.days))
+        ):
             return self._fold_old(customer, share, record)
         gone: Mapping[int, Bucket] = {}
-        if record.detached or record.full:
+        if all_anew:
             gone = share.days
             share.clear()
             self.forget_facts()
@@ -109,7 +114,7 @@ class View:
         share.take_uses(record)
         for day, bucket in record.days.items():
             if share.has_forgotten(day):
-                share.note_times(day, bucket)
+                share.note(day, bucket)
             else:
                 share.days[day] = bucket
         self._derive(customer)
@@ -145,24 +150,33 @@ class View:
             if active >= horizon:
                 break
             bucket = series.numbers(active)
-            if bucket is not None and (active < money_from or not bucket[REVENUE]):
+            if bucket is not None and (active < money_from or not (bucket[ORDERS] or bucket[REVENUE])):
                 old.append(active)
         if len(old) < _ENOUGH:
             return
-        base = self._base or [0] * SUMMED
+        sums = self._old_sums or [0] * SUMMED
+        core: set[int] = set()
         for active in old:
             bucket = series.numbers(active)
             assert bucket is not None
+            if bucket[QUERIES]:
+                core.add(active)
             for field in range(SUMMED):
-                base[field] += bucket[field]
-        own: set[int] = set()
+                sums[field] += bucket[field]
+        self._old_sums = sums
         for share in customer.shares.values():
             share.forget(old)
-            own.update(share.disown(day - SHARED_DAYS))
-        if own:
-            customer.old_days = sorted(own.union(customer.old_days))
-        self._base = base
-        series.forget(old, base)
+        series.forget(old, core, sums)
+        self._disown(customer, day - SHARED_DAYS)
+
+    @staticmethod
+    def _disown(customer: Customer, before_day: int) -> None:
+        days, core = set(customer.old_days), set(customer.old_core)
+        for share in customer.shares.values():
+            old, old_core = share.disown(before_day)
+            days.update(old)
+            core.update(old_core)
+        customer.old_days, customer.old_core = sorted(days), sorted(core)
 
     def uses(self, customer: Customer) -> dict[int, dict[str, int]]:
         """Uses of modules by day, of the newest weeks; older ones by weeks, under their Mondays."""
@@ -232,10 +246,10 @@ class View:
         self._newest = self._outcomes = None
 
 
-def kept_days(policy: BaselinePolicy) -> int:
+def kept_days(policy: CorePolicy) -> int:
     """Newest days whose numbers are needed of customers that are active every other day or so."""
     # The baseline's weeks, its first one not whole, and a window of up to four weeks.
-    return max(_WINDOW_DAYS, 7 * (policy.weeks + 5))
+    return max(_WINDOW_DAYS, 7 * (policy.baseline.weeks + 5))
 
 
 def trait_values(customer: Customer, name: str) -> list[Trait]:
