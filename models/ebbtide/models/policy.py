@@ -166,6 +166,36 @@ class BaselinePolicy(Policy):
     surge_leave: float = Field(1.5, description="Surge resolves below this share.")
 
 
+class AdoptionPolicy(Policy):
+    """How widely and how deeply the product is used (signals §3)."""
+
+    modules: tuple[str, ...] = Field(
+        (), description="Feature modules on sale; empty takes those that the customer base is seen to use."
+    )
+    high_value: tuple[str, ...] = Field(
+        (), description="Modules that a customer should use, the most valuable first [SA]; empty means all modules."
+    )
+    month_days: int = Field(28, ge=7, description="Window of breadth, depth, stickiness, penetration and top features.")
+    utilised_actions: int = Field(10_000, ge=1, description="Core actions from which a customer is utilised [SA].")
+    utilised_days: int = Field(60, ge=1, description="Window of utilisation [SA].")
+    utilised_leave: float = Field(
+        0.9, gt=0, le=1, description="Utilised lasts until below this share of the core actions needed."
+    )
+    retention_weeks: int = Field(8, ge=2, le=9, description="Whole weeks over which feature retention is counted.")
+    slope_weeks: int = Field(8, ge=3, le=9, description="Newest whole weeks that a slope is fitted to.")
+    slope_min_weeks: int = Field(4, ge=3, le=9, description="Whole weeks of history needed for a slope.")
+    unused_days: int = Field(63, ge=1, le=63, description="A module counts as unused after this many days without use.")
+    top: int = Field(5, ge=1, description="Most features, pages and interests that a record names.")
+
+
+class CampaignPolicy(Policy):
+    """What a campaign brought is no health [FX]."""
+
+    days: int = Field(7, ge=1, description="Activity up to this many days after a campaign's day may come from it.")
+    comparable_days: int = Field(8, ge=1, description="Active days before the campaign whose median is usual.")
+    usual_days: int = Field(56, ge=7, description="Days before the campaign that tell how often a day is active.")
+
+
 class LabelPolicy(Policy):
     """What churn means (design §9)."""
 
@@ -207,6 +237,8 @@ class CorePolicy(Policy):
     dedupe: DedupePolicy = DedupePolicy()
     cadence: CadencePolicy = CadencePolicy()
     baseline: BaselinePolicy = BaselinePolicy()
+    adoption: AdoptionPolicy = AdoptionPolicy()
+    campaign: CampaignPolicy = CampaignPolicy()
     label: LabelPolicy = LabelPolicy()
     observation: ObservationPolicy = ObservationPolicy()
     score: ScorePolicy = ScorePolicy()

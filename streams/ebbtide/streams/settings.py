@@ -14,9 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ebbtide.models.policy import (
+    AdoptionPolicy,
     AlertPolicy,
     BaselinePolicy,
     CadencePolicy,
+    CampaignPolicy,
     CorePolicy,
     DedupePolicy,
     IdentityPolicy,
@@ -151,6 +153,8 @@ class Settings(BaseSettings):
     dedupe: DedupePolicy = DedupePolicy()
     cadence: CadencePolicy = CadencePolicy()
     baseline: BaselinePolicy = BaselinePolicy()
+    adoption: AdoptionPolicy = AdoptionPolicy()
+    campaign: CampaignPolicy = CampaignPolicy()
     label: LabelPolicy = LabelPolicy()
     observation: ObservationPolicy = ObservationPolicy()
     score: ScorePolicy = ScorePolicy()
