@@ -196,6 +196,58 @@ class CampaignPolicy(Policy):
     usual_days: int = Field(56, ge=7, description="Days before the campaign that tell how often a day is active.")
 
 
+class RfmPolicy(Policy):
+    """Recency, frequency and money in quintiles of the customer base [CRM]."""
+
+    window_days: int = Field(365, ge=1, description="Window of frequency and money.")
+    margin: float = Field(0.05, ge=0, lt=1, description="Share of an edge by which it must be passed to change a bin.")
+    margin_days: float = Field(1.0, ge=0, description="Least margin at an edge of recency, days.")
+    margin_orders: float = Field(1.0, ge=0, description="Least margin at an edge of frequency, orders.")
+
+
+class LoyaltyPolicy(Policy):
+    """Classes of loyalty by the frequency of orders [CRM]."""
+
+    window_days: int = Field(365, ge=1, description="Window in which orders are counted.")
+    occasional_from: int = Field(2, ge=2, description="Orders in the window from which a customer is occasional.")
+    regular_from: int = Field(4, ge=3, description="Orders from which it is regular; 4 a year is once a quarter.")
+    loyal_from: int = Field(12, ge=4, description="Orders from which it is loyal; 12 a year is once a month.")
+    margin_orders: int = Field(2, ge=0, description="A class lasts until it would be left with so many orders more.")
+
+    @model_validator(mode="after")
+    def _classes_ascend(self) -> Self:
+        if not self.occasional_from < self.regular_from < self.loyal_from:
+            raise ValueError("occasional_from, regular_from and loyal_from must ascend")
+        return self
+
+
+class QuadrantPolicy(Policy):
+    """Quadrants A to E by order frequency and order value [CRM]. The thresholds are medians of the customer base."""
+
+    window_days: int = Field(365, ge=1, description="Window of orders and their value.")
+    margin: float = Field(0.05, ge=0, lt=1, description="Share of a threshold by which it must be passed to change.")
+    margin_orders: float = Field(1.0, ge=0, description="Least margin at the threshold of frequency, orders.")
+
+
+class ParetoPolicy(Policy):
+    """The smallest set of customers that makes most of the value [CRM]."""
+
+    share: float = Field(0.8, gt=0, le=1, description="Share of all value that the set makes.")
+    margin: float = Field(0.05, ge=0, lt=1, description="A member stays in until this share below the line.")
+
+
+class EconomicsPolicy(Policy):
+    """Unit economics [FX]."""
+
+    period_days: int = Field(365, ge=1, description="A period of renewal; lifetime and value are told in periods.")
+    margin: float = Field(0.8, gt=0, le=1, description="Gross margin on a customer's value.")
+    renewal_line: float = Field(0.7, gt=0, lt=1, description="Renewal rate that is healthy.")
+    ltv_to_cac_line: float = Field(3.0, gt=0, description="LTV over CAC that is healthy.")
+    min_renewals: int = Field(20, ge=1, description="Closed renewals needed to tell a renewal rate.")
+    max_lifetime: float = Field(20.0, ge=1, description="Longest lifetime, periods, however few customers left.")
+    min_answers: int = Field(10, ge=1, description="Answers needed to tell an NPS.")
+
+
 class LabelPolicy(Policy):
     """What churn means (design §9)."""
 
@@ -239,6 +291,11 @@ class CorePolicy(Policy):
     baseline: BaselinePolicy = BaselinePolicy()
     adoption: AdoptionPolicy = AdoptionPolicy()
     campaign: CampaignPolicy = CampaignPolicy()
+    rfm: RfmPolicy = RfmPolicy()
+    loyalty: LoyaltyPolicy = LoyaltyPolicy()
+    quadrant: QuadrantPolicy = QuadrantPolicy()
+    pareto: ParetoPolicy = ParetoPolicy()
+    economics: EconomicsPolicy = EconomicsPolicy()
     label: LabelPolicy = LabelPolicy()
     observation: ObservationPolicy = ObservationPolicy()
     score: ScorePolicy = ScorePolicy()

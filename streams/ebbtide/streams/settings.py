@@ -21,10 +21,15 @@ from ebbtide.models.policy import (
     CampaignPolicy,
     CorePolicy,
     DedupePolicy,
+    EconomicsPolicy,
     IdentityPolicy,
     IntakePolicy,
     LabelPolicy,
+    LoyaltyPolicy,
     ObservationPolicy,
+    ParetoPolicy,
+    QuadrantPolicy,
+    RfmPolicy,
     ScorePolicy,
     TimePolicy,
     VirtualEventsPolicy,
@@ -155,6 +160,11 @@ class Settings(BaseSettings):
     baseline: BaselinePolicy = BaselinePolicy()
     adoption: AdoptionPolicy = AdoptionPolicy()
     campaign: CampaignPolicy = CampaignPolicy()
+    rfm: RfmPolicy = RfmPolicy()
+    loyalty: LoyaltyPolicy = LoyaltyPolicy()
+    quadrant: QuadrantPolicy = QuadrantPolicy()
+    pareto: ParetoPolicy = ParetoPolicy()
+    economics: EconomicsPolicy = EconomicsPolicy()
     label: LabelPolicy = LabelPolicy()
     observation: ObservationPolicy = ObservationPolicy()
     score: ScorePolicy = ScorePolicy()
