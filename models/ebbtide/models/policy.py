@@ -248,6 +248,34 @@ class EconomicsPolicy(Policy):
     min_answers: int = Field(10, ge=1, description="Answers needed to tell an NPS.")
 
 
+class ChannelPolicy(Policy):
+    """Where customers come from, and which channel only looks good [SA, KJ]."""
+
+    early_stages: tuple[str, ...] = Field(
+        ("new", "prospecting", "qualified", "qualification"),
+        description="Stages at which a deal of the CRM only says that the lead is qualified.",
+    )
+    qualified_status: tuple[str, ...] = Field(
+        ("qualified", "sql"), description="Values of a lead's `status` that say that it is qualified."
+    )
+    visits: tuple[str, ...] = Field(
+        ("visit", "demo"), description="Kinds of touchpoint that make a lead a visited one."
+    )
+    min_clicks: int = Field(100, ge=1, description="Clicks that a channel needs to be compared with others.")
+    min_channels: int = Field(4, ge=2, description="Channels that are compared; fewer have no quartiles.")
+
+
+class TrainingPolicy(Policy):
+    """Effect of trainings on the use of the trained feature [KJ]."""
+
+    weeks: int = Field(4, ge=1, le=4, description="Whole weeks compared, before and after the week of the training.")
+    min_trained: int = Field(10, ge=3, description="Trained customers needed to tell an effect.")
+    min_untrained: int = Field(10, ge=3, description="Untrained customers needed beside those of each week.")
+    max_change: int = Field(
+        10_000, ge=1, description="A change of weekly use counts up to this: one bulk user is no proof."
+    )
+
+
 class LabelPolicy(Policy):
     """What churn means (design §9)."""
 
@@ -296,6 +324,8 @@ class CorePolicy(Policy):
     quadrant: QuadrantPolicy = QuadrantPolicy()
     pareto: ParetoPolicy = ParetoPolicy()
     economics: EconomicsPolicy = EconomicsPolicy()
+    channel: ChannelPolicy = ChannelPolicy()
+    training: TrainingPolicy = TrainingPolicy()
     label: LabelPolicy = LabelPolicy()
     observation: ObservationPolicy = ObservationPolicy()
     score: ScorePolicy = ScorePolicy()

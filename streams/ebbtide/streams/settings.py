@@ -19,6 +19,7 @@ from ebbtide.models.policy import (
     BaselinePolicy,
     CadencePolicy,
     CampaignPolicy,
+    ChannelPolicy,
     CorePolicy,
     DedupePolicy,
     EconomicsPolicy,
@@ -32,6 +33,7 @@ from ebbtide.models.policy import (
     RfmPolicy,
     ScorePolicy,
     TimePolicy,
+    TrainingPolicy,
     VirtualEventsPolicy,
 )
 
@@ -165,6 +167,8 @@ class Settings(BaseSettings):
     quadrant: QuadrantPolicy = QuadrantPolicy()
     pareto: ParetoPolicy = ParetoPolicy()
     economics: EconomicsPolicy = EconomicsPolicy()
+    channel: ChannelPolicy = ChannelPolicy()
+    training: TrainingPolicy = TrainingPolicy()
     label: LabelPolicy = LabelPolicy()
     observation: ObservationPolicy = ObservationPolicy()
     score: ScorePolicy = ScorePolicy()
