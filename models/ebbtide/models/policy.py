@@ -276,6 +276,51 @@ class TrainingPolicy(Policy):
     )
 
 
+class LeadPolicy(Policy):
+    """Lead priority A to D [SA]. What is left later than it is entered keeps a lead from flapping."""
+
+    fresh_days: int = Field(7, ge=1, description="A login at most this many days ago is fresh.")
+    recent_days: int = Field(14, ge=1, description="A login at most this many days ago is recent.")
+    dormant_days: int = Field(30, ge=1, description="A lead without a login for longer is dormant.")
+    margin_days: int = Field(2, ge=0, description="A lead goes down this many days after it would not come up.")
+    many_queries: int = Field(20, ge=1, description="Total queries from which a lead is worth a call.")
+    margin_queries: int = Field(2, ge=0, description="Queries below that until a lead has few.")
+    rate_days: int = Field(14, ge=1, description="Newest days whose query rate is compared with that since the trial.")
+    rate_kept: float = Field(0.8, gt=0, description="The rate is kept from this share of the rate since the trial.")
+    rate_lost: float = Field(0.6, gt=0, description="The rate is lost below this share.")
+
+    @model_validator(mode="after")
+    def _steps_ascend(self) -> Self:
+        if not self.fresh_days < self.recent_days < self.dormant_days or self.rate_lost > self.rate_kept:
+            raise ValueError("fresh_days < recent_days < dormant_days and rate_lost <= rate_kept must hold")
+        return self
+
+
+Cadences = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+
+
+class FollowUpPolicy(Policy):
+    """Recommended days between two contacts: in danger, normal, excellent. Who is served how is [FX], the days ours."""
+
+    strategic: Cadences = Field((3, 14, 30), description="A CSM in person.")
+    middle: Cadences = Field((7, 30, 60), description="The responsive queue.")
+    other: Cadences = Field((14, 60, 90), description="Small and free customers: automated mails.")
+    acquisition_days: int = Field(7, ge=1, description="Most days between contacts until the first core value.")
+    left_days: int = Field(90, ge=1, description="Days between attempts to win back who has left.")
+
+
+class FreshnessPolicy(Policy):
+    """How long a field of a class stays worth what it says (signals §6): its worth halves in so many days."""
+
+    behaviour_days: float = Field(7.0, gt=0, description="What comes from events.")
+    model_days: float = Field(7.0, gt=0, description="Scores and tiers.")
+    people_days: float = Field(90.0, gt=0, description="Contacts and their roles, the owner.")
+    sentiment_days: float = Field(90.0, gt=0, description="Surveys.")
+    contract_days: float = Field(180.0, gt=0, description="Seats, plan, contract, renewal.")
+    identity_days: float = Field(365.0, gt=0, description="Name, industry, region.")
+    stale_below: float = Field(0.25, gt=0, lt=1, description="A field is stale below this freshness: 2 half-lives.")
+
+
 class LabelPolicy(Policy):
     """What churn means (design §9)."""
 
@@ -326,6 +371,9 @@ class CorePolicy(Policy):
     economics: EconomicsPolicy = EconomicsPolicy()
     channel: ChannelPolicy = ChannelPolicy()
     training: TrainingPolicy = TrainingPolicy()
+    lead: LeadPolicy = LeadPolicy()
+    follow_up: FollowUpPolicy = FollowUpPolicy()
+    freshness: FreshnessPolicy = FreshnessPolicy()
     label: LabelPolicy = LabelPolicy()
     observation: ObservationPolicy = ObservationPolicy()
     score: ScorePolicy = ScorePolicy()

@@ -23,9 +23,12 @@ from ebbtide.models.policy import (
     CorePolicy,
     DedupePolicy,
     EconomicsPolicy,
+    FollowUpPolicy,
+    FreshnessPolicy,
     IdentityPolicy,
     IntakePolicy,
     LabelPolicy,
+    LeadPolicy,
     LoyaltyPolicy,
     ObservationPolicy,
     ParetoPolicy,
@@ -169,6 +172,9 @@ class Settings(BaseSettings):
     economics: EconomicsPolicy = EconomicsPolicy()
     channel: ChannelPolicy = ChannelPolicy()
     training: TrainingPolicy = TrainingPolicy()
+    lead: LeadPolicy = LeadPolicy()
+    follow_up: FollowUpPolicy = FollowUpPolicy()
+    freshness: FreshnessPolicy = FreshnessPolicy()
     label: LabelPolicy = LabelPolicy()
     observation: ObservationPolicy = ObservationPolicy()
     score: ScorePolicy = ScorePolicy()

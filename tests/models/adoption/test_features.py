@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ebbtide.models.adoption.declared import DECLARED
 from ebbtide.models.adoption.feature_retention import Retention, overall, retention, retentions
 from ebbtide.models.adoption.interests import Interests, interests
 from ebbtide.models.adoption.slope import Slope, slope, slopes
@@ -112,11 +111,3 @@ def test_interests_name_what_to_talk_about() -> None:
         2,
     )
     assert found == Interests(("funnels", "overview"), ("Docs", "Home"), ("replay", "funnels"))
-
-
-def test_every_number_is_declared_once() -> None:
-    names = [entry.name for entry in DECLARED]
-    assert len(names) == len(set(names))
-    assert {"breadth", "depth", "stickiness", "penetration", "utilisation", "top_features", "unused_features"} <= set(
-        names
-    )
