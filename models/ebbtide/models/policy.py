@@ -180,6 +180,161 @@ class BaselinePolicy(Policy):
     surge_leave: float = Field(1.5, description="Surge resolves below this share.")
 
 
+class AdoptionPolicy(Policy):
+    """How widely and how deeply the product is used (signals §3)."""
+
+    modules: tuple[str, ...] = Field(
+        (), description="Feature modules on sale; empty takes those that the customer base is seen to use."
+    )
+    high_value: tuple[str, ...] = Field(
+        (), description="Modules that a customer should use, the most valuable first [SA]; empty means all modules."
+    )
+    month_days: int = Field(28, ge=7, description="Window of breadth, depth, stickiness, penetration and top features.")
+    utilised_actions: int = Field(10_000, ge=1, description="Core actions from which a customer is utilised [SA].")
+    utilised_days: int = Field(60, ge=1, description="Window of utilisation [SA].")
+    utilised_leave: float = Field(
+        0.9, gt=0, le=1, description="Utilised lasts until below this share of the core actions needed."
+    )
+    retention_weeks: int = Field(8, ge=2, le=9, description="Whole weeks over which feature retention is counted.")
+    slope_weeks: int = Field(8, ge=3, le=9, description="Newest whole weeks that a slope is fitted to.")
+    slope_min_weeks: int = Field(4, ge=3, le=9, description="Whole weeks of history needed for a slope.")
+    unused_days: int = Field(63, ge=1, le=63, description="A module counts as unused after this many days without use.")
+    top: int = Field(5, ge=1, description="Most features, pages and interests that a record names.")
+
+
+class CampaignPolicy(Policy):
+    """What a campaign brought is no health [FX]."""
+
+    days: int = Field(7, ge=1, description="Activity up to this many days after a campaign's day may come from it.")
+    comparable_days: int = Field(8, ge=1, description="Active days before the campaign whose median is usual.")
+    usual_days: int = Field(56, ge=7, description="Days before the campaign that tell how often a day is active.")
+
+
+class RfmPolicy(Policy):
+    """Recency, frequency and money in quintiles of the customer base [CRM]."""
+
+    window_days: int = Field(365, ge=1, description="Window of frequency and money.")
+    margin: float = Field(0.05, ge=0, lt=1, description="Share of an edge by which it must be passed to change a bin.")
+    margin_days: float = Field(1.0, ge=0, description="Least margin at an edge of recency, days.")
+    margin_orders: float = Field(1.0, ge=0, description="Least margin at an edge of frequency, orders.")
+
+
+class LoyaltyPolicy(Policy):
+    """Classes of loyalty by the frequency of orders [CRM]."""
+
+    window_days: int = Field(365, ge=1, description="Window in which orders are counted.")
+    occasional_from: int = Field(2, ge=2, description="Orders in the window from which a customer is occasional.")
+    regular_from: int = Field(4, ge=3, description="Orders from which it is regular; 4 a year is once a quarter.")
+    loyal_from: int = Field(12, ge=4, description="Orders from which it is loyal; 12 a year is once a month.")
+    margin_orders: int = Field(2, ge=0, description="A class lasts until it would be left with so many orders more.")
+
+    @model_validator(mode="after")
+    def _classes_ascend(self) -> Self:
+        if not self.occasional_from < self.regular_from < self.loyal_from:
+            raise ValueError("occasional_from, regular_from and loyal_from must ascend")
+        return self
+
+
+class QuadrantPolicy(Policy):
+    """Quadrants A to E by order frequency and order value [CRM]. The thresholds are medians of the customer base."""
+
+    window_days: int = Field(365, ge=1, description="Window of orders and their value.")
+    margin: float = Field(0.05, ge=0, lt=1, description="Share of a threshold by which it must be passed to change.")
+    margin_orders: float = Field(1.0, ge=0, description="Least margin at the threshold of frequency, orders.")
+
+
+class ParetoPolicy(Policy):
+    """The smallest set of customers that makes most of the value [CRM]."""
+
+    share: float = Field(0.8, gt=0, le=1, description="Share of all value that the set makes.")
+    margin: float = Field(0.05, ge=0, lt=1, description="A member stays in until this share below the line.")
+
+
+class EconomicsPolicy(Policy):
+    """Unit economics [FX]."""
+
+    period_days: int = Field(365, ge=1, description="A period of renewal; lifetime and value are told in periods.")
+    margin: float = Field(0.8, gt=0, le=1, description="Gross margin on a customer's value.")
+    renewal_line: float = Field(0.7, gt=0, lt=1, description="Renewal rate that is healthy.")
+    ltv_to_cac_line: float = Field(3.0, gt=0, description="LTV over CAC that is healthy.")
+    min_renewals: int = Field(20, ge=1, description="Closed renewals needed to tell a renewal rate.")
+    max_lifetime: float = Field(20.0, ge=1, description="Longest lifetime, periods, however few customers left.")
+    min_answers: int = Field(10, ge=1, description="Answers needed to tell an NPS.")
+
+
+class ChannelPolicy(Policy):
+    """Where customers come from, and which channel only looks good [SA, KJ]."""
+
+    early_stages: tuple[str, ...] = Field(
+        ("new", "prospecting", "qualified", "qualification"),
+        description="Stages at which a deal of the CRM only says that the lead is qualified.",
+    )
+    qualified_status: tuple[str, ...] = Field(
+        ("qualified", "sql"), description="Values of a lead's `status` that say that it is qualified."
+    )
+    visits: tuple[str, ...] = Field(
+        ("visit", "demo"), description="Kinds of touchpoint that make a lead a visited one."
+    )
+    min_clicks: int = Field(100, ge=1, description="Clicks that a channel needs to be compared with others.")
+    min_channels: int = Field(4, ge=2, description="Channels that are compared; fewer have no quartiles.")
+
+
+class TrainingPolicy(Policy):
+    """Effect of trainings on the use of the trained feature [KJ]."""
+
+    weeks: int = Field(4, ge=1, le=4, description="Whole weeks compared, before and after the week of the training.")
+    min_trained: int = Field(10, ge=3, description="Trained customers needed to tell an effect.")
+    min_untrained: int = Field(10, ge=3, description="Untrained customers needed beside those of each week.")
+    max_change: int = Field(
+        10_000, ge=1, description="A change of weekly use counts up to this: one bulk user is no proof."
+    )
+
+
+class LeadPolicy(Policy):
+    """Lead priority A to D [SA]. What is left later than it is entered keeps a lead from flapping."""
+
+    fresh_days: int = Field(7, ge=1, description="A login at most this many days ago is fresh.")
+    recent_days: int = Field(14, ge=1, description="A login at most this many days ago is recent.")
+    dormant_days: int = Field(30, ge=1, description="A lead without a login for longer is dormant.")
+    margin_days: int = Field(2, ge=0, description="A lead goes down this many days after it would not come up.")
+    many_queries: int = Field(20, ge=1, description="Total queries from which a lead is worth a call.")
+    margin_queries: int = Field(2, ge=0, description="Queries below that until a lead has few.")
+    rate_days: int = Field(14, ge=1, description="Newest days whose query rate is compared with that since the trial.")
+    rate_kept: float = Field(0.8, gt=0, description="The rate is kept from this share of the rate since the trial.")
+    rate_lost: float = Field(0.6, gt=0, description="The rate is lost below this share.")
+
+    @model_validator(mode="after")
+    def _steps_ascend(self) -> Self:
+        if not self.fresh_days < self.recent_days < self.dormant_days or self.rate_lost > self.rate_kept:
+            raise ValueError("fresh_days < recent_days < dormant_days and rate_lost <= rate_kept must hold")
+        return self
+
+
+Cadences = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+
+
+class FollowUpPolicy(Policy):
+    """Recommended days between two contacts: in danger, normal, excellent. Who is served how is [FX], the days ours."""
+
+    strategic: Cadences = Field((3, 14, 30), description="A CSM in person.")
+    middle: Cadences = Field((7, 30, 60), description="The responsive queue.")
+    other: Cadences = Field((14, 60, 90), description="Small and free customers: automated mails.")
+    acquisition_days: int = Field(7, ge=1, description="Most days between contacts until the first core value.")
+    left_days: int = Field(90, ge=1, description="Days between attempts to win back who has left.")
+
+
+class FreshnessPolicy(Policy):
+    """How long a field of a class stays worth what it says (signals §6): its worth halves in so many days."""
+
+    behaviour_days: float = Field(7.0, gt=0, description="What comes from events.")
+    model_days: float = Field(7.0, gt=0, description="Scores and tiers.")
+    people_days: float = Field(90.0, gt=0, description="Contacts and their roles, the owner.")
+    sentiment_days: float = Field(90.0, gt=0, description="Surveys.")
+    contract_days: float = Field(180.0, gt=0, description="Seats, plan, contract, renewal.")
+    identity_days: float = Field(365.0, gt=0, description="Name, industry, region.")
+    stale_below: float = Field(0.25, gt=0, lt=1, description="A field is stale below this freshness: 2 half-lives.")
+
+
 class LabelPolicy(Policy):
     """What churn means (design §9)."""
 
@@ -222,6 +377,18 @@ class CorePolicy(Policy):
     dedupe: DedupePolicy = DedupePolicy()
     cadence: CadencePolicy = CadencePolicy()
     baseline: BaselinePolicy = BaselinePolicy()
+    adoption: AdoptionPolicy = AdoptionPolicy()
+    campaign: CampaignPolicy = CampaignPolicy()
+    rfm: RfmPolicy = RfmPolicy()
+    loyalty: LoyaltyPolicy = LoyaltyPolicy()
+    quadrant: QuadrantPolicy = QuadrantPolicy()
+    pareto: ParetoPolicy = ParetoPolicy()
+    economics: EconomicsPolicy = EconomicsPolicy()
+    channel: ChannelPolicy = ChannelPolicy()
+    training: TrainingPolicy = TrainingPolicy()
+    lead: LeadPolicy = LeadPolicy()
+    follow_up: FollowUpPolicy = FollowUpPolicy()
+    freshness: FreshnessPolicy = FreshnessPolicy()
     label: LabelPolicy = LabelPolicy()
     observation: ObservationPolicy = ObservationPolicy()
     score: ScorePolicy = ScorePolicy()

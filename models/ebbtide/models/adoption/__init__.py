@@ -1,0 +1,1 @@
+"""How widely, how deeply and how lastingly a customer uses the product (signals §3)."""

@@ -1,0 +1,1 @@
+"""Leads: which to call first (signals §8)."""
