@@ -14,17 +14,24 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ebbtide.models.policy import (
+    ActivityGroupPolicy,
     AlertPolicy,
     BaselinePolicy,
     CadencePolicy,
     CorePolicy,
     DedupePolicy,
+    HealthCellPolicy,
     IdentityPolicy,
     IntakePolicy,
+    JourneyPolicy,
     LabelPolicy,
+    LifecyclePolicy,
     ObservationPolicy,
+    RelationshipPolicy,
+    RetentionPhasePolicy,
     ScorePolicy,
     TimePolicy,
+    UsagePolicy,
     VirtualEventsPolicy,
 )
 
@@ -155,6 +162,13 @@ class Settings(BaseSettings):
     observation: ObservationPolicy = ObservationPolicy()
     score: ScorePolicy = ScorePolicy()
     alert: AlertPolicy = AlertPolicy()
+    lifecycle: LifecyclePolicy = LifecyclePolicy()
+    retention_phase: RetentionPhasePolicy = RetentionPhasePolicy()
+    activity_group: ActivityGroupPolicy = ActivityGroupPolicy()
+    usage: UsagePolicy = UsagePolicy()
+    relationship: RelationshipPolicy = RelationshipPolicy()
+    health_cell: HealthCellPolicy = HealthCellPolicy()
+    journey: JourneyPolicy = JourneyPolicy()
 
     @property
     def core(self) -> CorePolicy:
