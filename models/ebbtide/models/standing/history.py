@@ -1,0 +1,98 @@
+"""The dated facts of a customer, each once, in one order, readable as of any day (signals §1)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ebbtide.models.customer.series import DAY_SECONDS
+
+DAY_MS = DAY_SECONDS * 1000
+
+
+class DatedFact(NamedTuple):
+    """A fact: its type, when it occurred (epoch milliseconds), its fields; its id and whose profile it is if known."""
+
+    type: str
+    at_ms: int
+    data: Mapping[str, Any]
+    event_id: str = ""
+    profile_id: str = ""
+
+    @property
+    def day(self) -> int:
+        """UTC day on which it occurred."""
+        return self.at_ms // DAY_MS
+
+    def text(self, name: str) -> str:
+        """A field as text; empty where it is missing. Numeric ids are texts, too."""
+        value = self.data.get(name)
+        return "" if value is None else str(value)
+
+    def number(self, name: str) -> float | None:
+        """A field as a number; None where it is none."""
+        value = self.data.get(name)
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    @property
+    def person(self) -> str:
+        """Whom it is about: its profile, else the person that its fields name; empty where nobody is named."""
+        return self.profile_id or next(filter(None, map(self.text, _PERSON_FIELDS)), "")
+
+
+_PERSON_FIELDS = ("profile_id", "person_id", "contact_id", "user_id", "email")
+
+
+class History:
+    """Facts by type in the order of their time. The same facts in any order, or twice, make the same history.
+
+    A fact without an id is the same as another if all it says is the same.
+    """
+
+    __slots__ = ("_by_type",)
+
+    def __init__(self, facts: Iterable[DatedFact]) -> None:
+        unique: dict[tuple[str, ...], DatedFact] = {}
+        for fact in facts:
+            key = (fact.event_id,) if fact.event_id else (fact.profile_id, fact.type, str(fact.at_ms), _content(fact))
+            known = unique.get(key)
+            # One id with two contents is a producer's fault: the earlier is kept, in whatever order they came.
+            if known is None or (known != fact and _order(fact) < _order(known)):
+                unique[key] = fact
+        self._by_type: dict[str, list[DatedFact]] = {}
+        for fact in sorted(unique.values(), key=_order):
+            self._by_type.setdefault(fact.type, []).append(fact)
+
+    @classmethod
+    def of(cls, outcomes: Iterable[tuple[str, int, Mapping[str, Any]]]) -> History:
+        """From ``(type, at_ms, data)``, as a customer's view has them."""
+        return cls(DatedFact(*outcome) for outcome in outcomes)
+
+    def before(self, day: int, *types: str, since_day: int | None = None) -> list[DatedFact]:
+        """Facts of some types that occurred before grid day ``day``, on or after ``since_day``.
+
+        Oldest first; several types one after the other.
+        """
+        found: list[DatedFact] = []
+        for kind in types:
+            facts = self._by_type.get(kind)
+            if facts:
+                start = 0 if since_day is None else bisect_left(facts, since_day * DAY_MS, key=_at)
+                found += facts[start : bisect_left(facts, day * DAY_MS, key=_at)]
+        return found
+
+
+def _at(fact: DatedFact) -> int:
+    return fact.at_ms
+
+
+def _content(fact: DatedFact) -> str:
+    return msgspec.json.encode(fact.data, order="sorted").decode()
+
+
+def _order(fact: DatedFact) -> tuple[int, str, str, str, str]:
+    # What a fact says goes before its id: of two at one time the id is chance and must decide nothing.
+    return fact.at_ms, fact.type, _content(fact), fact.profile_id, fact.event_id

@@ -1,0 +1,41 @@
+"""How even the use of the newest whole weeks is: what makes a customer mature (signals §4)."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import ceil, sqrt
+from typing import NamedTuple
+
+from ebbtide.models.churn.grid import last_observation_day
+from ebbtide.models.customer.cadence import Cadence
+from ebbtide.models.customer.series import EVENTS, DaySeries
+
+_WEEK = 7
+
+
+class Variation(NamedTuple):
+    """Coefficient of variation of the events of some equal periods of whole weeks; ``start_day`` is the first's."""
+
+    value: float
+    start_day: int
+    period_days: int
+    every_period_active: bool
+
+
+def variation(series: DaySeries, day: int, own: Cadence, periods: int) -> Variation | None:
+    """Variation of the newest ``periods`` periods before grid day ``day``; None where nothing happened in them.
+
+    A period is one calendar week (Monday to Sunday), or as many as it takes to hold one own cadence: whoever comes
+    every second week is judged by fortnights. The standard deviation is that of these periods, not of a sample: they
+    are all that is told about.
+    """
+    width = _WEEK * max(1, ceil(own.days / _WEEK))
+    end = last_observation_day(day, _WEEK)
+    before = series.totals_before(EVENTS, range(end, end - width * periods - 1, -width))
+    counts = [after - earlier for after, earlier in pairwise(before)]
+    total = sum(counts)
+    if total == 0:
+        return None
+    mean = total / periods
+    deviation = sqrt(sum((count - mean) ** 2 for count in counts) / periods)
+    return Variation(deviation / mean, end - width * periods, width, min(counts) > 0)
