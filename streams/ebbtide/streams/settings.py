@@ -19,6 +19,7 @@ from ebbtide.models.policy import (
     CadencePolicy,
     CorePolicy,
     DedupePolicy,
+    FleetPolicy,
     IdentityPolicy,
     IntakePolicy,
     LabelPolicy,
@@ -155,6 +156,7 @@ class Settings(BaseSettings):
     observation: ObservationPolicy = ObservationPolicy()
     score: ScorePolicy = ScorePolicy()
     alert: AlertPolicy = AlertPolicy()
+    fleet: FleetPolicy = FleetPolicy()
 
     @property
     def core(self) -> CorePolicy:

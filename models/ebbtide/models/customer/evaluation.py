@@ -34,6 +34,7 @@ from ebbtide.models.customer.cadence import (
 from ebbtide.models.customer.customer import ANONYMOUS, Customer, Observation, Published, View
 from ebbtide.models.customer.series import DAY_SECONDS, EVENTS, FIRST, FIRST_LOGIN, LAST, LOGINS
 from ebbtide.models.customer.trend import Comparison, compare
+from ebbtide.models.fleet.contribution import Contribution, contribution, segment_of
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.alert import AlertType
 from ebbtide.schemas.score import HealthTier
@@ -73,6 +74,7 @@ class Decisions:
     score: NewScore | None = None
     alerts: list[AlertChange] = field(default_factory=list)
     matured: list[Matured] = field(default_factory=list)
+    contribution: Contribution | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ class Evaluator:
         self._alert(customer, day, rhythm, comparison, view, decisions)
         if observe:
             self._mature(customer, view, day, decisions)
+            decisions.contribution = self._contribution(customer, view, day, rhythm.state, comparison)
         if live:
             self.returned(customer, view, day, decisions, complete=False)
         customer.due_day = self._next_due(customer, view, day, rhythm)
@@ -307,6 +310,20 @@ class Evaluator:
             outcome = label(LabelKind(policy.kind), view.series, renewals, observation.day, day, policy.horizon_days)
             decisions.matured.append(Matured(observation, outcome, day))
         customer.observations = waiting
+
+    def _contribution(
+        self, customer: Customer, view: View, day: int, state: SilenceState, comparison: Comparison | None
+    ) -> Contribution:
+        """What the customer adds to its fleet."""
+        trait = view.traits_at(customer, (self._policy.fleet.segment_trait,), day * DAY_MS - 1)
+        return contribution(
+            view.series,
+            day,
+            segment=segment_of(next((value[0] for value in trait.values()), None)),
+            silence=state,
+            comparison=comparison,
+            drop_enter=self._policy.baseline.drop_enter,
+        )
 
     def _next_due(self, customer: Customer, view: View, day: int, rhythm: _Rhythm) -> int:
         """The next grid instant at which anything can change without a new event."""
