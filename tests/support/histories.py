@@ -6,7 +6,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from ebbtide.models.policy import BaselinePolicy, CorePolicy, LabelPolicy, ScorePolicy
+from ebbtide.models.policy import BaselinePolicy, CorePolicy, FleetPolicy, LabelPolicy, ScorePolicy
 from support.raw import at, fact, in_account, iso, punctuation, track
 
 DAYS = 75
@@ -15,6 +15,7 @@ POLICY = CorePolicy(
     baseline=BaselinePolicy(weeks=3, min_weeks=2, min_actions=3),
     label=LabelPolicy(horizon_days=14),
     score=ScorePolicy(min_change=0.01),
+    fleet=FleetPolicy(min_segment=1),
 )
 """Thresholds at which a short history has drops, surges and matured labels."""
 
@@ -87,7 +88,8 @@ def _facts(rng: Random, account: str, days: int, add: Any) -> None:
     ids = {"group_id": account, **({"domain": "x.com"} if rng.random() < 0.5 else {})}
     for _ in range(rng.randrange(3)):
         day, second = rng.randrange(days), rng.randrange(86_400)
-        add(day, second, fact("account.upserted", at(day, second), "", ids, name=f"name {rng.randrange(3)}", mrr=5))
+        told = {"name": f"name {rng.randrange(3)}", "tier": ("Strategic", "small")[day % 2], "mrr": 5}
+        add(day, second, fact("account.upserted", at(day, second), "", ids, **told))
     if rng.random() < 0.4:
         day = rng.randrange(days // 2)
         add(day, 0, fact("contract.signed", at(day), "", ids, end="2026-01-01", value=100))

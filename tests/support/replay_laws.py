@@ -24,7 +24,7 @@ from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import Topic
 from support.histories import POLICY
 from support.told import DECORATIONS, Told, by_customer, drive, records
-from support.topology import EVENTS, EXAMPLES, MODELS, Topology
+from support.topology import EVENTS, EXAMPLES, FLEET, MODELS, Topology
 
 SCORES, ALERTS = Topic.SCORES.topic_name, Topic.ALERTS.topic_name
 RECORDS = Topic.CUSTOMER_RECORDS.topic_name
@@ -115,12 +115,13 @@ def owners_are_those_of_the_replay(topology: Topology, replay: Replay) -> None:
 
 
 def what_is_told_is_that_of_the_replay(topology: Topology, replay: Replay) -> None:
-    """Models, scores, alerts, training examples and customer records."""
+    """Models, fleet statistics, scores, alerts, training examples and customer records."""
     expected = replay.told
     scores = first_told(rows(topology, SCORES), "customer_id", "version")
     alerts = first_told(rows(topology, ALERTS), "customer_id", "version")
     examples = first_told(rows(topology, EXAMPLES), "customer_id", "observed_at")
     assert first_told(rows(topology, MODELS), "tenant", "trained_through") == expected["models"]
+    assert first_told(rows(topology, FLEET), "tenant", "as_of") == expected["fleet-stats"]
     assert by_customer(scores) == by_customer(expected["scores"])
     assert by_customer(alerts) == by_customer(expected["alerts"])
     assert by_customer(examples) == by_customer(expected["training-examples"])

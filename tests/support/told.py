@@ -14,7 +14,7 @@ from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import Topic
 from support.raw import NOW, messages
 
-DECIDED = (Topic.SCORES, Topic.ALERTS, Topic.TRAINING_EXAMPLES, Topic.MODELS)
+DECIDED = (Topic.SCORES, Topic.ALERTS, Topic.TRAINING_EXAMPLES, Topic.MODELS, Topic.FLEET_STATS)
 DECORATIONS = ("customer_name", "owner", "route", "at_stake")
 """What an alert takes from the CRM as it is known when it is told. No decision depends on it."""
 
@@ -22,7 +22,7 @@ Told = dict[str, list[dict[str, Any]]]
 
 
 def told(outputs: Iterable[Output], *, decorated: bool = True) -> Told:
-    """Scores, alerts, training examples and models, each in the order in which they were told."""
+    """Scores, alerts, training examples, models and fleet statistics, each in the order in which they were told."""
     found: Told = {topic.topic_name: [] for topic in DECIDED}
     for output in outputs:
         if output.topic in DECIDED and not isinstance(output.record, Tick):

@@ -20,6 +20,7 @@ from zlib import crc32
 
 from ebbtide.models.churn.stage import LearnerStage
 from ebbtide.models.customer.shard import CustomerShard
+from ebbtide.models.fleet.stage import FleetStage
 from ebbtide.models.identity.shard import IdentityShard
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.models.intake.shard import IntakeShard
@@ -34,6 +35,7 @@ from support.raw import NOW
 EVENTS, STATES = Topic.EVENTS.topic_name, Topic.PROFILE_STATES.topic_name
 LINKS, OWNERS = Topic.IDENTITY_LINKS.topic_name, Topic.IDENTITY_ASSIGNMENTS.topic_name
 EXAMPLES, MODELS = Topic.TRAINING_EXAMPLES.topic_name, Topic.MODELS.topic_name
+SUMMARIES, FLEET = Topic.GRID_SUMMARIES.topic_name, Topic.FLEET_STATS.topic_name
 Place = tuple[str, int]
 Queues = dict[Place, deque[Any]]
 
@@ -42,7 +44,7 @@ class Bus:
     """Logs by topic and partition."""
 
     def __init__(self, partitions: int) -> None:
-        self.partitions = dict.fromkeys((EVENTS, LINKS, OWNERS, STATES, MODELS), partitions)
+        self.partitions = dict.fromkeys((EVENTS, LINKS, OWNERS, STATES, MODELS, FLEET), partitions)
         self.logs: dict[Place, list[Any]] = defaultdict(list)
         self.late: list[Queues] = []
         """What each zombie has under way."""
@@ -160,7 +162,7 @@ class Stage:
 
 
 class Topology:
-    """Intake, n profile shards, n customer shards and the learner."""
+    """Intake, n profile shards, n customer shards, the learner and the fleet."""
 
     def __init__(self, policy: CorePolicy, raw: Iterable[RawMessage], partitions: int, *, rereads: bool = True) -> None:
         self.bus = bus = Bus(partitions)
@@ -188,7 +190,14 @@ class Topology:
             lambda shard, _topic, offset, record: shard.apply(offset, record),
             lambda shard: shard.flush(),
         )
-        self.stages += [*self.profiles, *self.identity, *self.customers, self.learner]
+        self.fleet = Stage(
+            bus,
+            [(SUMMARIES, 0)],
+            lambda table: FleetStage(reports, policy.fleet, table.items()),
+            lambda shard, _topic, offset, record: shard.apply(offset, record),
+            lambda shard: shard.flush(),
+        )
+        self.stages += [*self.profiles, *self.identity, *self.customers, self.learner, self.fleet]
 
     def _identity(self, policy: CorePolicy, n: int, sources: frozenset[str]) -> Stage:
         return Stage(
@@ -214,7 +223,7 @@ class Topology:
     def _customers(self, policy: CorePolicy, n: int, sources: frozenset[str]) -> Stage:
         return Stage(
             self.bus,
-            [(STATES, n), (MODELS, n)],
+            [(STATES, n), (MODELS, n), (FLEET, n)],
             lambda table: CustomerShard(n, sources, policy, table.items()),
             lambda shard, topic, offset, record: shard.apply(topic, offset, record, now_ms=None),
             lambda shard: shard.flush(),

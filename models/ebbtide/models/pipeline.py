@@ -12,6 +12,7 @@ from itertools import count
 from ebbtide.models.churn.stage import LearnerStage
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.shard import CustomerShard
+from ebbtide.models.fleet.stage import FleetStage
 from ebbtide.models.identity.shard import IdentityShard
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.models.intake.shard import IntakeShard, addressed
@@ -20,6 +21,7 @@ from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.shard import ProfileShard
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.events import Event
+from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary
 from ebbtide.schemas.identity import IdentityAssignment, IdentityLink, IdentityOperation
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
@@ -28,10 +30,11 @@ from ebbtide.schemas.topics import DAY_MS, Topic
 RAW = Topic.RAW_BEHAVIOR.topic_name
 STATES = Topic.PROFILE_STATES.topic_name
 MODELS = Topic.MODELS.topic_name
+FLEET = Topic.FLEET_STATS.topic_name
 
 
 class Pipeline:
-    """One intake, one profiles, one customers partition and the learner.
+    """One intake, one profiles, one customers partition, the learner and the fleet.
 
     With ``until`` nothing from that time on is taken in, and time does not pass it.
     """
@@ -43,9 +46,11 @@ class Pipeline:
         self.identity = IdentityShard(0, frozenset({"profiles/0"}), policy.identity, ())
         self.customers = CustomerShard(0, frozenset({"profiles/0"}), policy, ())
         self.learner = LearnerStage(frozenset({"customers/0"}), ())
+        self.fleet = FleetStage(frozenset({"customers/0"}), policy.fleet, ())
         self.read = 0
         self._events, self._links, self._owners = count(), count(), count()
         self._states, self._models, self._examples = count(), count(), count()
+        self._summaries, self._stats = count(), count()
 
     def feed(self, messages: Iterable[RawMessage], *, now: datetime) -> Iterator[Output]:
         """Take in raw records, in their order; give everything that leaves the topology."""
@@ -86,7 +91,7 @@ class Pipeline:
             if isinstance(told, (ProfileState, Tick)):
                 customers.apply(STATES, next(self._states), told, now_ms=None)
                 if customers.has_outputs:
-                    yield from self._learn()
+                    yield from self._echo()
             else:
                 yield output
 
@@ -118,16 +123,26 @@ class Pipeline:
         self.intake.ignored["after_until"] += 1
         return True
 
-    def _learn(self) -> Iterator[Output]:
-        """Hand matured examples to the learner and its models back, until both have nothing to say."""
+    def _echo(self) -> Iterator[Output]:
+        """Hand what the customers say to the learner and the fleet, and their answers back, until all is said."""
         while outputs := self.customers.take_outputs():
             for output in outputs:
+                if output.topic is Topic.GRID_SUMMARIES:
+                    assert isinstance(output.record, GridSummary | ChannelSpend | Tick)
+                    self.fleet.apply(next(self._summaries), output.record)
+                    continue
                 if output.topic is Topic.TRAINING_EXAMPLES and isinstance(output.record, TrainingExample | Tick):
                     self.learner.apply(next(self._examples), output.record)
                 if not isinstance(output.record, Tick):
                     yield output
             for output in self.learner.take_outputs():
-                if isinstance(output.record, Model):
-                    yield output
                 assert isinstance(output.record, Model | Tick)
-                self.customers.apply(MODELS, next(self._models), output.record, now_ms=None)
+                yield from self._answer(MODELS, next(self._models), output, output.record)
+            for output in self.fleet.take_outputs():
+                assert isinstance(output.record, FleetStats | Tick)
+                yield from self._answer(FLEET, next(self._stats), output, output.record)
+
+    def _answer(self, topic: str, offset: int, output: Output, record: Model | FleetStats | Tick) -> Iterator[Output]:
+        if not isinstance(record, Tick):
+            yield output
+        self.customers.apply(topic, offset, record, now_ms=None)

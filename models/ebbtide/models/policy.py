@@ -516,6 +516,21 @@ class JourneyPolicy(Policy):
     )
 
 
+class FleetPolicy(Policy):
+    """All customers of a tenant together: what a customer is compared with."""
+
+    segment_trait: str = Field(
+        "service_tier", min_length=1, description="The trait whose value, in lower case, is a customer's segment."
+    )
+    min_segment: int = Field(
+        20, ge=1, description="Customers that a segment needs; those of a smaller one are compared with everybody."
+    )
+    max_segments: int = Field(50, ge=0, description="Most segments that are told, the greatest.")
+    accuracy: float = Field(0.01, ge=0.001, le=0.1, description="Greatest relative error of a quantile.")
+    pareto_share: float = Field(0.8, gt=0, lt=1, description="Share of all value that the Pareto set makes [CRM].")
+    spend_days: int = Field(365, ge=1, description="Newest days whose channel spend counts [FX].")
+
+
 class CorePolicy(Policy):
     """All of the core's settings."""
 
@@ -550,3 +565,4 @@ class CorePolicy(Policy):
     relationship: RelationshipPolicy = RelationshipPolicy()
     health_cell: HealthCellPolicy = HealthCellPolicy()
     journey: JourneyPolicy = JourneyPolicy()
+    fleet: FleetPolicy = FleetPolicy()

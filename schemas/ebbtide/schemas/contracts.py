@@ -13,6 +13,7 @@ from ebbtide.schemas.base import adapter
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.dead_letter import DeadLetter
 from ebbtide.schemas.events import Event
+from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary
 from ebbtide.schemas.identity import IdentityAssignment, IdentityAudit, IdentityLink, IdentityOperation, IdentityRebuild
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
@@ -41,6 +42,9 @@ DERIVED: dict[str, type[Any]] = {
     "Alert": Alert,
     "TrainingExample": TrainingExample,
     "Model": Model,
+    "ChannelSpend": ChannelSpend,
+    "GridSummary": GridSummary,
+    "FleetStats": FleetStats,
 }
 """What Ebbtide sends. Unknown fields are errors."""
 

@@ -86,6 +86,21 @@ class Topic(Enum):
         retention_ms=90 * DAY_MS,
     )
     MODELS = TopicSpec("models", "Model", "tenant", "the current model, one copy in every partition", cleanup="compact")
+    GRID_SUMMARIES = TopicSpec(
+        "grid-summaries",
+        "GridSummary",
+        "tenant",
+        "what the customers of a partition add up to at a grid instant, and channel spend; the fleet is one writer, so "
+        "all are in partition 0",
+        retention_ms=90 * DAY_MS,
+    )
+    FLEET_STATS = TopicSpec(
+        "fleet-stats",
+        "FleetStats",
+        "tenant",
+        "statistics of all customers at the newest grid instant, one copy in every partition",
+        cleanup="compact",
+    )
 
     @property
     def spec(self) -> TopicSpec:

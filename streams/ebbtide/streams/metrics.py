@@ -190,6 +190,28 @@ class Metrics:
         metadata=_gauge("Event time through which a model is trained, in Unix seconds.", "tenant", "role"),
     )
 
+    # Fleet
+    fleet_instant_timestamp_seconds: Gauge = field(
+        init=False,
+        metadata=_gauge("Newest grid instant whose fleet statistics are told, in Unix seconds.", "tenant"),
+    )
+    fleet_customers: Gauge = field(
+        init=False,
+        metadata=_gauge(
+            "Customers in the fleet statistics, by segment; without a name, all. `EBBTIDE_FLEET__MAX_SEGMENTS` bounds "
+            "the series.",
+            "tenant",
+            "segment",
+        ),
+    )
+    fleet_dropping_ratio: Gauge = field(
+        init=False,
+        metadata=_gauge(
+            "Share of customers in a sudden drop, among those with enough history to tell; 0 where nobody has.",
+            "tenant",
+        ),
+    )
+
     # Sinks
     sink_rows: Counter = field(
         init=False, metadata=_counter("Rows acknowledged by a sink's database.", "sink", "table")

@@ -36,6 +36,7 @@ FILES = {
     Topic.ALERTS: "alerts.ndjson",
     Topic.TRAINING_EXAMPLES: "training-examples.ndjson",
     Topic.MODELS: "models.ndjson",
+    Topic.FLEET_STATS: "fleet-stats.ndjson",
     Topic.DEAD_LETTERS: "dead-letters.ndjson",
     Topic.IDENTITY_AUDIT: "identity-audit.ndjson",
     Topic.CUSTOMER_RECORDS: "customer-records.ndjson",

@@ -27,9 +27,10 @@ TOPOLOGY: dict[str, Node] = {
     ),
     "identity": _node((Topic.IDENTITY_LINKS,), (Topic.IDENTITY_ASSIGNMENTS, Topic.IDENTITY_AUDIT), "identity"),
     "customers": _node(
-        (Topic.PROFILE_STATES, Topic.MODELS),
-        (Topic.SCORES, Topic.ALERTS, Topic.CUSTOMER_RECORDS, Topic.TRAINING_EXAMPLES),
+        (Topic.PROFILE_STATES, Topic.MODELS, Topic.FLEET_STATS),
+        (Topic.SCORES, Topic.ALERTS, Topic.CUSTOMER_RECORDS, Topic.TRAINING_EXAMPLES, Topic.GRID_SUMMARIES),
         "customers",
     ),
     "learner": _node((Topic.TRAINING_EXAMPLES,), (Topic.MODELS,), "learner"),
+    "fleet": _node((Topic.GRID_SUMMARIES,), (Topic.FLEET_STATS,), "fleet"),
 }

@@ -59,6 +59,11 @@ class Restarting:
     def pass_to(self, day: int) -> None:
         self.apply(Tick(source="profiles/0", watermark=at(day - 0.4), arrived_ms=0))
 
+    def wait_for_nobody(self) -> None:
+        """Learner and fleet have answered for all time."""
+        for source, topic in (("learner", Topic.MODELS), ("fleet", Topic.FLEET_STATS)):
+            self.apply(Tick(source=source, watermark=at(99), arrived_ms=0), topic.topic_name)
+
     @property
     def days(self) -> list[int]:
         customer = self.shard.customers["c"]
@@ -69,8 +74,7 @@ def test_a_record_waits_for_the_instant_it_holds_from() -> None:
     customers = Restarting()
     customers.apply(told(1, 1))
     customers.pass_to(3)
-    # No model is to be waited for.
-    customers.apply(Tick(source="learner", watermark=at(99), arrived_ms=0), Topic.MODELS.topic_name)
+    customers.wait_for_nobody()
     settled = customers.shard.settled_day
     assert settled is not None
     first = settled - DAY_0
@@ -100,7 +104,7 @@ def test_a_visitor_nobody_can_name_is_not_due_after_a_restart_either() -> None:
     customers = Restarting()
     customers.apply(replace(told(1, 1), anchor=Identifier(IdentifierType.ANONYMOUS_ID, "a1")))
     customers.pass_to(3)
-    customers.apply(Tick(source="learner", watermark=at(99), arrived_ms=0), Topic.MODELS.topic_name)
+    customers.wait_for_nobody()
     customers.pass_to(6)
     assert customers.shard.customers["c"].due_day is None
     customers.apply(told(2, 7))

@@ -134,6 +134,39 @@ def test_a_backfill_waits_for_the_model_of_the_week() -> None:
     assert shard.time_ms == to_ms(at(30))
 
 
+def tick(source: str, day: float) -> Tick:
+    return Tick(source=source, watermark=at(day), arrived_ms=0)
+
+
+@pytest.mark.parametrize("first", ["learner", "fleet"])
+def test_a_backfill_waits_for_both_the_model_and_the_statistics(first: str) -> None:
+    shard = CustomerShard(0, frozenset({"events/0"}), CorePolicy(), ())
+    for offset, day in enumerate((1, 30)):
+        shard.apply(STATES, offset, tick("events/0", day), now_ms=None)
+    topics = {"learner": Topic.MODELS.topic_name, "fleet": Topic.FLEET_STATS.topic_name}
+    (second,) = topics.keys() - {first}
+    settled = []
+    for offset, (source, day) in enumerate(((first, 0), (second, 0), (second, 7), (first, 99), (second, 14))):
+        shard.apply(topics[source], offset, tick(source, day), now_ms=None)
+        assert shard.settled_day is not None
+        settled.append(shard.settled_day - DAY_0)
+    assert settled == [0, 7, 7, 14, 21]
+
+
+def test_a_fleet_that_was_never_asked_is_asked_after_a_restart() -> None:
+    """The table of a version without a fleet; or the fleet has not answered yet, and hears it again."""
+    shard = CustomerShard(3, frozenset({"events/0"}), CorePolicy(), ())
+    shard.apply(STATES, 0, tick("events/0", 30), now_ms=None)
+    asked = [output for output in shard.take_outputs() if output.topic is Topic.GRID_SUMMARIES]
+    assert [output.record for output in asked] == [tick("customers/3", 28)]
+    table = {key: value for key, value in shard.flush().writes.items() if value is not None}
+    again = CustomerShard(3, frozenset({"events/0"}), CorePolicy(), table.items())
+    assert again.take_outputs() == asked
+    again.apply(Topic.FLEET_STATS.topic_name, 0, tick("fleet", 28), now_ms=None)
+    table = {key: value for key, value in again.flush().writes.items() if value is not None}
+    assert CustomerShard(3, frozenset({"events/0"}), CorePolicy(), table.items()).take_outputs() == []
+
+
 def test_an_instant_is_scored_with_the_newest_model_of_an_earlier_one() -> None:
     def model(day: int) -> Any:
         return Learner().to_model(from_ms(day * 86_400_000), "t").model_copy(update={"model_version": f"m{day}"})

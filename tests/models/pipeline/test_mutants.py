@@ -17,15 +17,18 @@ from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.customer.share import Share
 from ebbtide.models.customer.view import View, fold
+from ebbtide.models.fleet.stage import FleetStage
 from ebbtide.models.identity import tenant
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.intake import take_link
 from ebbtide.models.identity.members import Members
 from ebbtide.models.identity.shard import IdentityShard
+from ebbtide.models.policy import FleetPolicy
 from ebbtide.models.profile.parts import Part
 from ebbtide.models.profile.profile import SlotChange
 from ebbtide.models.profile.shard import ProfileShard
 from ebbtide.schemas.events import Event
+from ebbtide.schemas.fleet import GridSummary
 from ebbtide.schemas.identity import IdentityLink
 from ebbtide.schemas.profile_state import ProfileState
 from support.histories import POLICY, history, shuffled
@@ -39,6 +42,7 @@ from support.replay_laws import (
     reading_again_changes_nothing,
     replay,
     totals_are_those_of_the_replay,
+    what_is_told_is_that_of_the_replay,
 )
 from support.topology import Stage, Topology
 
@@ -192,8 +196,29 @@ def a_known_link_is_not_told_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(tenant, "take_link", only_news)
 
 
+def a_summary_told_twice_counts_twice(patch: pytest.MonkeyPatch) -> None:
+    take = FleetStage._take
+
+    def adding(self: FleetStage, record: GridSummary) -> None:
+        while any(part.source == record.source and part.tenant == record.tenant for part in self._waiting):
+            record = record.model_copy(update={"source": f"{record.source} again"})
+        take(self, record)
+
+    patch.setattr(FleetStage, "_take", adding)
+
+
+def the_fleet_waits_for_one_partition_alone(patch: pytest.MonkeyPatch) -> None:
+    build = FleetStage.__init__
+
+    def hasty(self: FleetStage, sources: frozenset[str], policy: FleetPolicy, stored: Any) -> None:
+        build(self, frozenset({min(sources)}), policy, stored)
+
+    patch.setattr(FleetStage, "__init__", hasty)
+
+
 ONCE, TOTALS = every_message_counts_once, totals_are_those_of_the_replay
 OWNERS, AGAIN = owners_are_those_of_the_replay, reading_again_changes_nothing
+SAID = what_is_told_is_that_of_the_replay
 
 
 @pytest.mark.parametrize(
@@ -210,6 +235,8 @@ OWNERS, AGAIN = owners_are_those_of_the_replay, reading_again_changes_nothing
         (nothing_is_detached, [ONCE, TOTALS]),
         (state_is_stored_before_outputs_are_acknowledged, [ONCE, TOTALS, OWNERS]),
         (a_known_link_is_not_told_again, [TOTALS]),
+        (a_summary_told_twice_counts_twice, [SAID]),
+        (the_fleet_waits_for_one_partition_alone, [SAID]),
     ],
     ids=lambda value: value.__name__ if callable(value) else "-".join(law.__name__ for law in value),
 )

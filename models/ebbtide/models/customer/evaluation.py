@@ -35,6 +35,7 @@ from ebbtide.models.customer.customer import ANONYMOUS, Customer, Observation, P
 from ebbtide.models.customer.series import DAY_SECONDS, EVENTS, FIRST, FIRST_LOGIN, LAST, LOGINS
 from ebbtide.models.customer.trend import Comparison, compare
 from ebbtide.models.customer.view import View, kept_days
+from ebbtide.models.fleet.contribution import Contribution, contribution, segment_of
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.alert import AlertType
 from ebbtide.schemas.score import HealthTier
@@ -74,6 +75,7 @@ class Decisions:
     score: NewScore | None = None
     alerts: list[AlertChange] = field(default_factory=list)
     matured: list[Matured] = field(default_factory=list)
+    contribution: Contribution | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ class Evaluator:
         if observe:
             self._mature(customer, view, day, decisions)
             view.compact(customer, day, self._kept_days, self._policy.cadence.max_gaps + 1)
+            decisions.contribution = self._contribution(customer, view, day, rhythm.state, comparison)
         if live:
             self.returned(customer, view, day, decisions, complete=False)
         customer.due_day = self._next_due(customer, view, day, rhythm)
@@ -313,6 +316,20 @@ class Evaluator:
             outcome = label(LabelKind(policy.kind), view.series, renewals, observation.day, day, policy.horizon_days)
             decisions.matured.append(Matured(observation, outcome, day))
         customer.observations = waiting
+
+    def _contribution(
+        self, customer: Customer, view: View, day: int, state: SilenceState, comparison: Comparison | None
+    ) -> Contribution:
+        """What the customer adds to its fleet."""
+        trait = view.traits_at(customer, (self._policy.fleet.segment_trait,), day * DAY_MS - 1)
+        return contribution(
+            view.series,
+            day,
+            segment=segment_of(next((value[0] for value in trait.values()), None)),
+            silence=state,
+            comparison=comparison,
+            drop_enter=self._policy.baseline.drop_enter,
+        )
 
     def _next_due(self, customer: Customer, view: View, day: int, rhythm: _Rhythm) -> int:
         """The next grid instant at which anything can change without a new event."""

@@ -1,8 +1,8 @@
 """One partition of ``customers``: folds profile states, keeps event time, evaluates whoever is due (design §3).
 
 Evaluation goes instant by instant, customers of one instant in the order of their ids. In a backfill the shard waits
-after each observation instant until the model trained through it has come back, so that a score never depends on how
-fast the learner was; live it does not wait.
+after each observation instant until the model trained through it and the statistics of the fleet at it have come back,
+so that nothing depends on how fast the learner and the fleet were; live it does not wait.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ from ebbtide.models.customer.evaluation import DAY_MS, Decisions, Evaluator
 from ebbtide.models.customer.later import LATER_KEY, Later
 from ebbtide.models.customer.packed import decode, encode
 from ebbtide.models.customer.record import build_record
-from ebbtide.models.customer.shelf import MODEL_KEY, ModelShelf
+from ebbtide.models.customer.shelf import MODEL_KEY, STATS_KEY, ModelShelf, StatsShelf
 from ebbtide.models.customer.view import View, fold
+from ebbtide.models.fleet.summary import PartitionSums
 from ebbtide.models.outputs import Flush, Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.customer_record import CustomerRecord
+from ebbtide.schemas.fleet import FleetStats
 from ebbtide.schemas.learning import Model
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import Topic
@@ -43,6 +45,7 @@ class PartitionState(msgspec.Struct):
     settled_day: int | None = None
     reported_day: int | None = None
     trained_day: int | None = None
+    stats_day: int | None = None
     sequence: int = 0
 
 
@@ -58,6 +61,8 @@ class CustomerShard:
         self._policy = policy
         self._evaluator = Evaluator(policy)
         self._models = ModelShelf(Scorer.from_model(Learner().to_model(None, "default")))
+        self._fleet = StatsShelf()
+        self._sums = PartitionSums(policy.fleet.accuracy)
         self._due_days = DueDays()
         self._dirty: set[str] = set()
         self._outputs: list[Output] = []
@@ -71,12 +76,17 @@ class CustomerShard:
                 self._restore(key, value)
         self._later = Later(later, self._meta.applied.get(Topic.PROFILE_STATES.topic_name, -1))
         self._clock = self._meta.clock.clock(sources)
+        if self._meta.reported_day is not None and self._meta.stats_day is None:
+            # The fleet has not answered yet; it may never have been asked, by a version that had none.
+            self._send_tick(Topic.GRID_SUMMARIES, self._meta.reported_day)
 
     def _restore(self, key: bytes, value: bytes) -> None:
         if key == META_KEY:
             self._meta = msgspec.msgpack.decode(value, type=PartitionState)
         elif key.startswith(MODEL_KEY):
             self._models.restore(value)
+        elif key.startswith(STATS_KEY):
+            self._fleet.restore(value)
         else:
             customer = decode(value)
             self.customers[customer.customer_id] = customer
@@ -98,7 +108,9 @@ class CustomerShard:
         """What is derived from the customer's shares."""
         return self._views[customer.customer_id]
 
-    def apply(self, topic: str, offset: int, record: ProfileState | Tick | Model, *, now_ms: int | None) -> None:
+    def apply(
+        self, topic: str, offset: int, record: ProfileState | Tick | Model | FleetStats, *, now_ms: int | None
+    ) -> None:
         """Take in one record. ``now_ms`` is the wall clock; None in a replay, where nothing is live."""
         meta = self._meta
         if offset <= meta.applied.get(topic, -1):
@@ -113,11 +125,14 @@ class CustomerShard:
                 self._fold(record, now_ms)
         elif isinstance(record, Model):
             self._models.add(record)
+        elif isinstance(record, FleetStats):
+            self._fleet.add(record)
         else:
             self._caused_ms = record.arrived_ms or self._caused_ms
             if topic == Topic.MODELS.topic_name:
-                if record.watermark is not None:
-                    meta.trained_day = max(to_ms(record.watermark) // DAY_MS, meta.trained_day or 0)
+                meta.trained_day = _later(record, meta.trained_day)
+            elif topic == Topic.FLEET_STATS.topic_name:
+                meta.stats_day = _later(record, meta.stats_day)
             else:
                 self._clock.tick(record)
             self._advance(now_ms)
@@ -160,7 +175,7 @@ class CustomerShard:
             self._due_days.put(day, customer.customer_id)
 
     def _advance(self, now_ms: int | None) -> None:
-        """Evaluate every grid instant that time has passed, up to where the model allows."""
+        """Evaluate every grid instant that time has passed, up to where the model and the fleet allow."""
         meta = self._meta
         if self._clock.time_ms is None:
             return
@@ -170,7 +185,7 @@ class CustomerShard:
             first = self._due_days.first_day
             meta.settled_day = (target if first is None else min(target, first)) - 1
             self._fold_later(now_ms)
-            # Nobody was here before. The learner must hear it, or it would wait for this partition.
+            # Nobody was here before. Learner and fleet must hear it, or they would wait for this partition.
             self._report(last_observation_day(meta.settled_day, every_days))
         while not self._must_wait(meta.settled_day, now_ms):
             for _ in self._clock.take_observations((meta.settled_day + 1) * DAY_MS - 1):
@@ -185,9 +200,9 @@ class CustomerShard:
                 self._report(day)
 
     def _must_wait(self, settled_day: int, now_ms: int | None) -> bool:
-        """Whether what comes after ``settled_day`` needs a model that is not here yet."""
+        """Whether what comes after ``settled_day`` needs a model, or statistics, that are not here yet."""
         meta = self._meta
-        if meta.reported_day is None or (meta.trained_day or 0) >= meta.reported_day:
+        if meta.reported_day is None or min(meta.trained_day or 0, meta.stats_day or 0) >= meta.reported_day:
             return False
         return not _is_live(settled_day + 1, now_ms)
 
@@ -205,6 +220,8 @@ class CustomerShard:
                 scorer = scorers[customer.tenant] = self._scorer(customer)
             decisions = self._evaluator.settle(customer, view, day, scorer, live=live)
             self._tell(customer, view, decisions)
+            if decisions.contribution is not None:
+                self._sums.add(customer.tenant, decisions.contribution)
             if customer.due_day is not None:
                 self._due_days.put(customer.due_day, customer_id)
             self._touch(customer)
@@ -216,12 +233,23 @@ class CustomerShard:
             self._touch(customer)
 
     def _report(self, day: int) -> None:
-        """Tell the learner that all examples up to this observation instant are out."""
+        """Tell the learner that all examples up to this observation instant are out, and the fleet what all add up to.
+
+        Both are single writers: everything goes to partition 0.
+        """
         self._meta.reported_day = day
-        tick = Tick(
-            source=f"customers/{self.partition}", watermark=from_ms(day * DAY_MS), arrived_ms=self._caused_ms or 0
-        )
-        self._outputs.append(Output(Topic.TRAINING_EXAMPLES, "@tick", tick, 0))
+        for summary in self._sums.take(from_ms(day * DAY_MS), self._source):
+            self._outputs.append(Output(Topic.GRID_SUMMARIES, summary.tenant, summary, 0))
+        self._send_tick(Topic.TRAINING_EXAMPLES, day)
+        self._send_tick(Topic.GRID_SUMMARIES, day)
+
+    def _send_tick(self, topic: Topic, day: int) -> None:
+        tick = Tick(source=self._source, watermark=from_ms(day * DAY_MS), arrived_ms=self._caused_ms or 0)
+        self._outputs.append(Output(topic, "@tick", tick, 0))
+
+    @property
+    def _source(self) -> str:
+        return f"customers/{self.partition}"
 
     def _scorer(self, customer: Customer) -> Scorer:
         return self._models.scorer(customer.tenant, self._meta.settled_day or 0)
@@ -266,11 +294,17 @@ class CustomerShard:
             flush.outputs.append(Output(Topic.CUSTOMER_RECORDS, customer_id, self.record(customer)))
             flush.writes[customer_id.encode()] = encode(customer)
         flush.writes.update(self._models.take_writes(self._meta.settled_day))
+        flush.writes.update(self._fleet.take_writes(self._meta.settled_day))
         flush.writes.update(self._later.take_writes())
         self._meta.clock = ClockState.of(self._clock)
         flush.writes[META_KEY] = msgspec.msgpack.encode(self._meta)
         self._dirty = set()
         return flush
+
+
+def _later(tick: Tick, day: int | None) -> int | None:
+    """The greater of a tick's day and ``day``."""
+    return day if tick.watermark is None else max(to_ms(tick.watermark) // DAY_MS, day or 0)
 
 
 def _is_live(day: int, now_ms: int | None) -> bool:

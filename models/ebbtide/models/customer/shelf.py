@@ -1,76 +1,124 @@
-"""The models that a partition has heard of, by the instant they were trained through.
+"""What a partition has heard of that holds from an instant on: models and fleet statistics, per tenant.
 
-A grid instant is scored with the newest model that was trained through an earlier one, however early a newer model
-came: a partition that repeats a week after a crash scores it as it did the first time.
+A grid instant is judged with the newest of an earlier instant, however early a newer one came: a partition that repeats
+a week after a crash judges it as it did the first time.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterator
+from typing import ClassVar, Generic, TypeVar
 
 from ebbtide.models.churn.scorer import Scorer
-from ebbtide.schemas.base import to_ms
+from ebbtide.models.fleet.reader import Fleet
+from ebbtide.schemas.base import Contract, to_ms
+from ebbtide.schemas.fleet import FleetStats
 from ebbtide.schemas.learning import Model
 from ebbtide.schemas.topics import DAY_MS
 
 MODEL_KEY = b"@model/"
+STATS_KEY = b"@fleet/"
+
+R = TypeVar("R", bound=Contract)
+V = TypeVar("V")
 
 
-class ModelShelf:
-    """Models per tenant, oldest first, and the table values that keep them."""
+class Shelf(ABC, Generic[R, V]):
+    """Records ``R`` per tenant, oldest first, as what is read of them (``V``), and the table values that keep them."""
 
-    def __init__(self, untrained: Scorer) -> None:
-        self._untrained = untrained
+    prefix: ClassVar[bytes]
+
+    def __init__(self) -> None:
         self._days: dict[str, list[int]] = {}
-        self._scorers: dict[str, list[Scorer]] = {}
+        self._values: dict[str, list[V]] = {}
         self._writes: dict[bytes, bytes | None] = {}
         self._kept_from: int | None = None
 
+    @abstractmethod
+    def _read(self, record: R) -> tuple[str, int, V]:
+        """Tenant, the day from whose start on the record holds, and what is read of it."""
+
+    @abstractmethod
     def restore(self, value: bytes) -> None:
-        """Take up a stored model."""
-        self._put(Model.from_json(value))
+        """Take up a stored record."""
 
-    def add(self, model: Model) -> None:
-        """Take in a model. One that was heard of before changes nothing."""
-        self._put(model)
-        self._writes[_key(model.tenant, _day(model))] = model.to_json()
+    def add(self, record: R) -> None:
+        """Take in a record. One that was heard of before changes nothing."""
+        tenant, day = self._put(record)
+        self._writes[self._key(tenant, day)] = record.to_json()
 
-    def _put(self, model: Model) -> None:
-        day = _day(model)
-        days, scorers = self._days.setdefault(model.tenant, []), self._scorers.setdefault(model.tenant, [])
+    def _put(self, record: R) -> tuple[str, int]:
+        tenant, day, value = self._read(record)
+        days, values = self._days.setdefault(tenant, []), self._values.setdefault(tenant, [])
         index = bisect_left(days, day)
         if index < len(days) and days[index] == day:
-            scorers[index] = Scorer.from_model(model)
+            values[index] = value
         else:
             days.insert(index, day)
-            scorers.insert(index, Scorer.from_model(model))
+            values.insert(index, value)
+        return tenant, day
 
-    def scorer(self, tenant: str, settled_day: int) -> Scorer:
-        """The scorer for what comes after ``settled_day``."""
+    def newest(self, tenant: str, settled_day: int) -> V | None:
+        """What holds for the grid instant after ``settled_day``; None before the first."""
         index = bisect_left(self._days.get(tenant, ()), settled_day + 1)
-        return self._scorers[tenant][index - 1] if index else self._untrained
+        return self._values[tenant][index - 1] if index else None
 
     def take_writes(self, settled_day: int | None) -> Iterator[tuple[bytes, bytes | None]]:
         """Table values since the last time.
 
-        A model is dropped one flush after it was needed last: until then a crash may bring its week back.
+        A record is dropped one flush after it was needed last: until then a crash may bring its week back.
         """
         if self._kept_from is not None:
             for tenant, days in self._days.items():
                 old = bisect_left(days, self._kept_from + 1) - 1
                 for day in days[: max(old, 0)]:
-                    self._writes[_key(tenant, day)] = None
+                    self._writes[self._key(tenant, day)] = None
                 if old > 0:
-                    del days[:old], self._scorers[tenant][:old]
+                    del days[:old], self._values[tenant][:old]
         self._kept_from = settled_day
         writes, self._writes = self._writes, {}
         yield from writes.items()
 
+    def _key(self, tenant: str, day: int) -> bytes:
+        return self.prefix + f"{day}/{tenant}".encode()
 
-def _day(model: Model) -> int:
-    return 0 if model.trained_through is None else to_ms(model.trained_through) // DAY_MS
+
+class ModelShelf(Shelf[Model, Scorer]):
+    """Models, by the instant they were trained through."""
+
+    prefix = MODEL_KEY
+
+    def __init__(self, untrained: Scorer) -> None:
+        super().__init__()
+        self._untrained = untrained
+
+    def _read(self, record: Model) -> tuple[str, int, Scorer]:
+        day = 0 if record.trained_through is None else to_ms(record.trained_through) // DAY_MS
+        return record.tenant, day, Scorer.from_model(record)
+
+    def restore(self, value: bytes) -> None:
+        """Take up a stored model."""
+        self._put(Model.from_json(value))
+
+    def scorer(self, tenant: str, settled_day: int) -> Scorer:
+        """The scorer for what comes after ``settled_day``."""
+        return self.newest(tenant, settled_day) or self._untrained
 
 
-def _key(tenant: str, day: int) -> bytes:
-    return MODEL_KEY + f"{day}/{tenant}".encode()
+class StatsShelf(Shelf[FleetStats, Fleet]):
+    """Fleet statistics, by their instant."""
+
+    prefix = STATS_KEY
+
+    def _read(self, record: FleetStats) -> tuple[str, int, Fleet]:
+        return record.tenant, to_ms(record.as_of) // DAY_MS, Fleet(record)
+
+    def restore(self, value: bytes) -> None:
+        """Take up stored statistics."""
+        self._put(FleetStats.from_json(value))
+
+    def stats(self, tenant: str, settled_day: int) -> Fleet | None:
+        """The statistics for what comes after ``settled_day``; None before the first."""
+        return self.newest(tenant, settled_day)

@@ -1,4 +1,4 @@
-"""`customers`: profile states and models in; scores, alerts, records and matured examples out."""
+"""`customers`: profile states, models and fleet statistics in; scores, alerts, records, examples and summaries out."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from typing import Any
 
 from ebbtide.models.customer.series import DAY_SECONDS
 from ebbtide.models.customer.shard import CustomerShard
+from ebbtide.schemas.fleet import FleetStats
 from ebbtide.schemas.learning import Model
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import Topic
-from ebbtide.streams.codec import encode, model, profile_state
+from ebbtide.streams.codec import encode, fleet_stats, model, profile_state
 from ebbtide.streams.stages import profiles
 from ebbtide.streams.stages.context import Context, now_ms
 from ebbtide.streams.stages.shards import flush_shards, keep_shards
 from ebbtide.streams.transport import App, ConsumerRecord
 
 NAME = "customers"
-INPUTS = (Topic.PROFILE_STATES, Topic.MODELS)
-DECODERS: dict[str, Callable[[ConsumerRecord], ProfileState | Tick | Model]] = {
+INPUTS = (Topic.PROFILE_STATES, Topic.MODELS, Topic.FLEET_STATS)
+DECODERS: dict[str, Callable[[ConsumerRecord], ProfileState | Tick | Model | FleetStats]] = {
     Topic.PROFILE_STATES.topic_name: profile_state,
     Topic.MODELS.topic_name: model,
+    Topic.FLEET_STATS.topic_name: fleet_stats,
 }
 
 

@@ -1,0 +1,87 @@
+"""What one customer adds to its segment at a grid instant.
+
+A new number for all customers is a new entry of ``metrics``: its quantiles are then in ``FleetStats``. A new count is a
+new name among ``counters``. Nothing else has to know of them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import Any
+
+from ebbtide.models.customer.cadence import SilenceState
+from ebbtide.models.customer.series import EVENTS, ORDERS, REVENUE, DaySeries
+from ebbtide.models.customer.trend import Comparison
+from ebbtide.models.profile.money import MICROS
+
+MONTH, QUARTER, YEAR = 28, 90, 365
+
+RECENCY, FREQUENCY, MONETARY = "recency_days", "frequency_90d", "monetary_90d"
+USAGE, VALUE = "usage_28d", "value_365d"
+ACTIVE, COMPARABLE, DROPPING = "active_28d", "comparable", "dropping"
+
+METRICS = {
+    RECENCY: "Days from the last active day to the instant; whoever never was active has none [CRM].",
+    FREQUENCY: "Orders in the last 90 days; active days of customers that never ordered [CRM].",
+    MONETARY: "Money in the last 90 days, in the customer's currency [CRM].",
+    USAGE: "Events in the last 28 days [FX].",
+    VALUE: "Money in the last 365 days, in the customer's currency [CRM].",
+}
+"""What is measured of every customer, with its window."""
+
+_LONGEST_SEGMENT = 64
+
+
+@dataclass(slots=True)
+class Contribution:
+    """Numbers and names of one customer. ``counters`` may name one several times; ``modules`` names each once."""
+
+    segment: str
+    metrics: dict[str, float]
+    counters: list[str]
+    modules: list[str]
+
+
+def contribution(
+    series: DaySeries,
+    day: int,
+    *,
+    segment: str,
+    silence: SilenceState,
+    comparison: Comparison | None,
+    drop_enter: float,
+) -> Contribution:
+    """What the customer with this ``series`` adds at the grid instant ``day``; only days < ``day`` count.
+
+    ``comparison`` is its activity against its own past, None where there is too little of it; below ``drop_enter`` of
+    that it is dropping. Windows are in days, money in units of the customer's currency [CRM, FX].
+    """
+    # Active days before the instant and before its windows, found once for all fields.
+    active = series.days
+    end = bisect_left(active, day)
+    month = bisect_left(active, day - MONTH, 0, end)
+    quarter = bisect_left(active, day - QUARTER, 0, month)
+    year = bisect_left(active, day - YEAR, 0, quarter)
+    orders, revenue, events = series.totals(ORDERS), series.totals(REVENUE), series.totals(EVENTS)
+    counters = [silence.value]
+    metrics: dict[str, float] = {
+        FREQUENCY: orders[end] - orders[quarter] if orders[end] else end - quarter,
+        MONETARY: (revenue[end] - revenue[quarter]) / MICROS,
+        VALUE: (revenue[end] - revenue[year]) / MICROS,
+        USAGE: events[end] - events[month],
+    }
+    if end:
+        metrics[RECENCY] = day - active[end - 1]
+    if end > month:
+        counters.append(ACTIVE)
+    if comparison is not None:
+        counters.append(COMPARABLE)
+        if comparison.ratio < drop_enter:
+            counters.append(DROPPING)
+    return Contribution(segment, metrics, counters, [])
+
+
+def segment_of(trait: Any) -> str:
+    """The segment that a trait's value names: in lower case; "" for none."""
+    return "" if trait is None else str(trait).strip().lower()[:_LONGEST_SEGMENT]

@@ -1,0 +1,144 @@
+"""The fleet's stage: summaries of all partitions in, statistics of each grid instant out (design §2).
+
+An instant is told when every partition of ``customers`` has reported it, from what the partitions said of it: the order
+of arrival and the number of partitions do not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from ebbtide.models.clock.watermark import ClockState, from_ms
+from ebbtide.models.fleet.spends import SPEND_KEY, ChannelSpends
+from ebbtide.models.fleet.stats import fleet_stats
+from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
+from ebbtide.models.policy import FleetPolicy
+from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.fleet import ChannelSpend, GridSummary, SegmentSummary
+from ebbtide.schemas.profile_state import Tick
+from ebbtide.schemas.topics import DAY_MS, Topic
+
+META_KEY = b"@partition"
+SUMMARY_KEY = b"summary/"
+
+
+class FleetState(msgspec.Struct):
+    """What the stage must remember beside summaries and spends."""
+
+    applied: int = -1
+    clock: ClockState = msgspec.field(default_factory=ClockState)
+
+
+class Part(NamedTuple):
+    """Which customers a summary is of."""
+
+    instant_ms: int
+    tenant: str
+    source: str
+    segment: str
+
+    @property
+    def key(self) -> bytes:
+        """Under which the table keeps it."""
+        return SUMMARY_KEY + msgspec.json.encode(self)
+
+
+class FleetStage:
+    """Merges per tenant and instant. ``stored`` gives the table's values once; writes go through ``flush``."""
+
+    def __init__(self, sources: frozenset[str], policy: FleetPolicy, stored: Iterable[tuple[bytes, bytes]]) -> None:
+        self.repeats = 0
+        self._policy = policy
+        self._waiting: dict[Part, SegmentSummary] = {}
+        self._spends = ChannelSpends()
+        self._written: dict[bytes, bytes] = {}
+        self._deleted: dict[bytes, None] = {}
+        self._outputs: list[Output] = []
+        self._meta = FleetState()
+        for key, value in stored:
+            if key == META_KEY:
+                self._meta = msgspec.msgpack.decode(value, type=FleetState)
+            elif key.startswith(SPEND_KEY):
+                self._spends.restore(key, value)
+            else:
+                part = msgspec.json.decode(key.removeprefix(SUMMARY_KEY), type=Part)
+                self._waiting[part] = SegmentSummary.from_json(value)
+        self._clock = self._meta.clock.clock(sources)
+        # A crash came between the mark and the summaries that it made superfluous.
+        self._drop([part for part in self._waiting if self._is_told(part.instant_ms)])
+
+    @property
+    def waiting(self) -> int:
+        """Summaries of instants that not every partition has reported."""
+        return len(self._waiting)
+
+    def apply(self, offset: int, record: GridSummary | ChannelSpend | Tick) -> None:
+        """Take in one record; tell the statistics of every instant that is complete."""
+        if offset <= self._meta.applied:
+            return
+        self._meta.applied = offset
+        if isinstance(record, GridSummary):
+            self._take(record)
+        elif isinstance(record, ChannelSpend):
+            self.repeats += not self._spends.add(record)
+        elif self._clock.tick(record):
+            self._tell(self._clock.time_ms or 0)
+
+    def _take(self, record: GridSummary) -> None:
+        instant_ms = to_ms(record.instant)
+        if self._is_told(instant_ms):
+            # A worker that took over, or was thought dead, told it a second time.
+            self.repeats += 1
+            return
+        for segment, summary in record.segments.items():
+            part = Part(instant_ms, record.tenant, record.source, segment)
+            self._waiting[part] = summary
+            self._written[part.key] = summary.to_json()
+
+    def _is_told(self, instant_ms: int) -> bool:
+        told_ms = self._clock.time_ms
+        return told_ms is not None and instant_ms <= told_ms
+
+    def _tell(self, through_ms: int) -> None:
+        ready = sorted(part for part in self._waiting if part.instant_ms <= through_ms)
+        for instant_ms, tenant in sorted({(part.instant_ms, part.tenant) for part in ready}):
+            stats = fleet_stats(
+                tenant,
+                from_ms(instant_ms),
+                [(part.segment, self._waiting[part]) for part in ready if part[:2] == (instant_ms, tenant)],
+                self._spends.costs(tenant, instant_ms // DAY_MS, self._policy.spend_days),
+                self._policy,
+            )
+            self._outputs.append(Output(Topic.FLEET_STATS, tenant, stats, EVERY_PARTITION))
+        self._drop(ready)
+        self._spends.forget(through_ms // DAY_MS - self._policy.spend_days)
+        tick = Tick(source="fleet", watermark=from_ms(through_ms), arrived_ms=0)
+        self._outputs.append(Output(Topic.FLEET_STATS, "@tick", tick, EVERY_PARTITION))
+
+    def _drop(self, parts: Iterable[Part]) -> None:
+        for part in parts:
+            del self._waiting[part]
+            self._written.pop(part.key, None)
+            self._deleted[part.key] = None
+
+    def take_outputs(self) -> list[Output]:
+        """Statistics since the last time; state is left to ``flush``."""
+        outputs, self._outputs = self._outputs, []
+        self._written, self._deleted = {}, {}
+        return outputs
+
+    def flush(self) -> Flush:
+        """Statistics to publish and values to store since the last flush.
+
+        In a flush that is cut in two the mark must be there before a summary goes: else the instant would be told
+        again, without it.
+        """
+        meta = self._meta
+        meta.clock = ClockState.of(self._clock)
+        spends = dict(self._spends.take_writes())
+        writes: dict[bytes, bytes | None] = {**self._written, **spends}
+        writes[META_KEY] = msgspec.msgpack.encode(meta)
+        return Flush(writes={**writes, **self._deleted}, outputs=self.take_outputs())

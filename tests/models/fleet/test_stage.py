@@ -1,0 +1,157 @@
+"""The fleet's stage: an instant is told once, when everybody has reported it, whatever happens on the way."""
+
+from __future__ import annotations
+
+import pytest
+
+from ebbtide.models.fleet.contribution import Contribution
+from ebbtide.models.fleet.stage import META_KEY, FleetStage
+from ebbtide.models.fleet.summary import PartitionSums
+from ebbtide.models.outputs import EVERY_PARTITION
+from ebbtide.models.policy import FleetPolicy
+from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary
+from ebbtide.schemas.profile_state import Tick
+from ebbtide.schemas.topics import Topic
+from support.raw import at
+
+SOURCES = frozenset({"customers/0", "customers/1"})
+POLICY = FleetPolicy(min_segment=1)
+Record = GridSummary | ChannelSpend | Tick
+
+
+def summary(partition: int, day: int, customers: int, tenant: str = "t") -> GridSummary:
+    sums = PartitionSums(POLICY.accuracy)
+    for n in range(customers):
+        sums.add(tenant, Contribution(f"s{n % 2}", {"value_365d": float(n)}, ["awake"], []))
+    (record,) = sums.take(at(day), f"customers/{partition}")
+    return record
+
+
+def report(partition: int, day: int) -> Tick:
+    return Tick(source=f"customers/{partition}", watermark=at(day), arrived_ms=0)
+
+
+def spend(spend_id: str, day: float, amount: int) -> ChannelSpend:
+    return ChannelSpend(
+        tenant="t", spend_id=spend_id, occurred_at=at(day), channel="search", amount_micros=amount, currency="USD"
+    )
+
+
+class Log:
+    """A stage with the offsets of its input, and its table."""
+
+    def __init__(self, stored: dict[bytes, bytes] | None = None) -> None:
+        self.table = dict(stored or {})
+        self.stage = FleetStage(SOURCES, POLICY, self.table.items())
+        self.offset = 0
+
+    def add(self, *records: Record) -> list[FleetStats | str]:
+        for record in records:
+            self.stage.apply(self.offset, record)
+            self.offset += 1
+        flush = self.stage.flush()
+        self.store(flush.writes, len(flush.writes))
+        assert all(output[0] is Topic.FLEET_STATS and output[3] == EVERY_PARTITION for output in flush.outputs)
+        told = [output.record for output in flush.outputs]
+        return [record if isinstance(record, FleetStats) else "tick" for record in told]
+
+    def store(self, writes: dict[bytes, bytes | None], kept: int) -> None:
+        for key, value in list(writes.items())[:kept]:
+            if value is None:
+                self.table.pop(key, None)
+            else:
+                self.table[key] = value
+
+
+def told(found: list[FleetStats | str]) -> list[tuple[str, str, int] | str]:
+    """Tenant, day and customers of what was told."""
+    return [
+        record if isinstance(record, str) else (record.tenant, str(record.as_of)[:10], record.segments[""].customers)
+        for record in found
+    ]
+
+
+def test_nothing_is_told_before_everybody_has_reported_it() -> None:
+    log = Log()
+    assert log.add(summary(0, 7, 3), summary(1, 7, 2), summary(0, 14, 3), report(0, 7), report(0, 14)) == []
+    assert log.stage.waiting == 6
+    assert told(log.add(report(1, 7))) == [("t", "2025-01-13", 5), "tick"]
+    assert log.stage.waiting == 2
+    assert told(log.add(summary(1, 14, 1), report(1, 14))) == [("t", "2025-01-20", 4), "tick"]
+    assert log.table.keys() == {META_KEY}
+
+
+def test_several_instants_at_once_are_told_in_their_order_and_tenants_apart() -> None:
+    """Live nobody waits: a partition may be ahead, and one that begins later says nothing of the first instants."""
+    log = Log()
+    log.add(*(summary(0, day, day // 7, tenant) for day in (14, 7) for tenant in ("u", "t")), report(0, 14))
+    assert told(log.add(report(1, 21))) == [
+        ("t", "2025-01-13", 1),
+        ("u", "2025-01-13", 1),
+        ("t", "2025-01-20", 2),
+        ("u", "2025-01-20", 2),
+        "tick",
+    ]
+
+
+def test_order_of_arrival_does_not_matter() -> None:
+    found: list[Record] = [
+        summary(0, 7, 3),
+        summary(1, 7, 2),
+        summary(0, 7, 4, "u"),
+        spend("s1", 3, 5),
+        spend("s2", 3, 7),
+    ]
+    one, two = Log(), Log()
+    assert one.add(*found, report(0, 7), report(1, 7)) == two.add(*found[::-1], report(1, 7), report(0, 7))
+
+
+def test_told_twice_counts_once() -> None:
+    log = Log()
+    again: list[Record] = [summary(0, 7, 3), summary(0, 7, 3), spend("s", 3, 5), spend("s", 3, 5)]
+    stats, _ = log.add(*again, report(0, 7), report(1, 7), summary(0, 7, 3))
+    assert isinstance(stats, FleetStats)
+    assert stats.segments[""].customers == 3
+    assert [cost.amount_micros for cost in stats.channels] == [5]
+    assert (log.stage.repeats, log.stage.waiting) == (2, 0)
+    log.stage.apply(0, summary(0, 14, 1))
+    assert log.stage.waiting == 0
+
+
+def test_spend_counts_from_its_day_on_for_a_year() -> None:
+    log = Log()
+    log.add(spend("s", 7, 5), spend("t", 6.9, 7))
+    amounts = {}
+    for day in (7, 14, 371, 378):
+        stats, _ = log.add(summary(0, day, 1), report(0, day), report(1, day))
+        assert isinstance(stats, FleetStats)
+        amounts[day] = [cost.amount_micros for cost in stats.channels]
+    assert amounts == {7: [7], 14: [12], 371: [12], 378: []}
+    assert log.table.keys() == {META_KEY}
+
+
+@pytest.mark.parametrize("kept", range(8))
+def test_a_flush_that_is_cut_in_two_tells_the_same_again(kept: int) -> None:
+    log = Log()
+    # These two are stored, and not read again.
+    log.add(summary(0, 7, 3), spend("s", 3, 5))
+    rest: list[Record] = [spend("t", 4, 6), summary(1, 7, 2), summary(0, 14, 1), report(0, 7), report(1, 7)]
+    for offset, record in enumerate(rest, log.offset):
+        log.stage.apply(offset, record)
+    flush = log.stage.flush()
+    writes = list(flush.writes)
+    assert len(writes) == 7
+    log.store(flush.writes, kept)
+    again = Log(log.table)
+    again.offset = log.offset
+    repeated = again.add(*rest)
+    marked = kept > writes.index(META_KEY)
+    assert repeated == (
+        [] if marked else [output.record if n == 0 else "tick" for n, output in enumerate(flush.outputs)]
+    )
+    assert again.stage.waiting == 1
+    following, _ = again.add(report(0, 14), report(1, 14))
+    assert isinstance(following, FleetStats)
+    assert following.segments[""].customers == 1
+    assert [cost.amount_micros for cost in following.channels] == [11]
+    assert len([key for key in again.table if key.startswith(b"summary/")]) == 0
