@@ -78,9 +78,8 @@ class View:
 
     def fold(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
         """Take in news of one share; return the days that changed."""
-        if self._old_sums is not None and (
-            record.detached or record.full or any(map(share.has_forgotten, record.days))
-        ):
+        all_anew = record.detached or record.full
+        if self._old_sums is not None and (all_anew or any(map(share.has_forgotten, record.days))):
             return self._fold_old(customer, share, record)
         gone: Mapping[int, Bucket] = {}
         if all_anew:
