@@ -19,6 +19,7 @@ from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.raw import RawBehaviour, RawFact, RawPunctuation
 from ebbtide.schemas.score import Score
+from ebbtide.schemas.state_change import StateChange
 
 RAW: dict[str, type[Any]] = {
     "RawBehaviour": RawBehaviour,
@@ -39,6 +40,7 @@ DERIVED: dict[str, type[Any]] = {
     "Tick": Tick,
     "Score": Score,
     "CustomerRecord": CustomerRecord,
+    "StateChange": StateChange,
     "Alert": Alert,
     "TrainingExample": TrainingExample,
     "Model": Model,

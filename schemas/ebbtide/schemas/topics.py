@@ -78,6 +78,13 @@ class Topic(Enum):
         retention_ms=-1,
     )
     ALERTS = TopicSpec("alerts", "Alert", "customer id", "risk and opportunity alerts", retention_ms=90 * DAY_MS)
+    STATE_CHANGES = TopicSpec(
+        "state-changes",
+        "StateChange",
+        "customer id",
+        "every change of a customer's state: lifecycle, group, cell, journey and the others",
+        retention_ms=90 * DAY_MS,
+    )
     TRAINING_EXAMPLES = TopicSpec(
         "training-examples",
         "TrainingExample",

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ebbtide.models.customer.series import DaySeries
+from ebbtide.models.customer.series import LAST_LOGIN, DaySeries
 from ebbtide.models.leads.interest import Interest, interest
 from ebbtide.models.leads.lead_priority import Priority, lead_priority, lead_ranks, rank_key
 from ebbtide.models.policy import LeadPolicy
@@ -27,6 +27,10 @@ def lead(queries: Mapping[int, int]) -> DaySeries:
     for day, count in queries.items():
         series.put(day, [1 + count, 1, count, 0, 0, 0, 60, 0, 0])
     return series
+
+
+def asked(series: DaySeries, trial_day: int | None, day: int, policy: LeadPolicy) -> Interest:
+    return interest(series, series.last_at(LAST_LOGIN, day), trial_day, day, policy)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +49,7 @@ def lead(queries: Mapping[int, int]) -> DaySeries:
     ],
 )
 def test_interest(queries: dict[int, int], trial_day: int | None, expected: Interest) -> None:
-    assert interest(lead(queries), trial_day, DAY, POLICY) == expected
+    assert asked(lead(queries), trial_day, DAY, POLICY) == expected
 
 
 @given(
@@ -55,7 +59,7 @@ def test_interest(queries: dict[int, int], trial_day: int | None, expected: Inte
 )
 def test_nothing_at_or_after_the_day_matters(past: dict[int, int], later: dict[int, int], trial: int | None) -> None:
     begun = trial if trial is not None else min(past, default=DAY)
-    assert interest(lead(past | later), begun, DAY, POLICY) == interest(lead(past), begun, DAY, POLICY)
+    assert asked(lead(past | later), begun, DAY, POLICY) == asked(lead(past), begun, DAY, POLICY)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +112,7 @@ def test_a_dormant_lead_goes_down_by_the_day_and_a_warm_return_up_at_once() -> N
     back = DAY + 40
     series = lead(queries | {back: 3})
     for day in range(DAY, back + 2):
-        now = lead_priority(interest(series, DAY - 28, day, POLICY), POLICY, priority)
+        now = lead_priority(asked(series, DAY - 28, day, POLICY), POLICY, priority)
         if now is not priority:
             story[day - DAY] = priority = now
     # After k days the silence is k + 1 and the trend (14 - k) (28 + k) / 392: 0.551 after 8 days, so the rate is lost.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from math import isfinite
 from typing import Any
 
 from ebbtide.models.alerting.declarations import DECLARATIONS, route, wording
@@ -15,14 +14,18 @@ from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.evaluation import DAY_MS, Matured, NewScore
 from ebbtide.models.customer.series import REVENUE
 from ebbtide.models.customer.view import View
-from ebbtide.models.profile.money import MICROS
+from ebbtide.models.customer.yearly_value import TRAITS as VALUE_TRAITS
+from ebbtide.models.customer.yearly_value import yearly_value
+from ebbtide.models.standing.hysteresis import StateChange
+from ebbtide.schemas import state_change as contract
 from ebbtide.schemas.alert import Alert, Severity
 from ebbtide.schemas.base import Money
 from ebbtide.schemas.learning import TrainingExample
 from ebbtide.schemas.score import Calibration, FeatureDelta, HealthTier, Score, ScoreChange
+from ebbtide.schemas.state_change import StateName
 
 _YEAR_DAYS = 365
-_TRAITS = ("name", "owner", "service_tier", "contract_value", "mrr", "currency")
+_TRAITS = ("name", "owner", "service_tier", "currency", *VALUE_TRAITS)
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 
 
@@ -87,6 +90,22 @@ def alert_record(customer: Customer, view: View, told: AlertChange) -> Alert:
     )
 
 
+def change_record(customer: Customer, moved: StateChange) -> contract.StateChange:
+    """A change of state as it is told."""
+    customer.state_version += 1
+    return contract.StateChange.unchecked(
+        tenant=customer.tenant,
+        customer_id=customer.customer_id,
+        version=customer.state_version,
+        occurred_at=from_ms(moved.day * DAY_MS),
+        state=StateName(moved.state_name),
+        old=moved.old,
+        new=moved.new,
+        reason=moved.reason,
+        evidence=dict(moved.evidence),
+    )
+
+
 def example_record(customer: Customer, matured: Matured, horizon_days: int) -> TrainingExample | None:
     """The example for the learner; None where the outcome is censored."""
     churned = matured.label.churned
@@ -113,13 +132,9 @@ def _text(traits: dict[str, Any], name: str) -> str | None:
 
 
 def _at_stake(traits: dict[str, Any], view: View, day: int) -> Money | None:
-    """A year of the customer's money: its contract, else twelve times its MRR, else what it paid in the last year."""
+    """A year of the customer's money, in its currency."""
     currency = (_text(traits, "currency") or "USD").upper()
     if not _CURRENCY.match(currency):
         return None
-    for name, factor in (("contract_value", 1), ("mrr", 12)):
-        value = traits[name][0] if name in traits else None
-        if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
-            return Money.unchecked(amount=round(value * factor, 2), currency=currency)
-    revenue = view.series.window(REVENUE, day, _YEAR_DAYS)
-    return Money.unchecked(amount=round(revenue / MICROS, 2), currency=currency) if revenue else None
+    amount = yearly_value(traits, view.series.window(REVENUE, day, _YEAR_DAYS))
+    return None if amount is None else Money.unchecked(amount=round(amount, 2), currency=currency)

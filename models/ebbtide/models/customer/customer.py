@@ -10,6 +10,7 @@ import msgspec
 from ebbtide.models.alerting.lifecycle import OpenAlert
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.share import Share
+from ebbtide.models.standing.hysteresis import Held
 from ebbtide.schemas.events import Identifier, IdentifierType
 
 ACCOUNT = "account"
@@ -50,6 +51,7 @@ class Published(msgspec.Struct, array_like=True):
 class Customer(msgspec.Struct):
     """What is stored of a customer.
 
+    ``states`` are those of ``standings.py`` by name; ``relationship`` the points behind one of them.
     ``old_days`` are active days so old that nobody knows any more whose they were, ``old_core`` those with queries.
     """
 
@@ -65,6 +67,11 @@ class Customer(msgspec.Struct):
     tier: str | None = None
     score_version: int = 0
     alert_version: int = 0
+    states: dict[str, Held] = msgspec.field(default_factory=dict)
+    state_version: int = 0
+    is_lead: bool = False
+    not_renewed: bool = False
+    relationship: float | None = None
     alerts: dict[str, OpenAlert] = msgspec.field(default_factory=dict)
     observations: list[Observation] = msgspec.field(default_factory=list)
     settled_day: int | None = None

@@ -25,20 +25,24 @@ from ebbtide.models.customer.cadence import (
     Cadence,
     SilenceState,
     asleep_after,
-    cadence,
     instant_of,
     left_after,
     silence,
-    silence_state,
 )
 from ebbtide.models.customer.customer import ANONYMOUS, Customer, Observation, Published
+from ebbtide.models.customer.rhythm import Rhythm
+from ebbtide.models.customer.rhythm import rhythm as rhythm_of
 from ebbtide.models.customer.series import DAY_SECONDS, EVENTS, FIRST, FIRST_LOGIN, LAST, LOGINS
+from ebbtide.models.customer.standings import Standings
 from ebbtide.models.customer.trend import Comparison, compare
 from ebbtide.models.customer.view import View, kept_days
 from ebbtide.models.fleet.contribution import Contribution, contribution, segment_of
+from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.policy import CorePolicy
+from ebbtide.models.standing.hysteresis import StateChange
 from ebbtide.schemas.alert import AlertType
 from ebbtide.schemas.score import HealthTier
+from ebbtide.schemas.state_change import StateName
 
 DAY_MS = DAY_SECONDS * 1000
 _PACKED = struct.Struct(f"<{len(NAMES)}f")
@@ -75,17 +79,8 @@ class Decisions:
     score: NewScore | None = None
     alerts: list[AlertChange] = field(default_factory=list)
     matured: list[Matured] = field(default_factory=list)
+    changes: list[StateChange] = field(default_factory=list)
     contribution: Contribution | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Rhythm:
-    """Cadence and silence as of a grid instant."""
-
-    last_day: int
-    own: Cadence
-    silent: int
-    state: SilenceState
 
 
 class Evaluator:
@@ -96,13 +91,30 @@ class Evaluator:
         self._cadence = policy.cadence
         self._kept_days = kept_days(policy)
         score = policy.score
+        self._standings = Standings(policy)
+        self._dwells = (
+            (StateName.LIFECYCLE, policy.lifecycle.dwell_days),
+            (StateName.ACTIVITY_GROUP, policy.activity_group.dwell_days),
+        )
         self._thresholds = TierThresholds(
             score.danger_enter, score.danger_leave, score.excellent_enter, score.excellent_leave
         )
 
-    def settle(self, customer: Customer, view: View, day: int, scorer: Scorer, *, live: bool = False) -> Decisions:
-        """Evaluate the grid instant ``day``, and set when the customer is due next. ``live``: the day that begins runs
-        now, and a return on it is told at once."""
+    def settle(
+        self,
+        customer: Customer,
+        view: View,
+        day: int,
+        scorer: Scorer,
+        fleet: Fleet | None = None,
+        *,
+        live: bool = False,
+    ) -> Decisions:
+        """Evaluate the grid instant ``day``, and set when the customer is due next.
+
+        ``fleet`` are the statistics of the instant before. ``live``: the day that begins runs now, and a return on it
+        is told at once.
+        """
         decisions = Decisions()
         if customer.kind == ANONYMOUS:
             # Nobody to score or to call; should somebody sign in, the profile finds its owner.
@@ -111,23 +123,21 @@ class Evaluator:
         if day - 1 in view.series:
             self.returned(customer, view, day - 1, decisions, complete=True)
         customer.settled_day = day
-        rhythm = self._rhythm(view, day)
+        rhythm = rhythm_of(view, day, self._cadence)
+        observe = is_observation_day(day, self._policy.observation.every_days)
         if rhythm is None:
-            self._vacate(customer, day, decisions)
-            first_day = view.series.first_day()
-            customer.due_day = None if first_day is None else first_day + 1
+            self._settle_unseen(customer, view, day, fleet, decisions, observe=observe)
             return decisions
         woke_or_slept = rhythm.state is not customer.silence
         customer.silence = rhythm.state
-        observe = is_observation_day(day, self._policy.observation.every_days)
         if observe or woke_or_slept or customer.score is None or day - 1 in view.series:
             self._score(customer, view, day, rhythm.own, scorer, decisions, observe=observe, force=False)
         comparison = compare(view.series, day, rhythm.own, self._policy.baseline)
         self._alert(customer, day, rhythm, comparison, view, decisions)
+        self._stand(customer, view, day, rhythm, comparison, fleet, decisions, observe=observe)
         if observe:
             self._mature(customer, view, day, decisions)
             view.compact(customer, day, self._kept_days, self._policy.cadence.max_gaps + 1)
-            decisions.contribution = self._contribution(customer, view, day, rhythm.state, comparison)
         if live:
             self.returned(customer, view, day, decisions, complete=False)
         customer.due_day = self._next_due(customer, view, day, rhythm)
@@ -136,7 +146,7 @@ class Evaluator:
     def observe(self, customer: Customer, view: View, day: int, scorer: Scorer) -> Decisions:
         """Publish the score as of ``day``, unless it was that day already, and tell who returned on the day so far."""
         decisions = Decisions()
-        rhythm = self._rhythm(view, day)
+        rhythm = rhythm_of(view, day, self._cadence)
         if rhythm is None or customer.kind == ANONYMOUS:
             return decisions
         if customer.score is None or customer.scored_day != day:
@@ -162,7 +172,7 @@ class Evaluator:
         bucket = view.series.get(day)
         if bucket is None or customer.silence is SilenceState.AWAKE:
             return
-        rhythm = self._rhythm(view, day)
+        rhythm = rhythm_of(view, day, self._cadence)
         if rhythm is None:
             # What it was asleep since went to another customer.
             return
@@ -183,22 +193,6 @@ class Evaluator:
             # A new episode: whatever return was still open is over.
             self._tell(customer, AlertType.WARM_RETURN, Clears(Reason.WENT_TO_SLEEP), day, at_ms, decisions)
             self._tell(customer, AlertType.WARM_RETURN, verdict, day, at_ms, decisions, episode)
-
-    def _rhythm(self, view: View, day: int) -> _Rhythm | None:
-        series, policy = view.series, self._cadence
-        end = series.count_before(day)
-        if end == 0:
-            return None
-        last_day = series.days[end - 1]
-        known = view.cadence
-        if known is not None and known[0] == end and known[1] == series.changes:
-            # Most customers on most days: nothing was added since.
-            own = known[2]
-        else:
-            own = cadence(series, day, policy)
-            view.cadence = (end, series.changes, own)
-        silent = silence(last_day, day, own)
-        return _Rhythm(last_day, own, silent, silence_state(silent, own, policy))
 
     def _score(
         self,
@@ -237,7 +231,7 @@ class Evaluator:
         self,
         customer: Customer,
         day: int,
-        rhythm: _Rhythm,
+        rhythm: Rhythm,
         comparison: Comparison | None,
         view: View,
         decisions: Decisions,
@@ -267,7 +261,7 @@ class Evaluator:
         for alert_type, verdict in verdicts:
             self._tell(customer, alert_type, verdict, day, day * DAY_MS, decisions)
 
-    def _drop(self, comparison: Comparison | None, rhythm: _Rhythm, view: View, day: int) -> Verdict:
+    def _drop(self, comparison: Comparison | None, rhythm: Rhythm, view: View, day: int) -> Verdict:
         """A sudden drop, unless the window holds a sleep that is over: coming back is no decline."""
         verdict = conditions.sudden_drop(comparison, rhythm.state, self._policy.baseline)
         if comparison is None or not isinstance(verdict, Fires) or rhythm.state is not SilenceState.AWAKE:
@@ -317,24 +311,66 @@ class Evaluator:
             decisions.matured.append(Matured(observation, outcome, day))
         customer.observations = waiting
 
-    def _contribution(
-        self, customer: Customer, view: View, day: int, state: SilenceState, comparison: Comparison | None
-    ) -> Contribution:
-        """What the customer adds to its fleet."""
-        trait = view.traits_at(customer, (self._policy.fleet.segment_trait,), day * DAY_MS - 1)
-        return contribution(
-            view.series,
-            day,
-            segment=segment_of(next((value[0] for value in trait.values()), None)),
-            silence=state,
-            comparison=comparison,
-            drop_enter=self._policy.baseline.drop_enter,
-        )
+    def _stand(
+        self,
+        customer: Customer,
+        view: View,
+        day: int,
+        rhythm: Rhythm | None,
+        comparison: Comparison | None,
+        fleet: Fleet | None,
+        decisions: Decisions,
+        *,
+        observe: bool,
+    ) -> None:
+        """Move the customer's states; at an observation instant also say what it adds to its fleet."""
+        trait = self._policy.fleet.segment_trait
+        held = view.traits_at(customer, (trait,), day * DAY_MS - 1)
+        name = segment_of(held[trait].value if held else None)
+        segment = None if fleet is None else fleet.of(name)
+        standing = self._standings.settle(customer, view, day, rhythm, comparison, segment, weekly=observe)
+        decisions.changes += standing.changes
+        if observe:
+            decisions.contribution = contribution(
+                view.series,
+                day,
+                segment=name,
+                silence=customer.silence,
+                comparison=comparison,
+                drop_enter=self._policy.baseline.drop_enter,
+                metrics=standing.metrics,
+                modules=view.modules(customer, day, self._policy.adoption.month_days),
+            )
 
-    def _next_due(self, customer: Customer, view: View, day: int, rhythm: _Rhythm) -> int:
+    def _settle_unseen(
+        self, customer: Customer, view: View, day: int, fleet: Fleet | None, decisions: Decisions, *, observe: bool
+    ) -> None:
+        """Evaluate a customer that was never active before ``day``: facts alone tell of it, or it is vacated."""
+        customer.score = customer.tier = None
+        if all(share.detached for share in customer.shares.values()):
+            self._vacate(customer, day, decisions)
+            customer.due_day = None
+            return
+        for alert_type in [AlertType(name) for name in customer.alerts]:
+            self._tell(customer, alert_type, Clears(Reason.MOVED), day, day * DAY_MS, decisions)
+        customer.silence = SilenceState.AWAKE
+        customer.observations = []
+        self._stand(customer, view, day, None, None, fleet, decisions, observe=observe)
+        due = last_observation_day(day, self._policy.observation.every_days) + self._policy.observation.every_days
+        first_day = view.series.first_day()
+        customer.due_day = due if first_day is None else min(due, first_day + 1)
+
+    def _next_due(self, customer: Customer, view: View, day: int, rhythm: Rhythm) -> int:
         """The next grid instant at which anything can change without a new event."""
         policy = self._policy
         due = last_observation_day(day, policy.observation.every_days) + policy.observation.every_days
+        for name, dwell_days in self._dwells:
+            held = customer.states.get(name)
+            if held is not None and held.pending is not None:
+                due = min(due, max(held.since_day + dwell_days, day + 1))
+        if customer.is_lead and day - rhythm.last_day <= policy.lead.dormant_days + policy.lead.margin_days:
+            # Its priority falls as days pass.
+            due = day + 1
         if rhythm.state is not SilenceState.LEFT:
             edge = asleep_after if rhythm.state is SilenceState.AWAKE else left_after
             at = instant_of(rhythm.last_day, edge(rhythm.own, policy.cadence), rhythm.own)
@@ -348,7 +384,7 @@ class Evaluator:
             due = min(due, max(series.days[next_active], day + 1))
         return day + 1 if due > day + 1 and self._watches_trend(customer, view, day, rhythm) else due
 
-    def _watches_trend(self, customer: Customer, view: View, day: int, rhythm: _Rhythm) -> bool:
+    def _watches_trend(self, customer: Customer, view: View, day: int, rhythm: Rhythm) -> bool:
         """Whether a drop or surge may open or close by the passing of days alone: only with enough activity."""
         if AlertType.SUDDEN_DROP in customer.alerts or AlertType.SURGE in customer.alerts:
             return True

@@ -149,6 +149,13 @@ class DaySeries:
         index = bisect_left(self.days, day)
         return self.days[index - 1] if index else None
 
+    def last_with(self, field: int, day: int) -> int | None:
+        """The last day before ``day`` that added to a field whose numbers are never negative."""
+        totals = self.totals(field)
+        end = bisect_left(self.days, day)
+        index = bisect_left(totals, totals[end], 0, end)
+        return self.days[index - 1] if index else None
+
     def first_day(self) -> int | None:
         """The first active day."""
         return self.days[0] if self.days else None

@@ -15,7 +15,7 @@ from ebbtide.models.churn.grid import is_observation_day, last_observation_day
 from ebbtide.models.churn.learner import Learner
 from ebbtide.models.churn.scorer import Scorer
 from ebbtide.models.clock.watermark import ClockState, from_ms
-from ebbtide.models.customer.contracts import alert_record, example_record, score_record
+from ebbtide.models.customer.contracts import alert_record, change_record, example_record, score_record
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.due import DueDays
 from ebbtide.models.customer.evaluation import DAY_MS, Decisions, Evaluator
@@ -157,6 +157,13 @@ class CustomerShard:
                 self._evaluator.returned(customer, view, day, decisions, complete=False)
                 self._tell(customer, view, decisions)
             self._due(customer, day if settled is None else max(day, settled + 1))
+        for outcome in record.outcomes.values():
+            after = outcome.at_ms // DAY_MS + 1
+            self._due(customer, after if settled is None else max(after, settled + 1))
+        if customer.due_day is None and record.traits:
+            # Nobody but the CRM knows it yet.
+            told = min(values[0].at_ms for values in record.traits.values()) // DAY_MS + 1
+            self._due(customer, told if settled is None else max(told, settled + 1))
 
     @property
     def _next_ms(self) -> int:
@@ -218,7 +225,8 @@ class CustomerShard:
             scorer = scorers.get(customer.tenant)
             if scorer is None:
                 scorer = scorers[customer.tenant] = self._scorer(customer)
-            decisions = self._evaluator.settle(customer, view, day, scorer, live=live)
+            fleet = self._fleet.stats(customer.tenant, day - 1)
+            decisions = self._evaluator.settle(customer, view, day, scorer, fleet, live=live)
             self._tell(customer, view, decisions)
             if decisions.contribution is not None:
                 self._sums.add(customer.tenant, decisions.contribution)
@@ -265,6 +273,8 @@ class CustomerShard:
             send(Output(Topic.SCORES, key, score_record(customer, view, decisions.score), caused_ms=caused))
         for told in decisions.alerts:
             send(Output(Topic.ALERTS, key, alert_record(customer, view, told), caused_ms=caused))
+        for moved in decisions.changes:
+            send(Output(Topic.STATE_CHANGES, key, change_record(customer, moved), caused_ms=caused))
         for matured in decisions.matured:
             example = example_record(customer, matured, self._policy.label.horizon_days)
             if example is not None:

@@ -86,6 +86,14 @@ class Share(msgspec.Struct):
         if bucket[LAST_LOGIN] >= 0:
             self.old_login = max(self.old_login, day * DAY_SECONDS + bucket[LAST_LOGIN])
 
+    def last_day(self, day: int) -> int | None:
+        """The last active day before ``day``."""
+        last = max((active for active in self.days if active < day), default=None)
+        if last is None:
+            index = bisect_left(self.old_days, day)
+            return self.old_days[index - 1] if index else None
+        return last
+
     def disown(self, before_day: int) -> tuple[list[int], list[int]]:
         """Give up the forgotten days before ``before_day``; returns them, and those of them with queries."""
         index = bisect_left(self.old_days, before_day)

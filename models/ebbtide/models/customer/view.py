@@ -22,7 +22,8 @@ from ebbtide.models.customer.series import (
 from ebbtide.models.customer.share import OutcomeValue, Share, add_uses, monday
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.profile import USE_DAYS
-from ebbtide.schemas.profile_state import ProfileState, Trait
+from ebbtide.models.standing.history import DAY_MS, DatedFact, History
+from ebbtide.schemas.profile_state import MACHINE, ProfileState, Trait
 from ebbtide.schemas.score import Contribution
 
 if TYPE_CHECKING:
@@ -50,13 +51,15 @@ _ENOUGH = 28
 class View:
     """What is derived from the shares; never stored."""
 
-    __slots__ = ("_newest", "_old_sums", "_outcomes", "_reasons", "cadence", "series")
+    __slots__ = ("_fact_days", "_history", "_newest", "_old_sums", "_outcomes", "_reasons", "cadence", "series")
 
     def __init__(self, customer: Customer) -> None:
         # The last cadence, with the number of active days and of changes that it was told from.
         self.cadence: tuple[int, int, Cadence] | None = None
         self._newest: dict[str, Trait] | None = None
         self._outcomes: list[OutcomeValue] | None = None
+        self._history: History | None = None
+        self._fact_days: frozenset[int] | None = None
         self._reasons: tuple[Published, list[Contribution]] | None = None
         self._derive(customer)
 
@@ -127,7 +130,7 @@ class View:
         if record.outcomes:
             for key, outcome in record.outcomes.items():
                 share.outcomes[key] = (outcome.type, outcome.at_ms, outcome.data)
-            self._outcomes = None
+            self._outcomes = self._history = self._fact_days = None
 
     def compact(self, customer: Customer, day: int, kept_days: int, kept_active_days: int) -> None:
         """Forget the numbers of days that no window of ``day`` or later reaches, and older uses of modules.
@@ -185,6 +188,16 @@ class View:
                 add_uses(merged, day, modules)
         return merged
 
+    def modules(self, customer: Customer, day: int, width: int) -> set[str]:
+        """Modules that people used in the ``width`` days before ``day``."""
+        found: set[str] = set()
+        for share in customer.shares.values():
+            for used, modules in share.uses.items():
+                if day - width <= used < day:
+                    found.update(modules)
+        found.discard(MACHINE)
+        return found
+
     def last_at(self, customer: Customer, field: int, day: int) -> int | None:
         """Epoch second of the newest activity (``LAST``) or login (``LAST_LOGIN``) before ``day``."""
         kept = self.series.last_at(field, day)
@@ -230,6 +243,33 @@ class View:
             self._outcomes = [value for _, value in sorted(merged.items(), key=lambda item: (item[1][1], item[0]))]
         return self._outcomes
 
+    def history(self, customer: Customer) -> History:
+        """All dated facts, each with its id and whose profile it is."""
+        if self._history is None:
+            self._history = History(
+                DatedFact(kind, at_ms, data, event_id, key)
+                for key, share in customer.shares.items()
+                for event_id, (kind, at_ms, data) in share.outcomes.items()
+            )
+        return self._history
+
+    def fact_days(self, customer: Customer) -> frozenset[int]:
+        """UTC days with dated facts."""
+        if self._fact_days is None:
+            self._fact_days = frozenset(at_ms // DAY_MS for _, at_ms, _ in self.outcomes(customer))
+        return self._fact_days
+
+    def roles(self, customer: Customer, day: int) -> dict[str, tuple[str, int | None]]:
+        """By profile with a role as of ``day``: the role, and its last active day before (None: never active)."""
+        found: dict[str, tuple[str, int | None]] = {}
+        for key, share in customer.shares.items():
+            values = share.traits.get("role")
+            if values and not share.detached:
+                role = next((value.value for value in reversed(values) if value.at_ms < day * DAY_MS), None)
+                if role is not None:
+                    found[key] = str(role), share.last_day(day)
+        return found
+
     def contributions(self, score: Published) -> list[Contribution]:
         """The score's reasons as contract records; alerts on the same score share them."""
         if self._reasons is None or self._reasons[0] is not score:
@@ -242,7 +282,7 @@ class View:
 
     def forget_facts(self) -> None:
         """A profile went away or said all anew: derive traits and dated facts anew when asked."""
-        self._newest = self._outcomes = None
+        self._newest = self._outcomes = self._history = self._fact_days = None
 
 
 def kept_days(policy: CorePolicy) -> int:

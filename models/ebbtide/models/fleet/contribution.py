@@ -7,6 +7,7 @@ new name among ``counters``. Nothing else has to know of them.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,10 @@ MONTH, QUARTER, YEAR = 28, 90, 365
 
 RECENCY, FREQUENCY, MONETARY = "recency_days", "frequency_90d", "monetary_90d"
 USAGE, VALUE = "usage_28d", "value_365d"
+RECENCY_ORDER, ORDERS_365D = "recency_order_days", "orders_365d"
+MONETARY_365D, ORDER_VALUE = "monetary_365d", "order_value_365d"
+USAGE_PER_WEEK, USAGE_PER_SEAT = "usage_per_week", "usage_per_seat"
+RELATIONSHIP, DWELL = "relationship", "dwell_days:"
 ACTIVE, COMPARABLE, DROPPING = "active_28d", "comparable", "dropping"
 
 METRICS = {
@@ -26,11 +31,19 @@ METRICS = {
     FREQUENCY: "Orders in the last 90 days; active days of customers that never ordered [CRM].",
     MONETARY: "Money in the last 90 days, in the customer's currency [CRM].",
     USAGE: "Events in the last 28 days [FX].",
-    VALUE: "Money in the last 365 days, in the customer's currency [CRM].",
+    VALUE: "A year of the customer's money: by its contract, its MRR, or its orders of the last 365 days [CRM].",
+    RECENCY_ORDER: "Days from the last order to the instant, of those who ordered in the last 365 days [CRM].",
+    ORDERS_365D: "Orders in the last 365 days, of those who ordered in them [CRM].",
+    MONETARY_365D: "Money of the orders of the last 365 days [CRM].",
+    ORDER_VALUE: "Money per order in the last 365 days [CRM].",
+    USAGE_PER_WEEK: "Events per week in the usage window, of customers without licensed seats [FX].",
+    USAGE_PER_SEAT: "Events per week and licensed seat in the usage window [FX].",
+    RELATIONSHIP: "Points of the relationship with an account [FX].",
 }
 """What is measured of every customer, with its window."""
 
 _LONGEST_SEGMENT = 64
+_NONE: Mapping[str, float] = {}
 
 
 @dataclass(slots=True)
@@ -51,11 +64,14 @@ def contribution(
     silence: SilenceState,
     comparison: Comparison | None,
     drop_enter: float,
+    metrics: Mapping[str, float] = _NONE,
+    modules: Iterable[str] = (),
 ) -> Contribution:
     """What the customer with this ``series`` adds at the grid instant ``day``; only days < ``day`` count.
 
-    ``comparison`` is its activity against its own past, None where there is too little of it; below ``drop_enter`` of
-    that it is dropping. Windows are in days, money in units of the customer's currency [CRM, FX].
+    ``comparison`` is its activity against its own past, None where there is too little of it; below ``drop_enter``
+    of that it is dropping. ``metrics`` are those that its states came to; ``modules`` those it used in 28 days.
+    Windows are in days, money in units of the customer's currency [CRM, FX].
     """
     # Active days before the instant and before its windows, found once for all fields.
     active = series.days
@@ -65,21 +81,21 @@ def contribution(
     year = bisect_left(active, day - YEAR, 0, quarter)
     orders, revenue, events = series.totals(ORDERS), series.totals(REVENUE), series.totals(EVENTS)
     counters = [silence.value]
-    metrics: dict[str, float] = {
+    measured: dict[str, float] = {
         FREQUENCY: orders[end] - orders[quarter] if orders[end] else end - quarter,
         MONETARY: (revenue[end] - revenue[quarter]) / MICROS,
         VALUE: (revenue[end] - revenue[year]) / MICROS,
         USAGE: events[end] - events[month],
     }
     if end:
-        metrics[RECENCY] = day - active[end - 1]
+        measured[RECENCY] = day - active[end - 1]
     if end > month:
         counters.append(ACTIVE)
     if comparison is not None:
         counters.append(COMPARABLE)
         if comparison.ratio < drop_enter:
             counters.append(DROPPING)
-    return Contribution(segment, metrics, counters, [])
+    return Contribution(segment, {**measured, **metrics}, counters, sorted(modules))
 
 
 def segment_of(trait: Any) -> str:

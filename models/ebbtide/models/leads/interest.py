@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ebbtide.models.customer.series import DAY_SECONDS, LAST_LOGIN, QUERIES, DaySeries
+from ebbtide.models.customer.series import DAY_SECONDS, QUERIES, DaySeries
 from ebbtide.models.policy import LeadPolicy
+
+_LONGEST = 91
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,22 +20,24 @@ class Interest:
     trend: float | None
 
 
-def interest(series: DaySeries, trial_day: int | None, day: int, policy: LeadPolicy) -> Interest:
-    """Interest as of ``day``. The trial began on ``trial_day``, or with the first activity where that is not known.
+def interest(
+    series: DaySeries, last_login_at: int | None, trial_day: int | None, day: int, policy: LeadPolicy
+) -> Interest:
+    """Interest as of ``day``, with the epoch second of the last login before it.
 
-    A trial younger than ``policy.rate_days`` has no newest days yet: its rate is what it is, so it is kept.
+    The trial began on ``trial_day``, or with the first activity where that is not known. One longer than 91 days counts
+    as 91: older numbers are not kept. One younger than ``policy.rate_days`` has no newest days yet: its rate is kept.
     """
-    login = series.last_at(LAST_LOGIN, day)
     began = trial_day if trial_day is not None else series.first_day()
     return Interest(
-        None if login is None else day - login // DAY_SECONDS,
+        None if last_login_at is None else day - last_login_at // DAY_SECONDS,
         series.total(QUERIES, day),
         None if began is None else _trend(series, began, day, policy.rate_days),
     )
 
 
 def _trend(series: DaySeries, began: int, day: int, newest: int) -> float | None:
-    age = day - began
+    age = min(day - began, _LONGEST)
     total = series.window(QUERIES, day, age) if age > 0 else 0
     if total <= 0:
         return None

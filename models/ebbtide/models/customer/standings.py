@@ -1,0 +1,313 @@
+"""Where a customer stands at a grid instant: every state of it, each moved by its own rule (signals §§3-6, 8).
+
+Lifecycle and activity group are looked at whenever the customer is; what needs whole weeks or compares a customer with
+its segment, at observation instants; what facts alone decide, when there are new ones. All are kept in
+``Customer.states`` and change by one mover (``models/standing/hysteresis.py``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ebbtide.models.adoption.utilisation import utilisation
+from ebbtide.models.customer.customer import ACCOUNT, Customer
+from ebbtide.models.customer.rhythm import Rhythm
+from ebbtide.models.customer.series import DAY_SECONDS, LAST_LOGIN, ORDERS, QUERIES, REVENUE
+from ebbtide.models.customer.trend import Comparison
+from ebbtide.models.customer.view import View
+from ebbtide.models.customer.yearly_value import TRAITS as VALUE_TRAITS
+from ebbtide.models.customer.yearly_value import yearly_value
+from ebbtide.models.fleet.contribution import (
+    DWELL,
+    MONETARY_365D,
+    ORDER_VALUE,
+    ORDERS_365D,
+    RECENCY_ORDER,
+    RELATIONSHIP,
+    USAGE_PER_SEAT,
+    USAGE_PER_WEEK,
+    VALUE,
+)
+from ebbtide.models.fleet.reader import Segment
+from ebbtide.models.leads.interest import interest
+from ebbtide.models.leads.lead_priority import Priority, lead_priority
+from ebbtide.models.policy import CorePolicy
+from ebbtide.models.profile.money import MICROS
+from ebbtide.models.standing.activity_group import activity_group
+from ebbtide.models.standing.cells import cell, cell_move
+from ebbtide.models.standing.contracts import not_renewed_since
+from ebbtide.models.standing.hysteresis import Held, Proposal, StateChange, move
+from ebbtide.models.standing.journey import journey
+from ebbtide.models.standing.lifecycle import Lifecycle, LifecycleReason, lifecycle
+from ebbtide.models.standing.relationship import relationship, relationship_level
+from ebbtide.models.standing.usage import Usage, usage, usage_level
+from ebbtide.models.value.first_touch import Stage, first_touch, furthest_stage
+from ebbtide.models.value.loyalty import Loyalty, loyalty
+from ebbtide.models.value.pareto import in_pareto
+from ebbtide.models.value.quadrant import Quadrant, quadrant
+from ebbtide.models.value.rfm import RfmCell, RfmEdges, rfm_cell
+from ebbtide.schemas.state_change import StateName
+
+_DAY_MS = DAY_SECONDS * 1000
+_THIRDS = (0.35, 0.65)
+_FIFTHS = (0.2, 0.4, 0.6, 0.8)
+_MEDIAN = (0.5,)
+_YES, _NO = "yes", "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What changed at an instant, and, where it was one of observation, numbers for the fleet by name."""
+
+    changes: list[StateChange]
+    metrics: dict[str, float]
+
+
+class Standings:
+    """The rules under one policy. Holds no state of any customer."""
+
+    def __init__(self, policy: CorePolicy) -> None:
+        self._policy = policy
+
+    def settle(
+        self,
+        customer: Customer,
+        view: View,
+        day: int,
+        rhythm: Rhythm | None,
+        comparison: Comparison | None,
+        segment: Segment | None,
+        *,
+        weekly: bool,
+    ) -> Standing:
+        """Move the customer's states, in place, to the grid instant ``day``.
+
+        ``segment`` are the statistics of the customer's segment as of the instant before, None before the first.
+        """
+        moves = _Moves(customer, day)
+        facts = day - 1 in view.fact_days(customer)
+        if weekly:
+            self._compare(moves, view, rhythm, segment)
+        if weekly or facts:
+            self._from_facts(moves, view, rhythm)
+            self._cell(moves)
+        self._live(moves, view, rhythm, comparison, facts=facts or weekly)
+        return Standing(moves.changes, moves.metrics)
+
+    def _live(
+        self, moves: _Moves, view: View, rhythm: Rhythm | None, comparison: Comparison | None, *, facts: bool
+    ) -> None:
+        """Lifecycle, activity group, and the priority of a lead."""
+        customer, day, policy = moves.customer, moves.day, self._policy
+        if rhythm is None:
+            moves.propose(StateName.LIFECYCLE, Proposal(Lifecycle.ACQUISITION, LifecycleReason.NO_CORE_VALUE))
+        else:
+            moves.take(
+                StateName.LIFECYCLE,
+                lifecycle(
+                    moves.held(StateName.LIFECYCLE), view.series, day, rhythm.own, rhythm.state, comparison, policy
+                ),
+            )
+        score = customer.score
+        moves.take(
+            StateName.ACTIVITY_GROUP,
+            activity_group(
+                moves.held(StateName.ACTIVITY_GROUP),
+                day,
+                policy.activity_group,
+                lifecycle=moves.value(StateName.LIFECYCLE) or Lifecycle.ACQUISITION,
+                not_renewed=customer.not_renewed,
+                tier=customer.tier,
+                p_churn=None if score is None else score.p_churn,
+                usage=moves.value(StateName.USAGE),
+            ),
+        )
+        if facts:
+            history = view.outcomes(customer)
+            before_ms = day * _DAY_MS
+            customer.is_lead = (
+                first_touch(history, before_ms) is not None
+                and furthest_stage(history, before_ms, policy.channel) < Stage.PAID
+            )
+        if customer.is_lead:
+            self._lead(moves, view)
+        else:
+            customer.states.pop(StateName.LEAD_PRIORITY, None)
+
+    def _lead(self, moves: _Moves, view: View) -> None:
+        known = moves.value(StateName.LEAD_PRIORITY)
+        found = interest(
+            view.series, view.last_at(moves.customer, LAST_LOGIN, moves.day), None, moves.day, self._policy.lead
+        )
+        priority = lead_priority(found, self._policy.lead, None if known is None else Priority(known))
+        evidence = {"silent_days": found.silent_days, "queries": found.queries, "trend": found.trend}
+        moves.propose(StateName.LEAD_PRIORITY, Proposal(priority, "interest", evidence))
+
+    def _from_facts(self, moves: _Moves, view: View, rhythm: Rhythm | None) -> None:
+        """Journey and relationship, and whether the contract ended."""
+        customer, day, policy = moves.customer, moves.day, self._policy
+        history = view.history(customer)
+        customer.not_renewed = not_renewed_since(history, day) is not None
+        found = journey(history, view.series, day, policy.journey, policy.lifecycle)
+        if found is not None:
+            moves.propose(StateName.JOURNEY, Proposal(found.stage, "facts"), since_day=found.since_day)
+            moves.metrics[DWELL + found.stage] = found.dwell_days(day)
+        if customer.kind == ACCOUNT:
+            cadence_days = policy.cadence.prior_days if rhythm is None else rhythm.own.days
+            told = relationship(history, view.roles(customer, day), day, cadence_days, policy.relationship)
+            customer.relationship = moves.metrics[RELATIONSHIP] = told.score
+            moves.take(
+                StateName.RELATIONSHIP,
+                relationship_level(moves.held(StateName.RELATIONSHIP), told, day, policy.relationship),
+            )
+
+    def _cell(self, moves: _Moves) -> None:
+        """The cell of usage and relationship, once both are known."""
+        across, along = moves.value(StateName.USAGE), moves.value(StateName.RELATIONSHIP)
+        if across is None or along is None:
+            return
+        now, before = cell(across, along), moves.value(StateName.HEALTH_CELL)
+        told = None if before is None else cell_move(before, now, self._policy.health_cell)
+        reason = "levels" if told is None else told.direction.value
+        evidence = {} if told is None else {"steps": told.steps, "urgency": told.urgency.value}
+        moves.propose(StateName.HEALTH_CELL, Proposal(now, reason, evidence))
+
+    def _compare(self, moves: _Moves, view: View, rhythm: Rhythm | None, segment: Segment | None) -> None:
+        """What compares the customer with others: usage, RFM, quadrant, the Pareto set; and loyalty, utilisation."""
+        customer, day, policy = moves.customer, moves.day, self._policy
+        series = view.series
+        traits = view.traits_at(customer, ("seats", *VALUE_TRAITS), day * _DAY_MS - 1)
+        seats = _seats(traits["seats"].value if "seats" in traits else None)
+        if rhythm is not None:
+            measured = usage(series, day, rhythm.own, seats, policy.usage)
+            moves.metrics[USAGE_PER_SEAT if measured.per_seat else USAGE_PER_WEEK] = measured.value
+            edges = _usage_edges(measured, segment)
+            moves.take(StateName.USAGE, usage_level(moves.held(StateName.USAGE), measured, edges, day, policy.usage))
+        self._value(moves, view, segment, yearly_value(traits, series.window(REVENUE, day, 365)))
+        use = utilisation(
+            series.window(QUERIES, day, policy.adoption.utilised_days),
+            seats,
+            policy.adoption,
+            was_utilised=moves.value(StateName.UTILISED) == _YES,
+        )
+        moves.propose(StateName.UTILISED, Proposal(_YES if use.utilised else _NO, "core_actions", {"share": use.share}))
+
+    def _value(self, moves: _Moves, view: View, segment: Segment | None, yearly: float | None) -> None:
+        policy, series, day = self._policy, view.series, moves.day
+        if yearly is not None:
+            moves.metrics[VALUE] = yearly
+        orders = series.window(ORDERS, day, policy.rfm.window_days)
+        money = series.window(REVENUE, day, policy.rfm.window_days) / MICROS
+        if orders or moves.value(StateName.LOYALTY) is not None:
+            was = moves.value(StateName.LOYALTY)
+            classed = loyalty(
+                series.window(ORDERS, day, policy.loyalty.window_days),
+                policy.loyalty,
+                None if was is None else Loyalty(was),
+            )
+            moves.propose(StateName.LOYALTY, Proposal(classed, "orders", {"orders": orders}))
+        last_order = series.last_with(ORDERS, day)
+        if orders and last_order is not None:
+            moves.metrics |= {
+                RECENCY_ORDER: day - last_order,
+                ORDERS_365D: orders,
+                MONETARY_365D: money,
+                ORDER_VALUE: money / orders,
+            }
+        known = moves.value(StateName.RFM)
+        cell = rfm_cell(
+            None if last_order is None else day - last_order,
+            orders,
+            money,
+            _rfm_edges(segment),
+            policy.rfm,
+            None if known is None else RfmCell.parse(known),
+        )
+        moves.propose_or_drop(StateName.RFM, None if cell is None else Proposal(cell.name, cell.cluster))
+        was = moves.value(StateName.QUADRANT)
+        placed = quadrant(
+            orders,
+            money,
+            _edge(segment, ORDERS_365D),
+            _edge(segment, ORDER_VALUE),
+            policy.quadrant,
+            None if was is None else Quadrant(was),
+        )
+        moves.propose_or_drop(
+            StateName.QUADRANT,
+            None if placed is None else Proposal(placed, "orders", {"orders": orders, "money": money}),
+        )
+        line = None if segment is None else segment.stats.pareto_value
+        inside = in_pareto(yearly or 0.0, line, policy.pareto, was_in=moves.value(StateName.PARETO) == _YES)
+        if line is not None:
+            moves.propose(StateName.PARETO, Proposal(_YES if inside else _NO, "value", {"value": yearly, "line": line}))
+
+
+class _Moves:
+    """The states of one customer at one instant, and what changes of them."""
+
+    def __init__(self, customer: Customer, day: int) -> None:
+        self.customer = customer
+        self.day = day
+        self.changes: list[StateChange] = []
+        self.metrics: dict[str, float] = {}
+
+    def held(self, name: StateName) -> Held | None:
+        return self.customer.states.get(name)
+
+    def value(self, name: StateName) -> str | None:
+        held = self.customer.states.get(name)
+        return None if held is None else held.value
+
+    def take(self, name: StateName, moved: tuple[Held, StateChange | None]) -> None:
+        held, change = moved
+        self.customer.states[name] = held
+        if change is not None:
+            self.changes.append(change)
+
+    def propose(self, name: StateName, proposed: Proposal, since_day: int | None = None) -> None:
+        """Move a state whose rule has its own hysteresis; ``since_day`` where the rule knows since when it holds."""
+        held, change = move(name, self.held(name), proposed, self.day, 0)
+        if since_day is not None and held.since_day != since_day:
+            held = Held(held.value, since_day)
+        self.take(name, (held, change))
+
+    def propose_or_drop(self, name: StateName, proposed: Proposal | None) -> None:
+        """Move a state, or forget it where there is none any more."""
+        if proposed is None:
+            self.customer.states.pop(name, None)
+        else:
+            self.propose(name, proposed)
+
+
+def _seats(value: object) -> float | None:
+    known = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    return float(value) if known else None  # type: ignore[arg-type]
+
+
+def _usage_edges(measured: Usage, segment: Segment | None) -> tuple[float, float] | None:
+    if segment is None:
+        return None
+    edges = segment.edges(USAGE_PER_SEAT if measured.per_seat else USAGE_PER_WEEK, _THIRDS)
+    return None if edges is None else (edges[0], edges[1])
+
+
+def _rfm_edges(segment: Segment | None) -> RfmEdges | None:
+    if segment is None:
+        return None
+    recency, frequency, monetary = (
+        segment.edges(metric, _FIFTHS) for metric in (RECENCY_ORDER, ORDERS_365D, MONETARY_365D)
+    )
+    if recency is None or frequency is None or monetary is None:
+        return None
+    return RfmEdges(_four(recency), _four(frequency), _four(monetary))
+
+
+def _four(edges: tuple[float, ...]) -> tuple[float, float, float, float]:
+    one, two, three, four = edges
+    return one, two, three, four
+
+
+def _edge(segment: Segment | None, metric: str) -> float | None:
+    edges = None if segment is None else segment.edges(metric, _MEDIAN)
+    return None if edges is None else edges[0]
