@@ -390,7 +390,7 @@ class LifecyclePolicy(Policy):
         0.7, gt=0, description="A mature customer stays so up to this one: one idle week in four gives 0.58."
     )
     return_active_days: int = Field(2, ge=1, description="Active days after which one that left counts as back.")
-    dwell_days: int = Field(7, ge=0, description="Days a state lasts at least, unless the customer leaves.")
+    dwell_days: int = Field(14, ge=0, description="Days a state lasts at least, unless the customer leaves.")
 
     @model_validator(mode="after")
     def _edges(self) -> Self:
@@ -482,8 +482,8 @@ class RelationshipPolicy(Policy):
     overdue_late_days: int = Field(15, ge=0, description="Days after the due date from which that is long.")
     low_enter: float = Field(40.0, description="Low below this.")
     low_leave: float = Field(45.0, description="Low until above this.")
-    high_leave: float = Field(60.0, description="High until below this.")
-    high_enter: float = Field(65.0, description="High above this.")
+    high_leave: float = Field(70.0, description="High until below this.")
+    high_enter: float = Field(75.0, description="High above this.")
     dwell_days: int = Field(14, ge=0, description="Days a level lasts at least, unless a key person leaves.")
 
     @model_validator(mode="after")

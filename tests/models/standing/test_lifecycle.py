@@ -51,8 +51,8 @@ def test_a_life() -> None:
         (91, "decline", "left", "silent"),  # eight days: 7.5 cadences of one day
         # Back on day 112; on day 114 it was active on two days, but the usual is still that of before.
         (114, "left", "decline", "drop"),
-        (121, "decline", "growth", "core_value"),
-        (140, "growth", "maturity", "stable"),  # four whole weeks since
+        (128, "decline", "growth", "core_value"),  # two weeks later
+        (142, "growth", "maturity", "stable"),  # four whole weeks since, and two weeks later
     ]
     assert changes[0].evidence == {"core_day": MONDAY + 2}
     assert changes[1].evidence == {"core_day": MONDAY + 2, "variation": 0.0, "period_days": 7}

@@ -144,9 +144,9 @@ def test_usage_around_the_edges_of_its_segment(edges: tuple[float, float] | None
     assert_calm(changes, POLICY.usage.dwell_days)
 
 
-@given(NOISE, st.sampled_from([40.0, 45.0, 60.0, 65.0]))
+@given(NOISE, st.sampled_from([40.0, 45.0, 70.0, 75.0]))
 @example(TO_AND_FRO, 40.0)
-@example(SLOWLY, 65.0)
+@example(SLOWLY, 75.0)
 def test_relationship_around_its_edges(noise: list[int], edge: float) -> None:
     def step(held: Held | None, day: int) -> tuple[Held, StateChange | None]:
         found = Relationship(edge + 6 * noise[day - MONDAY], {}, None)

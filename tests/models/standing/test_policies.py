@@ -19,7 +19,7 @@ from ebbtide.models.policy import ActivityGroupPolicy, LifecyclePolicy, Policy, 
         (UsagePolicy, {"own_low_leave": 1.2}, "own_low_enter <= own_low_leave <= own_high_leave <= own_high_enter"),
         (RelationshipPolicy, {"recent_days": 31}, "recent_days <= silent_days"),
         (RelationshipPolicy, {"overdue": 16.0}, "overdue <= overdue_late"),
-        (RelationshipPolicy, {"high_enter": 50.0}, "low_enter <= low_leave <= high_leave <= high_enter"),
+        (RelationshipPolicy, {"high_enter": 60.0}, "low_enter <= low_leave <= high_leave <= high_enter"),
         (RelationshipPolicy, {"ticket_points": {"p1": 10.0}}, "ticket_points must name `normal`"),
     ],
 )

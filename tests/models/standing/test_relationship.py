@@ -140,8 +140,10 @@ def scored(score: float, left_day: int | None = None) -> Relationship:
         (39.9, "low", "low", "low"),
         (44.9, "low", "middle", "middle"),
         (50.0, "middle", "middle", "middle"),
-        (64.9, "middle", "middle", "high"),
-        (65.1, "high", "high", "high"),
+        (70.0, "middle", "middle", "middle"),
+        (70.1, "middle", "middle", "high"),
+        (75.0, "middle", "middle", "high"),
+        (75.1, "high", "high", "high"),
     ],
 )
 def test_levels(score: float, from_low: str, from_middle: str, from_high: str) -> None:
@@ -157,7 +159,7 @@ def test_levels(score: float, from_low: str, from_middle: str, from_high: str) -
         (30.0, None, Held("middle", DAY - 3, "low")),
         (30.0, DAY - 4, Held("middle", DAY - 3, "low")),  # that was before, and is counted already
         (30.0, DAY - 3, Held("low", DAY)),
-        (70.0, DAY - 3, Held("middle", DAY - 3, "high")),  # better in spite of it: no hurry
+        (80.0, DAY - 3, Held("middle", DAY - 3, "high")),  # better in spite of it: no hurry
     ],
 )
 def test_a_key_person_who_leaves_is_told_at_once(score: float, left_day: int | None, expected: Held) -> None:

@@ -104,12 +104,18 @@ def _grown(current: str | None, series: DaySeries, day: int, own: Cadence, core:
         if current == Lifecycle.MATURITY
         else use.value <= settings.stable_enter and use.every_period_active and use.start_day >= core
     )
+    stays = _MATURE if mature else _GROWS
+    if stays.value == current:
+        # Most customers on most days: nobody asks why nothing changed.
+        return stays
     evidence: dict[str, object] = {"core_day": core}
     if use is not None:
         evidence |= {"variation": round(use.value, 4), "period_days": use.period_days}
-    if mature:
-        return Proposal(Lifecycle.MATURITY, LifecycleReason.STABLE, evidence, urgent=first)
-    return Proposal(Lifecycle.GROWTH, LifecycleReason.CORE_VALUE, evidence, urgent=first)
+    return stays._replace(evidence=evidence, urgent=first)
+
+
+_MATURE = Proposal(Lifecycle.MATURITY, LifecycleReason.STABLE)
+_GROWS = Proposal(Lifecycle.GROWTH, LifecycleReason.CORE_VALUE)
 
 
 def _silent(series: DaySeries, day: int, own: Cadence) -> Mapping[str, object]:

@@ -36,6 +36,6 @@ def variation(series: DaySeries, day: int, own: Cadence, periods: int) -> Variat
     total = sum(counts)
     if total == 0:
         return None
-    mean = total / periods
-    deviation = sqrt(sum((count - mean) ** 2 for count in counts) / periods)
-    return Variation(deviation / mean, end - width * periods, width, min(counts) > 0)
+    # The deviation over the mean, in whole numbers up to the root.
+    squares = sum([count * count for count in counts])
+    return Variation(sqrt(periods * squares - total * total) / total, end - width * periods, width, min(counts) > 0)
