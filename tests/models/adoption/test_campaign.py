@@ -43,6 +43,8 @@ def events(series: DaySeries, campaigns: Iterable[int], day: int, width: int) ->
         ([108, 100], [(100, 116)]),  # they touch
         ([100, 109], [(100, 108), (109, 117)]),
         ([200, 201], []),
+        ([100, 107, 114, 121, 128, 135], [(100, 129), (129, 143)]),  # weekly: a new run after 28 days
+        ([100, 107, 114, 121, 129, 199], [(100, 129), (129, 137), (199, 207)]),
         ([], []),
     ],
 )
@@ -107,6 +109,14 @@ def test_each_field_has_its_own_median_and_a_return_of_money_is_none() -> None:
     assert organic(series, above).get(MONDAY + 4) == [25, 1, 1, 0, 0, 0, 5, 3, 4]
     assert brought(above, QUERIES, MONDAY + 5, 7) == 3
     assert brought(above, REVENUE, MONDAY + 4, 7) == 0
+
+
+def test_what_weekly_campaigns_keep_up_becomes_the_usual() -> None:
+    start = MONDAY + 56
+    series = series_of(workdays(MONDAY, 8, 10) | workdays(start, 8, 40))
+    weekly = [start + 7 * week for week in range(8)]
+    assert events(series, weekly, start + 28, 7) == 50
+    assert events(series, weekly, start + 56, 7) == 200
 
 
 def test_only_the_newest_comparable_days_count() -> None:
