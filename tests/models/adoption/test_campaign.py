@@ -79,6 +79,20 @@ def test_weekends_count_nothing_for_who_never_came_at_weekends() -> None:
     assert events(series, [start], start + 7, 7) == 0
 
 
+def test_days_that_count_nothing_leave_the_usual_days_for_others() -> None:
+    saturday = MONDAY + 54
+    series = series_of(workdays(MONDAY, 8, 10) | {saturday + day: 10 for day in range(8)})
+    # 40 in 54 days are 5.9 in 8, rounded up 6; the weekend, where it never came, takes none of them.
+    assert events(series, [saturday], saturday + 8, 8) == 50
+
+
+def test_a_new_customer_has_the_days_since_its_first() -> None:
+    start = MONDAY + 14
+    series = series_of(workdays(MONDAY, 2, 10) | workdays(start, 1, 10))
+    # 10 in 14 days are 5.7 in 8.
+    assert events(series, [start], start + 7, 7) == 50
+
+
 def test_a_weekly_customer_that_comes_daily_counts_about_weekly() -> None:
     start = MONDAY + 56
     weekly = {MONDAY + 7 * week: 10 for week in range(8)}
