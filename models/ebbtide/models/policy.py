@@ -206,6 +206,9 @@ class CampaignPolicy(Policy):
     """What a campaign brought is no health [FX]."""
 
     days: int = Field(7, ge=1, description="Activity up to this many days after a campaign's day may come from it.")
+    longest_days: int = Field(
+        28, ge=1, description="Campaigns on end are one for so many days; what lasts longer is the new usual."
+    )
     comparable_days: int = Field(8, ge=1, description="Active days before the campaign whose median is usual.")
     usual_days: int = Field(56, ge=7, description="Days before the campaign that tell how often a day is active.")
 

@@ -43,6 +43,8 @@ def events(series: DaySeries, campaigns: Iterable[int], day: int, width: int) ->
         ([108, 100], [(100, 116)]),  # they touch
         ([100, 109], [(100, 108), (109, 117)]),
         ([200, 201], []),
+        ([100, 107, 114, 121, 128, 135], [(100, 129), (129, 143)]),  # weekly: a new run after 28 days
+        ([100, 107, 114, 121, 129, 199], [(100, 129), (129, 137), (199, 207)]),
         ([], []),
     ],
 )
@@ -77,6 +79,20 @@ def test_weekends_count_nothing_for_who_never_came_at_weekends() -> None:
     assert events(series, [start], start + 7, 7) == 0
 
 
+def test_days_that_count_nothing_leave_the_usual_days_for_others() -> None:
+    saturday = MONDAY + 54
+    series = series_of(workdays(MONDAY, 8, 10) | {saturday + day: 10 for day in range(8)})
+    # 40 in 54 days are 5.9 in 8, rounded up 6; the weekend, where it never came, takes none of them.
+    assert events(series, [saturday], saturday + 8, 8) == 50
+
+
+def test_a_new_customer_has_the_days_since_its_first() -> None:
+    start = MONDAY + 14
+    series = series_of(workdays(MONDAY, 2, 10) | workdays(start, 1, 10))
+    # 10 in 14 days are 5.7 in 8.
+    assert events(series, [start], start + 7, 7) == 50
+
+
 def test_a_weekly_customer_that_comes_daily_counts_about_weekly() -> None:
     start = MONDAY + 56
     weekly = {MONDAY + 7 * week: 10 for week in range(8)}
@@ -107,6 +123,14 @@ def test_each_field_has_its_own_median_and_a_return_of_money_is_none() -> None:
     assert organic(series, above).get(MONDAY + 4) == [25, 1, 1, 0, 0, 0, 5, 3, 4]
     assert brought(above, QUERIES, MONDAY + 5, 7) == 3
     assert brought(above, REVENUE, MONDAY + 4, 7) == 0
+
+
+def test_what_weekly_campaigns_keep_up_becomes_the_usual() -> None:
+    start = MONDAY + 56
+    series = series_of(workdays(MONDAY, 8, 10) | workdays(start, 8, 40))
+    weekly = [start + 7 * week for week in range(8)]
+    assert events(series, weekly, start + 28, 7) == 50
+    assert events(series, weekly, start + 56, 7) == 200
 
 
 def test_only_the_newest_comparable_days_count() -> None:

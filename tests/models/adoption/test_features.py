@@ -107,7 +107,13 @@ def test_interests_name_what_to_talk_about() -> None:
     found = interests(
         {"funnels": 40, "overview": 12},
         {"Home": 9, "Docs": 30, "Settings": 1},
-        {"funnels": Slope(1.0, 0.1), "replay": Slope(0.5, 0.8), "overview": Slope(-1.0, -0.2), "new": None},
-        2,
+        {
+            "funnels": Slope(1.0, 0.1),
+            "replay": Slope(0.5, 0.8),
+            "overview": Slope(-1.0, -0.2),
+            "even": Slope(0.0, 0.0),
+            "new": None,
+        },
+        3,
     )
-    assert found == Interests(("funnels", "overview"), ("Docs", "Home"), ("replay", "funnels"))
+    assert found == Interests(("funnels", "overview"), ("Docs", "Home", "Settings"), ("replay", "funnels"))

@@ -9,10 +9,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ebbtide.models.policy import EconomicsPolicy
-from ebbtide.models.value.economics import Lifetime, LtvToCac, cac, lifetime, ltv, ltv_to_cac, segment_lifetime
+from ebbtide.models.value.economics import (
+    Lifetime,
+    LtvToCac,
+    cac,
+    lifetime,
+    ltv,
+    ltv_to_cac,
+    per_period,
+    segment_lifetime,
+)
 from ebbtide.models.value.nps import Answers, Nps, answer, nps
 from ebbtide.models.value.rate import Rate, Verdict, rate
-from ebbtide.models.value.renewals import Renewals, expansion_rate, referral_rate, renewal_rate, renewal_verdict
+from ebbtide.models.value.renewals import (
+    Renewals,
+    expansion_rate,
+    one_renewal,
+    referral_rate,
+    renewal_rate,
+    renewal_verdict,
+)
 
 POLICY = EconomicsPolicy()
 
@@ -50,6 +66,11 @@ def test_the_rates_of_closed_renewals() -> None:
     assert expansion_rate(renewals).share == 0.1
     assert referral_rate(3, 60).share == 0.05
     assert rate(0, 0) == Rate(None, 0, 0.0, 1.0)
+
+
+def test_a_renewal_by_its_outcome() -> None:
+    outcomes = ("renewed", "expanded", "downgraded", "churned", "churned", "paused", None)
+    assert sum((one_renewal(outcome) for outcome in outcomes), Renewals()) == Renewals(1, 1, 1, 2)
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(-1, 4), (5, 4)])
@@ -91,6 +112,14 @@ def test_ltv_cac_and_the_line_at_three() -> None:
     assert cac(5_000.0, 5) == 1_000.0
     assert ltv_to_cac(3_000.0, 1_000.0, POLICY) == LtvToCac(3.0, True)
     assert ltv_to_cac(2_999.0, 1_000.0, POLICY) == LtvToCac(2.999, False)
+
+
+def test_a_value_per_period() -> None:
+    assert per_period(500.0, 365, POLICY) == 500.0
+    assert per_period(90.0, 90, POLICY) == 365.0
+    assert per_period(3_000.0, 3 * 365, POLICY) == 1_000.0
+    with pytest.raises(ValueError, match="needs days"):
+        per_period(3.0, 0, POLICY)
 
 
 def test_no_cac_without_a_customer_won_and_no_ratio_without_both() -> None:

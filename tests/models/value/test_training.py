@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ebbtide.models.adoption.uses import Uses
 from ebbtide.models.policy import TrainingPolicy
-from ebbtide.models.value.attendance import Attendance, Changes, Group, changes, merged
+from ebbtide.models.value.attendance import Attendance, Changes, Group, attendances, changes, merged
 from ebbtide.models.value.moments import NONE, Moments, moments
 from ebbtide.models.value.training import Effect, TrainingEffect, student_95, training_effect
 
@@ -75,6 +75,7 @@ def test_whole_weeks_as_of_the_last_monday(day: int) -> None:
         ([Attendance("funnels", "pia", WEEK + 3), Attendance("funnels", "ou", WEEK + 3)], "ou"),
         ([Attendance("funnels", "pia", WEEK + 2), Attendance("funnels", "ou", WEEK + 3)], "pia"),
         ([Attendance("funnels", "ou", WEEK), Attendance("funnels", "pia", WEEK + 14)], "ou"),  # repeated
+        ([Attendance("funnels", "", WEEK)], "unknown"),
         ([Attendance("funnels", "ou", WEEK - 1)], None),  # trained before
         ([Attendance("funnels", "ou", WEEK - 900), Attendance("funnels", "ou", WEEK)], None),
         ([Attendance("funnels", "ou", WEEK + 7)], None),  # trained among the weeks after
@@ -84,6 +85,18 @@ def test_whole_weeks_as_of_the_last_monday(day: int) -> None:
 def test_who_counts_as_trained(attended: list[Attendance], trainer: str | None) -> None:
     found = [group.trainer for group in told(*attended) if group.module == "funnels"]
     assert found == ([] if trainer is None else [trainer])
+
+
+def test_attendances_among_the_facts() -> None:
+    at = WEEK * 86_400_000 + 5
+    facts: list[tuple[str, int, dict[str, Any]]] = [
+        ("touchpoint", at, {"kind": "training", "feature": "funnels", "trainer": "ou"}),
+        ("touchpoint", at, {"kind": "training", "feature": "replay"}),
+        ("touchpoint", at, {"kind": "training"}),
+        ("touchpoint", at, {"kind": "visit", "feature": "funnels"}),
+        ("deal.won", at, {"kind": "training", "feature": "funnels"}),
+    ]
+    assert attendances(facts) == [Attendance("funnels", "ou", WEEK), Attendance("replay", "", WEEK)]
 
 
 def test_who_is_new_or_used_nothing_tells_nothing() -> None:

@@ -27,15 +27,16 @@ def campaign_runs(campaigns: Iterable[int], day: int, policy: CampaignPolicy) ->
     """Stretches of days whose activity may come from a campaign before ``day``, in order, apart from each other.
 
     ``campaigns`` are days of campaign touchpoints. A run is the day of the campaign and ``policy.days`` after it, so it
-    may last beyond ``day``; campaigns whose runs touch make one: what they have in common is the time before the first.
+    may last beyond ``day``. Campaigns whose runs touch make one: what they have in common is the time before the first.
+    But a campaign ``policy.longest_days`` after the first begins a run of its own, so that a weekly newsletter does not
+    hold a customer at its first level for ever.
     """
     runs: list[Run] = []
-    for start in sorted({at for at in campaigns if at < day}):
-        end = start + policy.days + 1
-        if runs and start <= runs[-1][1]:
-            runs[-1] = (runs[-1][0], end)
-        else:
-            runs.append((start, end))
+    for at in sorted({at for at in campaigns if at < day}):
+        start, end = at, at + policy.days + 1
+        if runs and at <= runs[-1][1]:
+            start = runs.pop()[0] if at - runs[-1][0] < policy.longest_days else runs[-1][1]
+        runs.append((start, end))
     return runs
 
 

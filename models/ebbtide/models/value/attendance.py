@@ -7,13 +7,18 @@ from dataclasses import dataclass
 
 from ebbtide.models.adoption.uses import Uses, last_monday
 from ebbtide.models.policy import TrainingPolicy
+from ebbtide.models.value.first_touch import DatedFact
 from ebbtide.models.value.moments import NONE, Moments, moments
 
 UNTRAINED = ""
+UNNAMED = "unknown"
+"""Trainer of a training that names none."""
+
 UNIT = 1_000
 """Changes are whole thousandths of a use per week: sums are exact, and squares stay far from 2^63."""
 
 _WEEK = 7
+_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,15 @@ class Attendance:
     module: str
     trainer: str
     day: int
+
+
+def attendances(facts: Iterable[DatedFact]) -> list[Attendance]:
+    """The trainings among a customer's facts: touchpoints of kind `training` that name a feature."""
+    return [
+        Attendance(feature, trainer if isinstance(trainer := data.get("trainer"), str) else "", at // _DAY_MS)
+        for kind, at, data in facts
+        if kind == "touchpoint" and data.get("kind") == "training" and isinstance(feature := data.get("feature"), str)
+    ]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -58,7 +72,7 @@ def changes(
     ``modules`` are all that may be trained; ``first_day`` is the customer's first active day, and who is newer than the
     weeks compared, or used nothing in those before, tells nothing. For a module the customer is trained if it attended
     in that week for the first time (by the first trainer, if there were several), untrained if it never attended before
-    ``day``; else it tells nothing. So it is counted as trained in a module once in its life.
+    ``day``; else it tells nothing. So it is counted as trained in a module once in its life. To be asked once a week.
     """
     span = policy.weeks
     monday = last_monday(day)
@@ -67,7 +81,7 @@ def changes(
     if first_day > week - span * _WEEK or not any(any(counts[:span]) for counts in weeks.values()):
         return {}
     first: dict[str, tuple[int, str]] = {}
-    for at, trainer, module in sorted((a.day, a.trainer, a.module) for a in attended if a.day < day):
+    for at, trainer, module in sorted((a.day, a.trainer or UNNAMED, a.module) for a in attended if a.day < day):
         first.setdefault(module, (at, trainer))
     untrained = sorted(set(modules) - first.keys())
     other = [_change(weeks.get(module, ()), span, policy) for module in untrained]

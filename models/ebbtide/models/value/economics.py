@@ -36,6 +36,13 @@ def segment_lifetime(renewal: Rate, policy: EconomicsPolicy) -> Lifetime | None:
     return Lifetime(*(lifetime(r, policy) for r in (renewal.share, renewal.low, renewal.high)))
 
 
+def per_period(value: float, days: int, policy: EconomicsPolicy) -> float:
+    """Value of ``days`` days, such as a contract's or a window's, per period. Raises ValueError without a day."""
+    if days <= 0:
+        raise ValueError(f"a value per period needs days, not {days}")
+    return value * policy.period_days / days
+
+
 def ltv(value_per_period: float, periods: float, policy: EconomicsPolicy) -> float:
     """Lifetime value: value per period × margin × lifetime, in the value's unit."""
     return value_per_period * policy.margin * periods

@@ -36,6 +36,19 @@ class Renewals:
         return self.stayed + self.churned
 
 
+_OUTCOMES = {
+    "renewed": Renewals(renewed=1),
+    "expanded": Renewals(expanded=1),
+    "downgraded": Renewals(downgraded=1),
+    "churned": Renewals(churned=1),
+}
+
+
+def one_renewal(outcome: object) -> Renewals:
+    """The counts of one ``renewal.closed`` by its outcome; nothing for another word."""
+    return _OUTCOMES.get(outcome, Renewals()) if isinstance(outcome, str) else Renewals()
+
+
 def renewal_rate(renewals: Renewals) -> Rate:
     """Share of closed renewals that stayed."""
     return rate(renewals.stayed, renewals.closed)
