@@ -13,7 +13,14 @@ from ebbtide.schemas.base import adapter
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.dead_letter import DeadLetter
 from ebbtide.schemas.events import Event
-from ebbtide.schemas.identity import IdentityAssignment, IdentityAudit, IdentityLink, IdentityOperation, IdentityRebuild
+from ebbtide.schemas.identity import (
+    AccountName,
+    IdentityAssignment,
+    IdentityAudit,
+    IdentityLink,
+    IdentityOperation,
+    IdentityRebuild,
+)
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.raw import RawBehaviour, RawFact, RawPunctuation
@@ -30,6 +37,7 @@ DERIVED: dict[str, type[Any]] = {
     "Event": Event,
     "DeadLetter": DeadLetter,
     "IdentityLink": IdentityLink,
+    "AccountName": AccountName,
     "IdentityOperation": IdentityOperation,
     "IdentityRebuild": IdentityRebuild,
     "IdentityAssignment": IdentityAssignment,

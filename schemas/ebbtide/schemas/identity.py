@@ -52,6 +52,22 @@ class IdentityLink(SlottedContract):
     membership: MembershipKind | None = None
 
 
+@dataclass(slots=True)
+class AccountName(SlottedContract):
+    """A name that an account bears. Topic ``identity-links``, keyed by tenant, in one order with the evidence.
+
+    It links nobody: a name is no identifier. It is for the check that tells of group ids which are names. ``account``
+    is the group id that the event named, else the account that it is about; ``name`` is as it was spelt, trimmed. It
+    counts from ``occurred_at`` on, the event time at which the account was first called so, as far as is known.
+    """
+
+    tenant: Text
+    account: Identifier
+    name: Text
+    occurred_at: UtcDatetime
+    event_id: Text
+
+
 class OperationKind(StrEnum):
     """What can be decided by hand."""
 

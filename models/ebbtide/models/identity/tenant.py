@@ -1,4 +1,4 @@
-"""Identity of one tenant: its graph and its members, and what of both is told to whom (identity §2).
+"""Identity of one tenant: its graph, its members and its names, and what of them is told to whom (identity §2).
 
 A settling tells everybody whose owner or accounts it may have changed, with the person as a whole: the ends of what was
 taken in, those who moved, all who share or shared an owner with them, and the people of their groups. The ends are told
@@ -16,12 +16,14 @@ from ebbtide.models.identity.changes import OwnerChange
 from ebbtide.models.identity.generation import Generation, first, following, generation_value, policy_of
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.identifiers import canonical_id, identifier_of, is_person
-from ebbtide.models.identity.intake import decision, take_link
+from ebbtide.models.identity.intake import decision, take_link, take_name
 from ebbtide.models.identity.members import Groups, Members
+from ebbtide.models.identity.names import AccountNames
 from ebbtide.models.identity.watch import Watch, audit_row
 from ebbtide.models.outputs import Output
 from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
 from ebbtide.schemas.identity import (
+    AccountName,
     AccountOf,
     AuditKind,
     IdentityAssignment,
@@ -52,6 +54,7 @@ class TenantIdentity:
         generation: Generation | None = None,
         graph: Records = (),
         members: Records = (),
+        names: Records = (),
         told: Iterable[str] = (),
         found: Iterable[bytes] = (),
     ) -> None:
@@ -63,11 +66,15 @@ class TenantIdentity:
         self._members = Members()
         for key, value in members:
             self._members.restore(key, value)
+        self._names = AccountNames()
+        for key, value in names:
+            self._names.restore(key, value)
         self.watch = Watch(found)
         self._told = set(told)
         self._untold: list[str] = []
         self._linked: dict[str, None] = {}
         self._touched: dict[str, None] = {}
+        self._named: dict[str, None] = {}
         self._audit: list[Output] = []
         self._at_once = self._decided = False
 
@@ -84,6 +91,13 @@ class TenantIdentity:
         else:
             self._touched.update(dict.fromkeys(keys))
         self._at_once = self._at_once or at_once
+        return True
+
+    def name(self, record: AccountName) -> bool:
+        """Take in an account's name. Returns whether it says anything. Nobody's owner follows from a name."""
+        if not take_name(self._names, record):
+            return False
+        self._named[record.account.key] = None
         return True
 
     def decide(self, operation: IdentityOperation, epoch: int) -> bool:
@@ -146,7 +160,7 @@ class TenantIdentity:
         self._audit_changes(epoch, changes)
         self._audit_findings(epoch, changes, barrier_ms // DAY_MS, judge=on_time or self._decided)
         outputs += self._audit
-        self._linked, self._touched, self._audit = {}, {}, []
+        self._linked, self._touched, self._named, self._audit = {}, {}, {}, []
         self._at_once = self._decided = False
         return outputs
 
@@ -165,6 +179,8 @@ class TenantIdentity:
             yield b"p", b"", generation_value(self.generation)
         for person, value in self._members.take_writes():
             yield b"m", person, value
+        for account, value in self._names.take_writes():
+            yield b"a", account, value
         for record, value in self.graph.take_writes():
             yield b"g", record, value
         for found, told in self.watch.take_writes():
@@ -247,9 +263,8 @@ class TenantIdentity:
             self._tell_audit(epoch, kind, barred.identifier, reason=barred.reason or barred.previous)
 
     def _audit_findings(self, epoch: int, changes: list[OwnerChange], day: int, *, judge: bool) -> None:
-        for key, finding in self.watch.look(
-            self.graph, self._members, {**self._linked, **self._touched}, changes, day, judge=judge
-        ):
+        touched = {**self._linked, **self._touched, **self._named}
+        for key, finding in self.watch.look(self.graph, self._members, self._names, touched, changes, day, judge=judge):
             row = audit_row(self.tenant, epoch, key, finding)
             self._audit.append(Output(Topic.IDENTITY_AUDIT, self.tenant, row))
 
