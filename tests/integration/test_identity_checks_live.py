@@ -19,6 +19,7 @@ from support.raw import at
 UNTIL = at(80)
 FINDINGS, VIOLATIONS = "ebbtide_identity_findings", "ebbtide_identity_violations"
 KINDS = ("suspected", "cleared")
+TOLD = ("tenant", "kind", "reason", "identifier", "other", "count", "first_day", "cause")
 
 
 def write(path: Path, stories: dict[str, list[Body]]) -> Path:
@@ -32,7 +33,10 @@ def write(path: Path, stories: dict[str, list[Body]]) -> Path:
 def told(rows: list[dict[str, Any]]) -> Counter[tuple[str, ...]]:
     """Findings in the audit; epochs are offsets, and differ."""
     return Counter(
-        tuple(str(row[name]) for name in ("tenant", "kind", "reason", "identifier", "other", "count", "first_day"))
+        tuple(
+            str(row[name])
+            for name in ("tenant", "kind", "reason", "identifier", "other", "count", "first_day", "cause")
+        )
         for row in rows
         if row["kind"] in KINDS
     )

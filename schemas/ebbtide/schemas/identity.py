@@ -200,6 +200,11 @@ class IdentityAudit(SlottedContract):
     ``other``), or does so no longer; ``reason`` is its name. ``count``, ``total`` and ``first_day`` (days since
     1970-01-01) are its evidence as of when it was found: of a ``suspected_rename`` the people who went from account
     ``identifier`` to ``other``, all that ``identifier`` has, and the day on which the first went.
+    ``cause`` is the id of the record that brought it about: the ``event_id`` of evidence or of a name, the
+    ``operation_id`` of a decision or a switch. Where several records began to count together it is the newest of them,
+    by event time, then the greater id, that names ``identifier`` (of ``refused`` and ``accepted`` both, of findings
+    either); if none does, the newest that names any identifier connected with it. Null where no one record did: the
+    first ``generation``; a rename that the days of many people suggest; what a crash left untold, told by a restart.
     """
 
     tenant: Text
@@ -216,3 +221,4 @@ class IdentityAudit(SlottedContract):
     count: int | None = None
     total: int | None = None
     first_day: int | None = None
+    cause: str | None = None

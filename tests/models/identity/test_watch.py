@@ -319,7 +319,7 @@ def test_another_graph_is_looked_at_as_a_whole() -> None:
 
 def test_rows() -> None:
     finding = Finding(FindingKind.OVER_LIMIT, "user_id/u", detail="email", count=6, total=5)
-    row = audit_row("t", 7, finding.key, finding)
+    row = audit_row("t", 7, finding.key, finding, cause="m1")
     assert (row.kind, row.reason, row.count, row.total, row.first_day) == (
         AuditKind.SUSPECTED,
         "over_limit:email",
@@ -328,12 +328,12 @@ def test_rows() -> None:
         None,
     )
     finding = Finding(FindingKind.SUSPECTED_RENAME, G1, G2, count=3, total=4, first_day=20)
-    row = audit_row("t", 8, finding.key, finding)
+    row = audit_row("t", 8, finding.key, finding, cause=None)
     assert row.identifier is not None
     assert row.other is not None
     assert (row.identifier.value, row.other.value, row.first_day) == ("g1", "g2", 20)
-    row = audit_row("t", 9, finding.key, None)
-    assert (row.kind, row.reason, row.count) == (AuditKind.CLEARED, "suspected_rename", None)
+    row = audit_row("t", 9, finding.key, None, cause="m2")
+    assert (row.kind, row.reason, row.count, row.cause) == (AuditKind.CLEARED, "suspected_rename", None, "m2")
     assert type(row).from_json(row.to_json()) == row
 
 

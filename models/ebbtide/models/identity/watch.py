@@ -35,11 +35,11 @@ class News(NamedTuple):
     finding: Finding | None
 
 
-def audit_row(tenant: str, epoch: int, key: Key, finding: Finding | None) -> IdentityAudit:
-    """The row that tells it."""
+def audit_row(tenant: str, epoch: int, key: Key, finding: Finding | None, *, cause: str | None) -> IdentityAudit:
+    """The row that tells it, and the id of the record that brought it about."""
     _, identifier, other, _ = key
     kind = AuditKind.CLEARED if finding is None else AuditKind.SUSPECTED
-    row = IdentityAudit(tenant, epoch, kind, identifier_of(identifier), reason=reason_of(key))
+    row = IdentityAudit(tenant, epoch, kind, identifier_of(identifier), reason=reason_of(key), cause=cause)
     if other:
         row.other = identifier_of(other)
     if finding is not None:
