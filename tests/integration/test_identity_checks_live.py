@@ -12,13 +12,14 @@ import pytest
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.brokers.kafka import KafkaBroker
 from support.brokers import eventually, require_kafka_or_skip
-from support.identity_cases import CASES, RENAMES, Body
+from support.identity_cases import CASES, NAMES, RENAMES, Body
 from support.live import Live, Worker, drain, live, ndjson
 from support.raw import at
 
 UNTIL = at(80)
 FINDINGS, VIOLATIONS = "ebbtide_identity_findings", "ebbtide_identity_violations"
 KINDS = ("suspected", "cleared")
+TOLD = ("tenant", "kind", "reason", "identifier", "other", "count", "first_day", "cause")
 
 
 def write(path: Path, stories: dict[str, list[Body]]) -> Path:
@@ -32,7 +33,10 @@ def write(path: Path, stories: dict[str, list[Body]]) -> Path:
 def told(rows: list[dict[str, Any]]) -> Counter[tuple[str, ...]]:
     """Findings in the audit; epochs are offsets, and differ."""
     return Counter(
-        tuple(str(row[name]) for name in ("tenant", "kind", "reason", "identifier", "other", "count", "first_day"))
+        tuple(
+            str(row[name])
+            for name in ("tenant", "kind", "reason", "identifier", "other", "count", "first_day", "cause")
+        )
         for row in rows
         if row["kind"] in KINDS
     )
@@ -55,7 +59,7 @@ def sent(deployment: Live, path: Path) -> None:
 @pytest.mark.kafka
 def test_findings_are_on_metrics_and_in_the_audit(tmp_path: Path) -> None:
     require_kafka_or_skip()
-    stories = {name: story.bodies for name, (story, _) in (*CASES.items(), *RENAMES.items())}
+    stories = {name: story.bodies for name, (story, _) in (*CASES.items(), *RENAMES.items(), *NAMES.items())}
     path, replayed = write(tmp_path / "stories.ndjson", stories), tmp_path / "replayed"
     with KafkaBroker() as kafka, live(kafka.bootstrap, tmp_path, 4) as deployment:
         done = deployment.run("replay", str(path), "--out", str(replayed), "--until", UNTIL.isoformat())
@@ -68,7 +72,7 @@ def test_findings_are_on_metrics_and_in_the_audit(tmp_path: Path) -> None:
         assert sum("suspected_rename" in row for row in rows.elements()) == 1
 
         found = shown(worker, FINDINGS)
-        assert (found["suspected_rename"], found["name_as_id"]) == (1, 2)
+        assert (found["suspected_rename"], found["name_as_id"]) == (1, 6)
         assert set(shown(worker, VIOLATIONS).values()) == {0}
         assert worker.total("ebbtide_identity_refused_links", 'reason="limit:user_id"') > 0
         assert 0 < worker.total("ebbtide_identity_owners") < worker.total("ebbtide_identity_identifiers")
@@ -88,4 +92,4 @@ def test_findings_are_on_metrics_and_in_the_audit(tmp_path: Path) -> None:
         checked = deployment.run("identity", "check", "--json")
         assert checked.returncode == 0, checked.stderr
         kinds = Counter(one["kind"] for row in json.loads(checked.stdout) for one in row["findings"])
-        assert kinds == {"name_as_id": 2}
+        assert kinds == {"name_as_id": 6}

@@ -11,7 +11,7 @@ from ebbtide.models.identity.evidence import Weight
 from ebbtide.models.identity.generation import rules_of
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.policy import IdentityPolicy
-from ebbtide.schemas.identity import EvidenceClass, IdentityOperation, OperationKind
+from ebbtide.schemas.identity import AccountName, EvidenceClass, IdentityOperation, OperationKind
 from ebbtide.streams import identity_log
 from ebbtide.streams.brokers.kafka import KafkaBroker
 from ebbtide.streams.cli import identity as cli
@@ -33,6 +33,7 @@ from support.identity_topics import (
     run,
     seen,
     send,
+    worked,
     write,
 )
 
@@ -226,6 +227,25 @@ def test_check_counts_by_tenant_and_fails_on_violations(settings: Settings, monk
 
 
 @pytest.mark.kafka
+def test_check_and_rebuild_know_the_names_in_the_log(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(
+        settings,
+        seen("user_id/U1", "group_id/acme", EvidenceClass.SEEN_TOGETHER),
+        AccountName("default", named("group_id/g1"), "ACME", DAY, "m"),
+    )
+    sentence = "group_id/acme is a name, which account group_id/g1 bears since 2025-01-06"
+    assert f"tenant default: name_as_id: {sentence}" in good("check").splitlines()
+    ((finding,),) = [row["findings"] for row in json.loads(good("check", "--json"))]
+    assert (finding["other"], finding["since"]) == ("group_id/g1", "2025-01-06")
+    worked(settings, IdentityPolicy())
+    monkeypatch.setenv("EBBTIDE_IDENTITY__SOFT_SIZE", "7")
+    report = json.loads(good("rebuild", "--json"))
+    assert [one["sentence"] for one in report["checks"]["findings"]] == [sentence]
+    good("link", "group_id/acme", "group_id/g1", "--reason", "one account")
+    assert "findings 0" in good("check")
+
+
+@pytest.mark.kafka
 def test_check_prints_findings_and_does_not_fail_for_them(settings: Settings) -> None:
     two_weeks = 14 * 24 * 60
     write(
@@ -259,7 +279,7 @@ def test_check_prints_findings_and_does_not_fail_for_them(settings: Settings) ->
 @pytest.mark.kafka
 def test_a_record_that_is_none_is_named_by_its_place(settings: Settings) -> None:
     send(settings, Output(identity_log.TOPIC, b"default", b"{}", 2))
-    assert "partition 2 offset 0: neither a link nor a decision" in str(run("check").exception)
+    assert "partition 2 offset 0: neither a link, a name nor a decision" in str(run("check").exception)
 
 
 @pytest.mark.kafka

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from ebbtide.models.identity.evidence import Operation, Weight
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.members import Members
+from ebbtide.models.identity.names import AccountNames
 from ebbtide.models.identity.watch import Watch
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.identity import FindingKind, OperationKind
@@ -27,7 +28,7 @@ class Tenant:
     def settle(self, *touched: str) -> Watch:
         self.epoch += 1
         changes = self.graph.settle(self.epoch)
-        self.watch.look(self.graph, Members(), touched, changes, 0, judge=True)
+        self.watch.look(self.graph, Members(), AccountNames(), touched, changes, 0, judge=True)
         return self.watch
 
     def link(self, a: str, b: str) -> Watch:

@@ -169,6 +169,44 @@ RENAMES: dict[str, tuple[Story, list[str]]] = {
 """What happens over weeks, and what the consistency checks find in the end."""
 
 
+def _named(kind: str, ids: dict[str, str], name: str, told: Story | None = None) -> Story:
+    return (told or story()).fact(kind, ids, name=name)
+
+
+def _is_a_name(group: str, account: str, since: str) -> str:
+    return f"{group} is a name, which account {account} bears since {since}"
+
+
+NAMES: dict[str, tuple[Story, list[str]]] = {
+    "a group id that is the account's own name": (
+        story()
+        .add(type="group", userId="U1", groupId="Acme", traits={"name": "ACME "})
+        .add(type="group", userId="U2", groupId="Acme", traits={"name": "acme"})
+        .track(userId="U1", context={"groupId": "Acme"}),
+        [_is_a_name("group_id/Acme", "group_id/Acme", "2025-01-06")],
+    ),
+    "the CRM knows the account by another id": (
+        used("Globex", range(3), STAFF, _named("account.upserted", {"crm_account_id": "001"}, "globex")),
+        [_is_a_name("group_id/Globex", "crm_account_id/001", "2025-01-06")],
+    ),
+    "both ids of the account are known": (
+        used("acme", range(3), STAFF, _named("account.upserted", {"crm_account_id": "2", "group_id": "g"}, "Acme")),
+        [_is_a_name("group_id/acme", "group_id/g", "2025-01-06")],
+    ),
+    "the name is earlier where it comes later": (
+        _named("account.upserted", {"group_id": "g"}, "Acme", used("acme", range(40, 43), STAFF)).add(
+            type="group", userId="U1", groupId="g", timestamp=iso(at(9)), traits={"name": "Acme"}
+        ),
+        [_is_a_name("group_id/acme", "group_id/g", "2025-01-06")],
+    ),
+    "names that are nobody's id": (
+        used("g", range(3), STAFF, _named("account.upserted", {"group_id": "g"}, "Acme Ltd")),
+        [],
+    ),
+}
+"""What accounts are called, and which group ids are found to be names in the end."""
+
+
 class Decided(NamedTuple):
     """A story and what is decided by hand about it, each a command with identifiers as ``type/value``."""
 

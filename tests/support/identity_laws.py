@@ -18,6 +18,7 @@ from ebbtide.models.identity.evidence import Operation, Weight
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.members import Members
 from ebbtide.models.identity.membership import Membership, heard
+from ebbtide.models.identity.names import MOST_NAMES, AccountNames
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.events import IdentifierType as T
 from ebbtide.schemas.identity import MembershipKind, OperationKind
@@ -156,7 +157,7 @@ def idempotent(case: Case) -> None:
 
 def one_owner_and_no_limit_exceeded(case: Case) -> None:
     graph = run(case)
-    found = check(graph, Members(), 0)
+    found = check(graph, Members(), AccountNames(), 0)
     assert found.violations == []
     clusters: dict[str, list[str]] = {}
     for key, anchor in owners(graph).items():
@@ -292,6 +293,33 @@ def memberships_in_any_order(random: Random) -> None:
         restored.restore(key, value)
     for found in (members, restored):
         assert {person: found.groups([person]) for person in expected} == expected
+
+
+def names_in_any_order(random: Random) -> None:
+    """Of each account the earliest names are known, whatever was heard of first, or twice, or before a restart."""
+    facts = [(random.choice(ACCOUNTS[:2]), f"n{random.randint(0, 50)}", random.randint(0, 9)) for _ in range(200)]
+    first: dict[tuple[str, str], int] = {}
+    for account, name, at_ms in facts:
+        first[account, name] = min(at_ms, first.get((account, name), at_ms))
+    expected = {
+        (name, at_ms, account)
+        for wanted in ACCOUNTS[:2]
+        for at_ms, name, account in sorted((at, name, who) for (who, name), at in first.items() if who == wanted)[
+            :MOST_NAMES
+        ]
+    }
+    names, stored = AccountNames(), dict[bytes, bytes]()
+    for n, (account, name, at_ms) in enumerate(random.sample(facts * 2, k=400)):
+        names.add(account, name.upper() if n % 2 else name, at_ms)
+        if n % 100 == 0:
+            stored.update(names.take_writes())
+            names = AccountNames()
+            for key, value in stored.items():
+                names.restore(key, value)
+    assert {(name, *bearer) for _, name in first for bearer in names.bearers(name)} == expected
+    assert {(name, account) for account in names.accounts() for name in names.of(account)} == {
+        (name, account) for name, _, account in expected
+    }
 
 
 LAWS = [

@@ -13,6 +13,7 @@ from ebbtide.models.identity.shard import IdentityShard, Record
 from ebbtide.models.outputs import Flush
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.identity import (
+    AccountName,
     EvidenceClass,
     IdentityAssignment,
     IdentityAudit,
@@ -44,6 +45,10 @@ def link(a: str, b: str, day: float, *, tenant: str = "t", evidence: int = 2) ->
     ms = at(day)
     subject, other = identifier_of(a), identifier_of(b)
     return IdentityLink(tenant, subject, other, EvidenceClass(evidence), from_ms(ms), f"{a} {b} {ms}")
+
+
+def named(account: str, name: str, day: float, *, tenant: str = "t") -> AccountName:
+    return AccountName(tenant, identifier_of(account), name, from_ms(at(day)), f"{account} {name} {at(day)}")
 
 
 def tick(day: float, source: int = 0, *, observe: bool = False) -> Tick:
@@ -146,6 +151,8 @@ def random_record(rng: Random, day: int, *, by_hand: bool = True) -> Record:
             return decided(rng.choice([BLOCK, UNBLOCK]), names[0], tenant=tenant, day=rng.random() * 9)
         return decided(rng.choice(pairs), *names, tenant=tenant, day=rng.random() * 9)
     when = max(0.0, day + rng.choice([-1.5, 0.2, 0.4, 0.6, 1.3]))
+    if kind < 0.16:
+        return named(rng.choice(GROUPS), rng.choice(["G0", "g1 ", "Acme"]), when, tenant=tenant)
     if kind < 0.35:
         member = link(rng.choice(PEOPLE), rng.choice(GROUPS[:2]), when, tenant=tenant)
         return replace(member, membership=rng.choice([None, *MembershipKind]))

@@ -22,7 +22,7 @@ from ebbtide.models.profile.shard import ProfileShard
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.events import Event
 from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary
-from ebbtide.schemas.identity import IdentityAssignment, IdentityLink, IdentityOperation
+from ebbtide.schemas.identity import AccountName, IdentityAssignment, IdentityLink, IdentityOperation
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import DAY_MS, Topic
@@ -102,7 +102,7 @@ class Pipeline:
         while told:
             for output in self.profiles.flush(store=False).outputs:
                 if output.topic is Topic.IDENTITY_LINKS:
-                    assert isinstance(output.record, IdentityLink | Tick)
+                    assert isinstance(output.record, IdentityLink | AccountName | Tick)
                     identity.apply(next(self._links), output.record, now_ms=None)
                 else:
                     yield output

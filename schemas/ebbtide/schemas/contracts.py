@@ -14,7 +14,14 @@ from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.dead_letter import DeadLetter
 from ebbtide.schemas.events import Event
 from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary
-from ebbtide.schemas.identity import IdentityAssignment, IdentityAudit, IdentityLink, IdentityOperation, IdentityRebuild
+from ebbtide.schemas.identity import (
+    AccountName,
+    IdentityAssignment,
+    IdentityAudit,
+    IdentityLink,
+    IdentityOperation,
+    IdentityRebuild,
+)
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.raw import RawBehaviour, RawFact, RawPunctuation
@@ -32,6 +39,7 @@ DERIVED: dict[str, type[Any]] = {
     "Event": Event,
     "DeadLetter": DeadLetter,
     "IdentityLink": IdentityLink,
+    "AccountName": AccountName,
     "IdentityOperation": IdentityOperation,
     "IdentityRebuild": IdentityRebuild,
     "IdentityAssignment": IdentityAssignment,

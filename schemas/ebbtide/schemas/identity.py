@@ -52,6 +52,22 @@ class IdentityLink(SlottedContract):
     membership: MembershipKind | None = None
 
 
+@dataclass(slots=True)
+class AccountName(SlottedContract):
+    """A name that an account bears. Topic ``identity-links``, keyed by tenant, in one order with the evidence.
+
+    It links nobody: a name is no identifier. It is for the check that tells of group ids which are names. ``account``
+    is the group id that the event named, else the account that it is about; ``name`` is as it was spelt, trimmed. It
+    counts from ``occurred_at`` on, the event time at which the account was first called so, as far as is known.
+    """
+
+    tenant: Text
+    account: Identifier
+    name: Text
+    occurred_at: UtcDatetime
+    event_id: Text
+
+
 class OperationKind(StrEnum):
     """What can be decided by hand."""
 
@@ -184,6 +200,11 @@ class IdentityAudit(SlottedContract):
     ``other``), or does so no longer; ``reason`` is its name. ``count``, ``total`` and ``first_day`` (days since
     1970-01-01) are its evidence as of when it was found: of a ``suspected_rename`` the people who went from account
     ``identifier`` to ``other``, all that ``identifier`` has, and the day on which the first went.
+    ``cause`` is the id of the record that brought it about: the ``event_id`` of evidence or of a name, the
+    ``operation_id`` of a decision or a switch. Where several records began to count together it is the newest of them,
+    by event time, then the greater id, that names ``identifier`` (of ``refused`` and ``accepted`` both, of findings
+    either); if none does, the newest that names any identifier connected with it. Null where no one record did: the
+    first ``generation``; a rename that the days of many people suggest; what a crash left untold, told by a restart.
     """
 
     tenant: Text
@@ -200,3 +221,4 @@ class IdentityAudit(SlottedContract):
     count: int | None = None
     total: int | None = None
     first_day: int | None = None
+    cause: str | None = None

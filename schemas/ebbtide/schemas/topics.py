@@ -51,7 +51,7 @@ class Topic(Enum):
         "identity-links",
         "IdentityLink",
         "tenant",
-        "new evidence that identifiers belong together, decisions by hand, and switches to other settings",
+        "new evidence that identifiers belong together, accounts' names, decisions by hand, switches to other settings",
         retention_ms=-1,
     )
     IDENTITY_AUDIT = TopicSpec(

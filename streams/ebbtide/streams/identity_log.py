@@ -21,11 +21,13 @@ from ebbtide.models.identity.evidence import later
 from ebbtide.models.identity.generation import Generation, first, following, policy_of, rules_of
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.identifiers import is_person
-from ebbtide.models.identity.intake import decision, take_link
+from ebbtide.models.identity.intake import decision, take_link, take_name
 from ebbtide.models.identity.members import Members
+from ebbtide.models.identity.names import AccountNames
 from ebbtide.models.identity.shard import epoch_of
 from ebbtide.schemas.events import Identifier
 from ebbtide.schemas.identity import (
+    AccountName,
     AuditKind,
     IdentityAudit,
     IdentityOperation,
@@ -47,7 +49,7 @@ _STATED = f'"kind":"{AuditKind.GENERATION}"'.encode()
 
 
 class TenantLog:
-    """What the log holds about one tenant: the graph of people and of accounts, and who was seen in which account.
+    """What the log holds about one tenant: the graph of people and of accounts, who was in which account, names.
 
     ``generation`` is the one that the log comes to, from that which the worker ``stated``; if it has stated none, from
     the settings. ``ignored`` are decisions and switches that cannot be; the worker ignores them too.
@@ -60,6 +62,7 @@ class TenantLog:
         self._rules = newest or begun
         self.graph = IdentityGraph(tenant, policy_of(self._rules))
         self.members = Members()
+        self.names = AccountNames()
         self.ignored: list[Evidence] = []
 
     def add(self, record: Evidence, epoch: int) -> None:
@@ -69,6 +72,8 @@ class TenantLog:
                 self.generation = following(self.generation, record, epoch)
             elif isinstance(record, IdentityOperation):
                 self.graph.decide(decision(record))
+            elif isinstance(record, AccountName):
+                take_name(self.names, record)
             else:
                 take_link(self.graph, self.members, record)
         except ValueError:
@@ -216,7 +221,7 @@ async def _append(settings: Settings, record: IdentityOperation | IdentityRebuil
 
 
 def _records(settings: Settings) -> Iterator[tuple[int, Evidence]]:
-    """Links, decisions and switches, each with its epoch."""
+    """Links, names, decisions and switches, each with its epoch."""
     for record in read_topic(settings, TOPIC):
         if record.key == TICK_KEY:
             continue
@@ -224,7 +229,7 @@ def _records(settings: Settings) -> Iterator[tuple[int, Evidence]]:
             found = evidence(record)
         except ValidationError as error:
             where = f"{TOPIC} partition {record.partition} offset {record.offset}"
-            raise EbbtideError(f"{where}: neither a link nor a decision: {error.errors()[0]['msg']}") from None
+            raise EbbtideError(f"{where}: neither a link, a name nor a decision: {error.errors()[0]['msg']}") from None
         if isinstance(found, Evidence):
             yield epoch_of(record.offset), found
 

@@ -11,6 +11,7 @@ from ebbtide.models.identity.explanation import explain
 from ebbtide.models.identity.finding import Finding
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.members import Members
+from ebbtide.models.identity.names import AccountNames
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.schemas.identity import FindingKind, OperationKind
@@ -88,7 +89,7 @@ def test_what_another_policy_changes() -> None:
 
 def test_the_counts() -> None:
     graph = household(IdentityPolicy(soft_size=3, blocked=("anonymous_id/a2",)))
-    assert check(graph, Members(), 0)._asdict() == {
+    assert check(graph, Members(), AccountNames(), 0)._asdict() == {
         "identifiers": 6,
         "clusters": 3,
         "refused": {"limit:user_id": 1},
@@ -100,7 +101,7 @@ def test_the_counts() -> None:
         "violations": [],
         "findings": [Finding(FindingKind.LARGE_COMPONENT, "user_id/ann", count=5, total=3)],
     }
-    assert check(IdentityGraph("t", IdentityPolicy()), Members(), 0).largest_component == 0
+    assert check(IdentityGraph("t", IdentityPolicy()), Members(), AccountNames(), 0).largest_component == 0
 
 
 def test_violations_are_found() -> None:
@@ -110,7 +111,7 @@ def test_violations_are_found() -> None:
     ann.cluster.members.append(ben)
     ann.barred = "shared"
     graph.limits.hard_size = 4
-    assert check(graph, Members(), 0).violations == [
+    assert check(graph, Members(), AccountNames(), 0).violations == [
         "user_id/ann is shared but linked",
         "user_id/ann has 5 of size, and at most 4 are allowed",
         "user_id/ann has 2 of user_id, and at most 1 are allowed",

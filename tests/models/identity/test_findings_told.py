@@ -73,13 +73,13 @@ def note(found: set[str], flush: Flush) -> None:
     """Keep what is found now, as a reader of the audit does; a repeat changes nothing."""
     for row in rows(flush):
         assert row.identifier is not None
-        text = f"{row.tenant} {row.reason} {row.identifier.type}/{row.identifier.value}"
+        text = f"{row.tenant} {row.reason} {row.identifier.key} {row.other.key if row.other else ''}"
         (found.add if row.kind is AuditKind.SUSPECTED else found.discard)(text)
 
 
 def findings(made: IdentityShard) -> set[str]:
     return {
-        f"{tenant} {found.kind} {found.identifier}"
+        f"{tenant} {found.kind} {found.identifier} {found.other}"
         for tenant, identity in made._tenants.items()
         for found in identity.watch.found.values()
     }

@@ -7,10 +7,11 @@ from random import Random
 
 import pytest
 
-from ebbtide.models.identity import clusters, components, graph
+from ebbtide.models.identity import clusters, components, graph, names
 from ebbtide.models.identity.evidence import later
 from ebbtide.models.identity.members import Members
 from ebbtide.models.identity.membership import Membership
+from ebbtide.models.identity.names import MOST_NAMES, Names
 from ebbtide.schemas.identity import OperationKind
 from support.identity_laws import (
     LAWS,
@@ -19,6 +20,7 @@ from support.identity_laws import (
     generated,
     incremental_equals_batch,
     memberships_in_any_order,
+    names_in_any_order,
     one_owner_and_no_limit_exceeded,
     order_does_not_matter,
     unlink_undoes,
@@ -128,14 +130,14 @@ def test_the_laws_catch(
     assert all(broken(law) > 0 for law in laws)
 
 
-def broken_memberships() -> int:
-    broken_orders = 0
+def broken_orders(law: Callable[[Random], None]) -> int:
+    broken = 0
     for seed in range(50):
         try:
-            memberships_in_any_order(Random(seed))
+            law(Random(seed))
         except AssertionError:
-            broken_orders += 1
-    return broken_orders
+            broken += 1
+    return broken
 
 
 def the_last_membership_wins(members: Members, person: str, group: str, told: Membership) -> None:
@@ -148,11 +150,46 @@ def the_first_membership_wins(members: Members, person: str, group: str, told: M
     members._unwritten[person] = None
 
 
-def test_memberships_in_any_order() -> None:
-    assert broken_memberships() == 0
+def test_in_any_order() -> None:
+    assert broken_orders(memberships_in_any_order) == broken_orders(names_in_any_order) == 0
 
 
 @pytest.mark.parametrize("fault", [the_last_membership_wins, the_first_membership_wins], ids=lambda f: f.__name__)
 def test_the_order_of_memberships_catches(monkeypatch: pytest.MonkeyPatch, fault: Callable[..., None]) -> None:
     monkeypatch.setattr(Members, "add", fault)
-    assert broken_memberships() > 0
+    assert broken_orders(memberships_in_any_order) > 0
+
+
+def the_first_time_of_a_name_to_arrive_holds(known: Names, name: str, at_ms: int) -> bool:
+    return name not in known and names_as_they_are(known, name, at_ms)
+
+
+def the_last_time_of_a_name_to_arrive_holds(known: Names, name: str, at_ms: int) -> bool:
+    known.pop(name, None)
+    return names_as_they_are(known, name, at_ms)
+
+
+def the_first_names_to_arrive_stay(known: Names, name: str, at_ms: int) -> bool:
+    return (name in known or len(known) < MOST_NAMES) and names_as_they_are(known, name, at_ms)
+
+
+def a_name_is_told_as_it_is_spelt(name: str) -> str:
+    return name
+
+
+names_as_they_are = names.note_name
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("note_name", the_first_time_of_a_name_to_arrive_holds),
+        ("note_name", the_last_time_of_a_name_to_arrive_holds),
+        ("note_name", the_first_names_to_arrive_stay),
+        ("folded", a_name_is_told_as_it_is_spelt),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
+def test_the_order_of_names_catches(monkeypatch: pytest.MonkeyPatch, name: str, fault: Callable[..., object]) -> None:
+    monkeypatch.setattr(names, name, fault)
+    assert broken_orders(names_in_any_order) > 0

@@ -16,6 +16,7 @@ from ebbtide.models.identity.finding import Finding, Key, pack
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.members import Members
 from ebbtide.models.identity.membership import heard
+from ebbtide.models.identity.names import AccountNames
 from ebbtide.models.identity.watch import News, Watch, audit_row
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.events import IdentifierType
@@ -43,15 +44,25 @@ class Joined:
     day: int
 
 
-Step = Item | Joined
+@dataclass(frozen=True)
+class Named:
+    """The name of an account."""
+
+    account: str
+    name: str
+    day: int
+
+
+Step = Item | Joined | Named
 
 
 class World:
-    """One tenant's graph and members, watched."""
+    """One tenant's graph, members and names, watched."""
 
     def __init__(self, policy: IdentityPolicy | None = None, told: Iterable[bytes] = ()) -> None:
         self.graph = IdentityGraph("t", policy or IdentityPolicy())
         self.members = Members()
+        self.names = AccountNames()
         self.watch = Watch(told)
         self.epoch = 0
 
@@ -62,12 +73,15 @@ class World:
             if isinstance(step, Joined):
                 self.members.add(step.person, step.group, heard(MembershipKind.SEEN, step.day))
                 touched += (step.person, f"group_id/{step.group}")
+            elif isinstance(step, Named):
+                self.names.add(step.account, step.name, step.day * DAY_MS)
+                touched.append(step.account)
             else:
                 feed(self.graph, [step])
                 touched += step.target if isinstance(step, Operation) else step[:2]
         self.epoch += 1
         changes = self.graph.settle(self.epoch)
-        return self.watch.look(self.graph, self.members, touched, changes, day, judge=judge)
+        return self.watch.look(self.graph, self.members, self.names, touched, changes, day, judge=judge)
 
 
 def seen(a: str, b: str, *, day: float = 0) -> Seen:
@@ -113,6 +127,60 @@ CAUSES: dict[str, tuple[IdentityPolicy, list[Step], list[str], Step | None]] = {
     "an account with an id that once was its name": (
         IdentityPolicy(),
         [Joined("user_id/u", "Acme Ltd", 3), by_hand(MUST, "group_id/Acme Ltd", G1)],
+        [],
+        None,
+    ),
+    "a group id that equals its account's name": (
+        IdentityPolicy(),
+        [Joined("user_id/u", "Acme", 3), Named("group_id/Acme", "ACME ", 4), Named("group_id/Acme", "acme", 9)],
+        ["+ group_id/Acme is a name, which account group_id/Acme bears since 1970-01-05"],
+        by_hand(MUST, "group_id/Acme", G1),
+    ),
+    "a group id that nobody named but its own name": (
+        IdentityPolicy(),
+        [Named("group_id/Acme", "Acme", 4)],
+        ["+ group_id/Acme is a name, which account group_id/Acme bears since 1970-01-05"],
+        by_hand(BLOCK, "group_id/Acme"),
+    ),
+    "a group id that is another account's name": (
+        IdentityPolicy(),
+        [Named(CRM, "Acme Ltd", 4), seen(G1, CRM, day=3), Joined("user_id/u", "Acme Ltd", 3)],
+        [
+            "+ group_id/Acme Ltd has spaces, as a name has and an id has not",
+            "+ group_id/Acme Ltd is a name, which account group_id/g1 bears since 1970-01-05",
+        ],
+        by_hand(MUST, G1, "group_id/Acme Ltd"),
+    ),
+    "a name that its account's group id was once, and another account's is": (
+        IdentityPolicy(),
+        [Named(G1, "Acme", 4), Named(G2, "Acme", 3), by_hand(MUST, "group_id/Acme", G1)],
+        ["+ group_id/Acme is a name, which account group_id/g2 bears since 1970-01-04"],
+        by_hand(MUST, G1, G2),
+    ),
+    "the first to bear a name of several": (
+        IdentityPolicy(),
+        [Named(G2, "Acme", 5), Named(G1, "Acme", 5), Named(CRM, "Acme", 6), Joined("user_id/u", "acme", 3)],
+        ["+ group_id/acme is a name, which account group_id/g1 bears since 1970-01-06"],
+        by_hand(BLOCK, "group_id/acme"),
+    ),
+    "an account that has names and no id": (
+        IdentityPolicy(),
+        [by_hand(MUST, "group_id/Acme Ltd", "group_id/acme"), Named("group_id/Acme Ltd", "Acme", 4)],
+        [
+            "+ group_id/Acme Ltd has spaces, as a name has and an id has not",
+            "+ group_id/acme is a name, which account group_id/acme bears since 1970-01-05",
+        ],
+        by_hand(MUST, "group_id/acme", G1),
+    ),
+    "a name of what is blocked": (
+        IdentityPolicy(blocked=("group_id/g1",)),
+        [Named(G1, "Acme", 4), seen(G1, CRM), Joined("user_id/u", "acme", 3)],
+        [],
+        None,
+    ),
+    "a name that no group id has": (
+        IdentityPolicy(),
+        [Named(G1, "Acme Ltd", 4), Named(CRM, "g1.", 4), Joined("user_id/u", "acme", 3)],
         [],
         None,
     ),
@@ -198,6 +266,21 @@ def test_a_component_that_falls_apart_into_large_ones() -> None:
     assert world.watch.largest_component == 3
 
 
+def test_whose_name_it_is_follows_the_accounts() -> None:
+    """Nobody names the group id then."""
+    world = World()
+    found = "group_id/Acme is a name, which account"
+    assert text(world.take([Joined("user_id/u", "Acme", 3), Named(CRM, "Acme", 4)])) == [
+        f"+ {found} crm_account_id/c1 bears since 1970-01-05"
+    ]
+    assert text(world.take([seen(G1, CRM)])) == [
+        "- name_as_id group_id/Acme",
+        f"+ {found} group_id/g1 bears since 1970-01-05",
+    ]
+    assert text(world.take([by_hand(BLOCK, CRM)])) == ["- name_as_id group_id/Acme"]
+    assert text(world.take([Named(G2, "acme", 2)])) == [f"+ {found} group_id/g2 bears since 1970-01-03"]
+
+
 def test_counts() -> None:
     world = World()
     world.take([])
@@ -236,7 +319,7 @@ def test_another_graph_is_looked_at_as_a_whole() -> None:
 
 def test_rows() -> None:
     finding = Finding(FindingKind.OVER_LIMIT, "user_id/u", detail="email", count=6, total=5)
-    row = audit_row("t", 7, finding.key, finding)
+    row = audit_row("t", 7, finding.key, finding, cause="m1")
     assert (row.kind, row.reason, row.count, row.total, row.first_day) == (
         AuditKind.SUSPECTED,
         "over_limit:email",
@@ -245,12 +328,12 @@ def test_rows() -> None:
         None,
     )
     finding = Finding(FindingKind.SUSPECTED_RENAME, G1, G2, count=3, total=4, first_day=20)
-    row = audit_row("t", 8, finding.key, finding)
+    row = audit_row("t", 8, finding.key, finding, cause=None)
     assert row.identifier is not None
     assert row.other is not None
     assert (row.identifier.value, row.other.value, row.first_day) == ("g1", "g2", 20)
-    row = audit_row("t", 9, finding.key, None)
-    assert (row.kind, row.reason, row.count) == (AuditKind.CLEARED, "suspected_rename", None)
+    row = audit_row("t", 9, finding.key, None, cause="m2")
+    assert (row.kind, row.reason, row.count, row.cause) == (AuditKind.CLEARED, "suspected_rename", None, "m2")
     assert type(row).from_json(row.to_json()) == row
 
 
@@ -273,6 +356,11 @@ def random_steps(random: Random) -> tuple[IdentityPolicy, list[Step]]:
         else:
             steps.append(by_hand(kind, a, b if kind in (MUST, UNLINK) else None, at_ms=n))
     steps += [by_hand(random.choice([MUST, UNLINK]), *NAMES, at_ms=30 + n) for n in range(random.randint(0, 4))]
+    names = ["G0", "g1", " a b", "c1", "d0", "g2"]
+    steps += [
+        Named(random.choice([*ACCOUNTS, CRM, *NAMES]), random.choice(names), random.choice([0, 3, 9]))
+        for _ in range(random.randint(0, 12))
+    ]
     random.shuffle(steps)
     policy = case.policy.model_copy(
         update={"soft_size": random.choice([1, 2, 4]), "rename_share": random.choice([0.1, 0.5, 1.0])}
@@ -291,7 +379,7 @@ def fold(told: set[Key], news: Iterable[News]) -> None:
 
 def assert_same_as_a_fresh_look(world: World, told: set[Key]) -> None:
     fresh, watch = Watch(), world.watch
-    fresh.look(world.graph, world.members, (), (), 100, judge=True)
+    fresh.look(world.graph, world.members, world.names, (), (), 100, judge=True)
     assert watch.found == fresh.found
     assert told == fresh.found.keys()
     assert +watch.kinds == +fresh.kinds
@@ -333,15 +421,19 @@ def test_order_of_arrival_and_restarts_do_not_matter(random: Random) -> None:
 
 
 def test_generated_cases_have_all_kinds_of_findings() -> None:
-    kinds = set()
+    kinds, named = set(), False
     for seed in range(200):
         policy, steps = random_steps(Random(seed))
         world = World(policy)
         world.take(steps)
         kinds |= {finding.kind for finding in world.watch.found.values()}
+        named = named or any(
+            found.other for found in world.watch.found.values() if found.kind == FindingKind.NAME_AS_ID
+        )
     expected = set(FindingKind) - {
         FindingKind.SEVERAL_OWNERS,
         FindingKind.OVER_LIMIT,
         FindingKind.BARRED_BUT_LINKED,
     }
     assert kinds == expected
+    assert named

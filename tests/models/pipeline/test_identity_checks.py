@@ -11,7 +11,7 @@ from ebbtide.models.pipeline import Pipeline
 from ebbtide.models.policy import CorePolicy, TimePolicy
 from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.identity import AuditKind, IdentityAudit, IdentityOperation, OperationKind
-from support.identity_cases import RENAMES, Body, shuffles
+from support.identity_cases import NAMES, RENAMES, Body, shuffles
 from support.raw import DAY_0, NOW, at, messages
 
 END = at(80)
@@ -39,9 +39,12 @@ def rows(outputs: list[Output]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", RENAMES)
+STORIES = {**RENAMES, **NAMES}
+
+
+@pytest.mark.parametrize("name", STORIES)
 def test_what_is_found_does_not_depend_on_the_order_of_arrival(name: str) -> None:
-    told, expected = RENAMES[name]
+    told, expected = STORIES[name]
     for mixed in shuffles(told.bodies, 10):
         assert sentences(replayed(mixed)[0]) == expected
 
@@ -68,10 +71,10 @@ def test_a_rename_is_told_once_and_cleared_when_somebody_says_so() -> None:
         assert rows(list(pipeline.decide([undo]))) == ["suspected suspected_rename Acme Ltd > Globex Inc"]
 
 
-@given(st.randoms(use_true_random=False), st.sampled_from(sorted(RENAMES)))
+@given(st.randoms(use_true_random=False), st.sampled_from(sorted(STORIES)))
 def test_rows_do_not_depend_on_disorder_within_the_lateness_bound(random: object, name: str) -> None:
     """Nor on how far time leaps: it may pass forty days with one record."""
-    told, _ = RENAMES[name]
+    told, _ = STORIES[name]
     policy = CorePolicy(time=TimePolicy(lateness_seconds=90 * 86_400))
     mixed = list(told.bodies)
     random.shuffle(mixed)  # type: ignore[attr-defined]

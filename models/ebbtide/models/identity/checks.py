@@ -9,6 +9,7 @@ from ebbtide.models.identity.clusters import Cluster
 from ebbtide.models.identity.finding import VIOLATIONS, Finding
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.members import Members
+from ebbtide.models.identity.names import AccountNames
 from ebbtide.models.identity.watch import Watch
 from ebbtide.schemas.identity import FindingKind
 
@@ -30,13 +31,13 @@ class Checks(NamedTuple):
     findings: list[Finding]
 
 
-def check(graph: IdentityGraph, members: Members, day: int) -> Checks:
+def check(graph: IdentityGraph, members: Members, names: AccountNames, day: int) -> Checks:
     """Look through everything, as of the graph's last settling and the beginning of a day (since 1970-01-01).
 
     A few seconds for a million identifiers.
     """
     watch = Watch()
-    watch.look(graph, members, (), (), day, judge=True)
+    watch.look(graph, members, names, (), (), day, judge=True)
     found = [watch.found[key] for key in sorted(watch.found)]
     barred = Counter(node.barred for node in graph.nodes.values())
     return Checks(

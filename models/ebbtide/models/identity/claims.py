@@ -9,6 +9,7 @@ from ebbtide.models.identity.clusters import Cluster, Node
 from ebbtide.models.identity.evidence import effective
 from ebbtide.models.identity.finding import Finding
 from ebbtide.models.identity.graph import IdentityGraph
+from ebbtide.models.identity.names import AccountNames
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.schemas.identity import EvidenceClass, FindingKind
 from ebbtide.schemas.topics import DAY_MS
@@ -21,10 +22,10 @@ OF_ONE_ACCOUNT = {
 """Types of which a value should be linked to one account only, with what it means if it is not."""
 
 
-def about(graph: IdentityGraph, key: str) -> Iterator[Finding]:
+def about(graph: IdentityGraph, names: AccountNames, key: str) -> Iterator[Finding]:
     """Everything found about one identifier as of the graph's last settling, also one that the graph has no link of."""
     node = graph.nodes.get(key)
-    yield from _names(key, node)
+    yield from _names_as_ids(graph, names, key, _groups(key, node))
     if node is None:
         return
     if node.owners > 1 and node.kind in OF_ONE_ACCOUNT and not node.blocked:
@@ -51,20 +52,47 @@ def violations(graph: IdentityGraph, home: Cluster) -> Iterator[Finding]:
         yield Finding(FindingKind.SEVERAL_OWNERS, key, anchor)
 
 
-def _names(key: str, node: Node | None) -> Iterator[Finding]:
-    """Group ids of an account that all have spaces: one without is its id, and the others are old names.
-
-    Whether a group id equals the account's name only profiles could tell: names are traits, and traits are theirs.
-    """
-    groups = []
+def _groups(key: str, node: Node | None) -> list[str]:
+    """The group ids of the account that an identifier names, sorted; none if it names no account."""
     if node is None or node.cluster is None:
-        if key.startswith(f"{GROUP}/") and not (node is not None and node.blocked):
-            groups = [key]
-    elif node.cluster.anchor is node and GROUP in node.cluster.counts:
-        groups = [member.key for member in node.cluster.members if member.kind == GROUP]
-    if all(len(group.split()) > 1 for group in groups):
-        for group in sorted(groups):
-            yield Finding(FindingKind.NAME_AS_ID, group)
+        return [key] if key.startswith(f"{GROUP}/") and not (node is not None and node.blocked) else []
+    if node.cluster.anchor is not node or GROUP not in node.cluster.counts:
+        return []
+    return sorted(member.key for member in node.cluster.members if member.kind == GROUP)
+
+
+def _names_as_ids(graph: IdentityGraph, names: AccountNames, account: str, groups: list[str]) -> Iterator[Finding]:
+    """Group ids that are names: another account's, or such that the account has none but names.
+
+    A group id with spaces is a name, and so is one that equals a name of its account. Beside one that is neither they
+    are old names, and that is the id.
+    """
+    own: list[Finding] = []
+    has_id = False
+    for group in groups:
+        since = _bearers(graph, names, group)
+        found = [Finding(FindingKind.NAME_AS_ID, group)] if len(group.split()) > 1 else []
+        if account in since:
+            found.append(Finding(FindingKind.NAME_AS_ID, group, account, first_day=since.pop(account)))
+        has_id = has_id or not found
+        own += found
+        for other in list(since)[:1]:
+            yield Finding(FindingKind.NAME_AS_ID, group, other, first_day=since[other])
+    if not has_id:
+        yield from own
+
+
+def _bearers(graph: IdentityGraph, names: AccountNames, group: str) -> dict[str, int]:
+    """Anchors of the accounts that bear a name equal to a group id, and since which day, the first to bear it first.
+
+    Nobody is accused by what is blocked.
+    """
+    since: dict[str, int] = {}
+    for at_ms, bearer in names.bearers(group.partition("/")[2]):
+        node = graph.nodes.get(bearer)
+        if node is None or not node.blocked:
+            since.setdefault(graph.anchor(bearer), at_ms // DAY_MS)
+    return since
 
 
 def _claims(graph: IdentityGraph, node: Node) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ _WORDING = {
     FindingKind.LARGE_COMPONENT: "{identifier} is connected with {count} identifiers, more than {total}",
     FindingKind.OVERSIZED_COMPONENT: "{identifier} is connected with {count} identifiers, more than {total}",
 }
+_NAMED = "{identifier} is a name, which account {other} bears since {since}"
 _EPOCH_DAY = date(1970, 1, 1)
 
 Key = tuple[FindingKind, str, str, str]
@@ -63,7 +64,8 @@ class Finding:
     @property
     def sentence(self) -> str:
         """What was found, for a person to read."""
-        return _WORDING[self.kind].format(**asdict(self), since=self.since)
+        named = self.kind is FindingKind.NAME_AS_ID and self.other
+        return (_NAMED if named else _WORDING[self.kind]).format(**asdict(self), since=self.since)
 
 
 def reason_of(key: Key) -> str:

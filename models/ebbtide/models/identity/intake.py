@@ -1,4 +1,4 @@
-"""Records of the identity log as the graph and the members of a tenant take them: one rule for all who read the log."""
+"""Records of the identity log as a tenant's graph, members and names take them: one rule for all who read the log."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.identifiers import is_person
 from ebbtide.models.identity.members import Members
 from ebbtide.models.identity.membership import heard
+from ebbtide.models.identity.names import AccountNames
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.events import IdentifierType
-from ebbtide.schemas.identity import IdentityLink, IdentityOperation, MembershipKind
+from ebbtide.schemas.identity import AccountName, IdentityLink, IdentityOperation, MembershipKind
 from ebbtide.schemas.topics import DAY_MS
 
 
@@ -29,6 +30,14 @@ def take_link(graph: IdentityGraph, members: Members, link: IdentityLink) -> boo
         members.add_address(subject, other)
     else:
         return False
+    return True
+
+
+def take_name(names: AccountNames, record: AccountName) -> bool:
+    """Take in the name of an account. Returns whether it says anything: of a person's nothing follows."""
+    if is_person(record.account.type):
+        return False
+    names.add(record.account.key, record.name, to_ms(record.occurred_at))
     return True
 
 

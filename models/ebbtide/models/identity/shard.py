@@ -1,4 +1,4 @@
-"""One partition of ``identity-links``: folds links and decisions, tells owners and time (identity §2).
+"""One partition of ``identity-links``: folds links, names and decisions, tells owners and time (identity §2).
 
 A link counts when time has passed it. The profile partitions are read at different speeds, so a link of a fast one may
 come days before those that a slow one still has to say about the days between; it is *held* until all have passed its
@@ -7,7 +7,8 @@ It moves from instant to instant, and at each the links of before it count toget
 the grid follow from the evidence of before it alone, however fast partitions are read and however links are batched.
 
 Three kinds of records do not wait: links that come late, of before the barrier; links that are at most two days old by
-the wall clock, since whoever looks at it now wants to see it now; and what was decided by hand.
+the wall clock, since whoever looks at it now wants to see it now; and what was decided by hand. Names of accounts are
+held as links are: what is found with them depends no more on who was read first.
 
 A known tenant stays in the generation that the table has, whatever the settings say; a switch is a record. It is
 settled by itself, in its own epoch: an owner that one moves and the next moves back is told both, in whatever batches.
@@ -23,18 +24,18 @@ import msgspec
 from ebbtide.models.clock.watermark import ClockState, from_ms
 from ebbtide.models.identity.generation import rules_of, stored_generation
 from ebbtide.models.identity.graph import IdentityGraph
-from ebbtide.models.identity.held import HeldLinks
+from ebbtide.models.identity.held import Dated, HeldLinks
 from ebbtide.models.identity.tenant import TenantIdentity
 from ebbtide.models.identity.watch import Watch
 from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.base import to_ms
-from ebbtide.schemas.identity import IdentityLink, IdentityOperation, IdentityRebuild
+from ebbtide.schemas.identity import AccountName, IdentityLink, IdentityOperation, IdentityRebuild
 from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import DAY_MS, Topic
 
 META_KEY = b"@partition"
-Record = IdentityLink | IdentityOperation | IdentityRebuild | Tick
+Record = IdentityLink | AccountName | IdentityOperation | IdentityRebuild | Tick
 LIVE_MS = 2 * DAY_MS
 NEVER = 2**31
 """A day that no time reaches."""
@@ -58,7 +59,8 @@ class IdentityShard:
 
     ``policy`` is for tenants that are met first; ``pending`` counts those whose generation is clustered under another.
     Of an identifier's assignments that of the greatest ``(epoch, effective_ms)`` holds: time may pass several instants
-    with one record. ``ignored`` counts links from which nothing follows, decisions and switches that cannot be.
+    with one record. ``ignored`` counts links and names from which nothing follows, and decisions and switches that
+    cannot be.
     """
 
     def __init__(
@@ -153,10 +155,11 @@ class IdentityShard:
         writes[META_KEY] = msgspec.msgpack.encode(self._meta)
         return writes
 
-    def _count(self, link: IdentityLink, *, at_once: bool) -> None:
-        self._unsettled.add(link.tenant)
-        if not self._tenant(link.tenant).link(link, at_once=at_once):
-            self.ignored += 1
+    def _count(self, record: Dated, *, at_once: bool) -> None:
+        self._unsettled.add(record.tenant)
+        tenant = self._tenant(record.tenant)
+        counts = tenant.name(record) if isinstance(record, AccountName) else tenant.link(record, at_once=at_once)
+        self.ignored += not counts
 
     def _rebuild(self, record: IdentityRebuild, epoch: int) -> None:
         self._unsettled.add(record.tenant)
@@ -187,8 +190,8 @@ class IdentityShard:
         self._settle()
         for ms in self._instants(observed, midnight):
             self._meta.barrier_ms = max(ms, self._meta.barrier_ms)
-            for link in self._held.take(self._meta.barrier_ms):
-                self._count(link, at_once=False)
+            for record in self._held.take(self._meta.barrier_ms):
+                self._count(record, at_once=False)
             day = self._meta.barrier_ms // DAY_MS
             self._unsettled.update(name for name, tenant in self._tenants.items() if tenant.watch.waits(day))
             self._settle(on_time=True)
@@ -234,17 +237,19 @@ class IdentityShard:
         for key, value in stored.items():
             if key[:1] == b"h":
                 self._held.restore(key, value, applied=self.applied, barrier_ms=self._meta.barrier_ms)
-            elif key[:1] in b"fgmpt":
+            elif key[:1] in b"afgmpt":
                 path, _, rest = key[1:].partition(b"\0")
                 records[path][key[:1]].append((rest, value))
             else:
-                raise ValueError(f"identity record {key!r} is unknown; its key must begin with f, g, h, m, p or t")
+                raise ValueError(f"identity record {key!r} is unknown; its key must begin with a, f, g, h, m, p or t")
         for path, kinds in records.items():
             name = path.decode().replace("%00", "\0").replace("%25", "%")
             generation = next((stored_generation(value) for _, value in kinds[b"p"]), None)
             told = (key.decode() for key, _ in kinds[b"t"])
             found = (key for key, _ in kinds[b"f"])
-            self._tenants[name] = TenantIdentity(name, self._rules, generation, kinds[b"g"], kinds[b"m"], told, found)
+            self._tenants[name] = TenantIdentity(
+                name, self._rules, generation, kinds[b"g"], kinds[b"m"], kinds[b"a"], told, found
+            )
             self._unsettled.add(name)
         self._settle()
 

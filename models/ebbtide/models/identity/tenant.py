@@ -1,4 +1,4 @@
-"""Identity of one tenant: its graph and its members, and what of both is told to whom (identity §2).
+"""Identity of one tenant: its graph, its members and its names, and what of them is told to whom (identity §2).
 
 A settling tells everybody whose owner or accounts it may have changed, with the person as a whole: the ends of what was
 taken in, those who moved, all who share or shared an owner with them, and the people of their groups. The ends are told
@@ -12,18 +12,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from ebbtide.models.identity.causes import Cause, Causes, Told
 from ebbtide.models.identity.changes import OwnerChange
 from ebbtide.models.identity.generation import Generation, first, following, generation_value, policy_of
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.identifiers import canonical_id, identifier_of, is_person
-from ebbtide.models.identity.intake import decision, take_link
+from ebbtide.models.identity.intake import decision, take_link, take_name
 from ebbtide.models.identity.members import Groups, Members
-from ebbtide.models.identity.watch import Watch, audit_row
+from ebbtide.models.identity.names import AccountNames
+from ebbtide.models.identity.watch import News, Watch, audit_row
 from ebbtide.models.outputs import Output
+from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
 from ebbtide.schemas.identity import (
+    AccountName,
     AccountOf,
     AuditKind,
+    FindingKind,
     IdentityAssignment,
     IdentityAudit,
     IdentityLink,
@@ -52,6 +57,7 @@ class TenantIdentity:
         generation: Generation | None = None,
         graph: Records = (),
         members: Records = (),
+        names: Records = (),
         told: Iterable[str] = (),
         found: Iterable[bytes] = (),
     ) -> None:
@@ -63,11 +69,17 @@ class TenantIdentity:
         self._members = Members()
         for key, value in members:
             self._members.restore(key, value)
+        self._names = AccountNames()
+        for key, value in names:
+            self._names.restore(key, value)
         self.watch = Watch(found)
         self._told = set(told)
         self._untold: list[str] = []
         self._linked: dict[str, None] = {}
         self._touched: dict[str, None] = {}
+        self._named: dict[str, None] = {}
+        self._records: list[Told] = []
+        self._switch: str | None = None
         self._audit: list[Output] = []
         self._at_once = self._decided = False
 
@@ -79,11 +91,19 @@ class TenantIdentity:
         if not take_link(self.graph, self._members, link):
             return False
         keys = link.subject.key, link.other.key
-        if is_person(link.subject.type) == is_person(link.other.type):
-            self._linked.update(dict.fromkeys(keys))
-        else:
-            self._touched.update(dict.fromkeys(keys))
+        linked = is_person(link.subject.type) == is_person(link.other.type)
+        (self._linked if linked else self._touched).update(dict.fromkeys(keys))
+        self._records.append(Told(Cause(to_ms(link.occurred_at), link.event_id, by_hand=False), keys, evidence=linked))
         self._at_once = self._at_once or at_once
+        return True
+
+    def name(self, record: AccountName) -> bool:
+        """Take in an account's name. Returns whether it says anything. Nobody's owner follows from a name."""
+        if not take_name(self._names, record):
+            return False
+        self._named[record.account.key] = None
+        cause = Cause(to_ms(record.occurred_at), record.event_id, by_hand=False)
+        self._records.append(Told(cause, (record.account.key,), evidence=False))
         return True
 
     def decide(self, operation: IdentityOperation, epoch: int) -> bool:
@@ -97,7 +117,9 @@ class TenantIdentity:
         else:
             self._linked.update(dict.fromkeys(names))
             self._at_once = self._decided = True
-        self._tell_audit(epoch, kind, *names, reason=reason, actor=operation.actor)
+            cause = Cause(to_ms(operation.decided_at), operation.operation_id, by_hand=True)
+            self._records.append(Told(cause, tuple(names), evidence=False))
+        self._tell_audit(epoch, kind, *names, cause=operation.operation_id, reason=reason, actor=operation.actor)
         return kind is AuditKind.DECIDED
 
     def rebuild(self, record: IdentityRebuild, epoch: int) -> bool:
@@ -112,12 +134,13 @@ class TenantIdentity:
         except ValueError as error:
             reason = f"rebuild: {error}"
             row = IdentityAudit(self.tenant, epoch, AuditKind.REFUSED, None, reason=reason, actor=record.actor)
-            self._put_audit(replace(row, generation=record.generation))
+            self._put_audit(replace(row, generation=record.generation, cause=record.operation_id))
             return False
         self.generation, self._unstored = generation, True
         self.graph = self.graph.rebuilt(policy_of(generation.rules))
-        self._at_once = True
-        self._put_audit(replace(self._statement(), reason=record.reason, actor=record.actor))
+        self._at_once, self._switch = True, record.operation_id
+        row = replace(self._statement(), reason=record.reason, actor=record.actor, cause=record.operation_id)
+        self._put_audit(row)
         return True
 
     def take_statement(self) -> list[Output]:
@@ -143,11 +166,11 @@ class TenantIdentity:
             Output(Topic.IDENTITY_ASSIGNMENTS, subject_key(self.tenant, assignment.identifier), assignment)
             for assignment in told
         ]
-        self._audit_changes(epoch, changes)
-        self._audit_findings(epoch, changes, barrier_ms // DAY_MS, judge=on_time or self._decided)
+        self._audit_settled(epoch, changes, barrier_ms // DAY_MS, judge=on_time or self._decided)
         outputs += self._audit
-        self._linked, self._touched, self._audit = {}, {}, []
+        self._linked, self._touched, self._named, self._audit = {}, {}, {}, []
         self._at_once = self._decided = False
+        self._records, self._switch = [], None
         return outputs
 
     def take_writes(self) -> Iterator[tuple[bytes, bytes, bytes | None]]:
@@ -165,6 +188,8 @@ class TenantIdentity:
             yield b"p", b"", generation_value(self.generation)
         for person, value in self._members.take_writes():
             yield b"m", person, value
+        for account, value in self._names.take_writes():
+            yield b"a", account, value
         for record, value in self.graph.take_writes():
             yield b"g", record, value
         for found, told in self.watch.take_writes():
@@ -230,28 +255,40 @@ class TenantIdentity:
             for group, membership in groups.items()
         ]
 
-    def _audit_changes(self, epoch: int, changes: list[OwnerChange]) -> None:
+    def _audit_settled(self, epoch: int, changes: list[OwnerChange], day: int, *, judge: bool) -> None:
+        """Tell what the settling changed, and what is found since then or no longer, each with its cause."""
+        touched = {**self._linked, **self._touched, **self._named}
+        news = self.watch.look(self.graph, self._members, self._names, touched, changes, day, judge=judge)
+        if changes or news or any(self.graph.audit):
+            causes = Causes(self.graph, self._records)
+            self._audit_changes(epoch, changes, causes)
+            self._audit_findings(epoch, news, causes)
+
+    def _audit_changes(self, epoch: int, changes: list[OwnerChange], causes: Causes) -> None:
         for change in changes:
             self._tell_audit(
                 epoch,
                 AuditKind.OWNER,
                 change.identifier,
+                cause=self._switch or causes.of_owner(change.identifier, change.previous),
                 previous=identifier_of(change.previous),
                 current=identifier_of(change.anchor),
             )
         for refusal in self.graph.audit.refusals:
             kind = AuditKind.ACCEPTED if refusal.reason is None else AuditKind.REFUSED
-            self._tell_audit(epoch, kind, *refusal.pair, reason=refusal.reason or refusal.previous)
+            cause = self._switch or causes.of_link(*refusal.pair)
+            self._tell_audit(epoch, kind, *refusal.pair, cause=cause, reason=refusal.reason or refusal.previous)
         for barred in self.graph.audit.barred:
             kind = AuditKind.ADMITTED if barred.reason is None else AuditKind.BARRED
-            self._tell_audit(epoch, kind, barred.identifier, reason=barred.reason or barred.previous)
+            cause = self._switch or causes.of_value(barred.identifier)
+            self._tell_audit(epoch, kind, barred.identifier, cause=cause, reason=barred.reason or barred.previous)
 
-    def _audit_findings(self, epoch: int, changes: list[OwnerChange], day: int, *, judge: bool) -> None:
-        for key, finding in self.watch.look(
-            self.graph, self._members, {**self._linked, **self._touched}, changes, day, judge=judge
-        ):
-            row = audit_row(self.tenant, epoch, key, finding)
-            self._audit.append(Output(Topic.IDENTITY_AUDIT, self.tenant, row))
+    def _audit_findings(self, epoch: int, news: list[News], causes: Causes) -> None:
+        for key, finding in news:
+            about = [one for one in key[1:3] if one]
+            # A rename follows from days of many people, and mostly it is time alone that brings it to light.
+            found = causes.by_hand if key[0] is FindingKind.SUSPECTED_RENAME else causes.of_finding
+            self._put_audit(audit_row(self.tenant, epoch, key, finding, cause=self._switch or found(*about)))
 
     def _tell_audit(
         self,
@@ -260,6 +297,7 @@ class TenantIdentity:
         key: str,
         other: str | None = None,
         *,
+        cause: str | None,
         previous: Identifier | None = None,
         current: Identifier | None = None,
         reason: str | None = None,
@@ -267,7 +305,7 @@ class TenantIdentity:
     ) -> None:
         named = None if other is None else identifier_of(other)
         row = IdentityAudit(
-            self.tenant, epoch, kind, identifier_of(key), named, previous, current, reason=reason, actor=actor
+            self.tenant, epoch, kind, identifier_of(key), named, previous, current, reason, actor, cause=cause
         )
         self._put_audit(row)
 

@@ -19,6 +19,7 @@ from ebbtide.models.identity.finding import Finding, Key, pack, reason_of, unpac
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.identifiers import identifier_of
 from ebbtide.models.identity.members import Members
+from ebbtide.models.identity.names import AccountNames, folded
 from ebbtide.models.identity.renames import suspected
 from ebbtide.models.identity.sizes import Component, a_member, component, components, size_of, too_large
 from ebbtide.schemas.identity import AuditKind, IdentityAudit
@@ -34,11 +35,11 @@ class News(NamedTuple):
     finding: Finding | None
 
 
-def audit_row(tenant: str, epoch: int, key: Key, finding: Finding | None) -> IdentityAudit:
-    """The row that tells it."""
+def audit_row(tenant: str, epoch: int, key: Key, finding: Finding | None, *, cause: str | None) -> IdentityAudit:
+    """The row that tells it, and the id of the record that brought it about."""
     _, identifier, other, _ = key
     kind = AuditKind.CLEARED if finding is None else AuditKind.SUSPECTED
-    row = IdentityAudit(tenant, epoch, kind, identifier_of(identifier), reason=reason_of(key))
+    row = IdentityAudit(tenant, epoch, kind, identifier_of(identifier), reason=reason_of(key), cause=cause)
     if other:
         row.other = identifier_of(other)
     if finding is not None:
@@ -59,6 +60,7 @@ class Watch:
         self._unwritten: dict[Key, None] = {}
         self._places: dict[str, list[Finding]] = {}
         self._moved: dict[Key, None] = {}
+        self._spelt: dict[str, list[str]] = {}
         self._graph: IdentityGraph | None = None
         self._largest = ""
         self._stale = False
@@ -71,6 +73,7 @@ class Watch:
         self,
         graph: IdentityGraph,
         members: Members,
+        names: AccountNames,
         touched: Iterable[str],
         changes: Iterable[OwnerChange],
         day: int,
@@ -79,18 +82,19 @@ class Watch:
     ) -> list[News]:
         """What appeared and what went away with the graph's last settling, sorted.
 
-        ``touched`` are the keys that were linked or decided about, ``day`` is that of the last midnight that time
-        passed; renames wait for a look that is to ``judge`` them. Another graph than last time is looked at as a whole.
+        ``touched`` are the keys that were linked, named or decided about, ``day`` is that of the last midnight that
+        time passed; renames wait for a look that is to ``judge`` them. Another graph than last time is looked at as a
+        whole.
         """
         if graph is self._graph:
-            keys = self._keys(graph, touched, changes)
+            keys = self._keys(graph, names, touched, changes)
             self._count(graph, changes)
         else:
-            keys, judge = self._begin(graph, members), True
+            keys, judge = self._begin(graph, members, names), True
         for key in keys:
             self._clear(key)  # All of them first: what was found with one may be found with another now.
         for key in keys:
-            self._put(key, list(about(graph, key)))
+            self._put(key, list(about(graph, names, key)))
         if keys:
             self._measure(graph, keys)
             self._stale = self._stale or bool(members.in_several)
@@ -106,7 +110,7 @@ class Watch:
         for key in unwritten:
             yield pack(key), b"" if key in self._told else None
 
-    def _begin(self, graph: IdentityGraph, members: Members) -> dict[str, None]:
+    def _begin(self, graph: IdentityGraph, members: Members, names: AccountNames) -> dict[str, None]:
         """Forget all but what was told, and look at everything."""
         self._moved = dict.fromkeys((*self.found, *self._told))
         self.found, self._places, self._graph, self.largest_component = {}, {}, graph, 0
@@ -114,7 +118,20 @@ class Watch:
         self.refused = Counter(graph.refused.values())
         self.identifiers = len(graph.nodes)
         self.owners = sum(node.owner == node.key for node in graph.nodes.values())
-        return dict.fromkeys((*graph.nodes, *(f"{GROUP}/{group}" for group in members.known_groups())))
+        groups = (f"{GROUP}/{group}" for group in members.known_groups())
+        keys = dict.fromkeys((*graph.nodes, *groups, *names.accounts()))
+        self._spelt = {}
+        self._spell(keys)
+        return keys
+
+    def _spell(self, keys: Iterable[str]) -> None:
+        """Keep the group ids among the keys by what names they could be."""
+        for key in keys:
+            kind, _, value = key.partition("/")
+            if kind == GROUP:
+                alike = self._spelt.setdefault(folded(value), [])
+                if key not in alike:
+                    alike.append(key)
 
     def _count(self, graph: IdentityGraph, changes: Iterable[OwnerChange]) -> None:
         self.owners += len(graph.nodes) - self.identifiers
@@ -124,15 +141,21 @@ class Watch:
         for refusal in graph.audit.refusals:
             self.refused.update({why: n for why, n in ((refusal.previous, -1), (refusal.reason, 1)) if why is not None})
 
-    def _keys(self, graph: IdentityGraph, touched: Iterable[str], changes: Iterable[OwnerChange]) -> dict[str, None]:
+    def _keys(
+        self, graph: IdentityGraph, names: AccountNames, touched: Iterable[str], changes: Iterable[OwnerChange]
+    ) -> dict[str, None]:
         """All identifiers about which something else may be found now."""
         keys = dict.fromkeys(touched)
+        self._spell(keys)
         for change in changes:
             keys[change.identifier] = keys[change.previous] = None
         for barred in graph.audit.barred:
             # A component falls apart, or comes together: each part has somebody whom the value links.
             keys[barred.identifier] = None
             keys.update(dict.fromkeys(graph.nodes[barred.identifier].links))
+        for key in list(keys):
+            # Whose name these group ids are depends on the account of who bears it.
+            keys.update(dict.fromkeys(group for name in names.of(key) for group in self._spelt.get(name, ())))
         for key in list(keys):
             keys[graph.anchor(key)] = None
             node = graph.nodes.get(key)

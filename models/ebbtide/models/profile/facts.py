@@ -36,6 +36,9 @@ TRAITS: dict[str, dict[str, str]] = {
 }
 """By type of event: its field, and the trait that it sets."""
 
+NAMING = frozenset(kind for kind, wanted in TRAITS.items() if wanted.get("name") == "name")
+"""Types of events whose ``name`` is that of the account."""
+
 ALIASES = {"licensed_seats": "seats", "owner_csm": "owner", "csm": "owner"}
 """Other names under which CRMs send these fields."""
 

@@ -43,7 +43,8 @@ class Slot(msgspec.Struct):
     """What the profile did for one account (or, under ``NO_ACCOUNT``, for none).
 
     ``first_day`` is the earliest day on which the account was named, ``left`` and ``back`` the days on which the CRM
-    says that the subject left it and is in it. ``owner`` is the customer that has the slot's traits. ``totals``,
+    says that the subject left it and is in it. ``owner`` is the customer that has the slot's traits. ``names`` are the
+    account's names that identity was told, folded, each with its earliest event time; None without any. ``totals``,
     ``uses`` and ``sources`` are as ``ProfileState`` has them.
     """
 
@@ -58,6 +59,7 @@ class Slot(msgspec.Struct):
     left: tuple[int, ...] = ()
     back: tuple[int, ...] = ()
     owner: str | None = None
+    names: dict[str, int] | None = None
 
     @property
     def membership(self) -> Membership | None:

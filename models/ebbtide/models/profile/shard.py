@@ -13,6 +13,7 @@ from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.live import LiveProfile
 from ebbtide.models.profile.modules import Modules
+from ebbtide.models.profile.names import account_name
 from ebbtide.models.profile.parts import Owners, Part, changed, outcomes_of, touched
 from ebbtide.models.profile.profile import (
     NO_ACCOUNT,
@@ -23,8 +24,8 @@ from ebbtide.models.profile.profile import (
 )
 from ebbtide.models.profile.returns import returns
 from ebbtide.models.profile.virtual_events import VirtualEvents
-from ebbtide.schemas.events import Event, Identifier, IdentifierType, subject_key
-from ebbtide.schemas.identity import IdentityAssignment, IdentityLink
+from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType, subject_key
+from ebbtide.schemas.identity import AccountName, IdentityAssignment, IdentityLink
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import DAY_MS, Topic
 
@@ -61,7 +62,7 @@ class ProfileShard:
         self._load = load
         self._profiles: dict[str, LiveProfile] = {}
         self._changed: list[LiveProfile] = []
-        self._links: list[IdentityLink] = []
+        self._links: list[IdentityLink | AccountName] = []
         self._outputs: list[Output] = []
         self._touched: dict[str, Profile] = {}
         self._moved = False
@@ -135,6 +136,10 @@ class ProfileShard:
         edges = step(profile, event, change, self._virtual_events, self._modules)
         if edges and slot and is_person(event.subject.type):
             self._links += [membership(event, slot, kind, day) for kind, day in edges]
+        if event.kind is not EventKind.ACTIVITY:
+            named = account_name(profile.slots[slot], event)
+            if named is not None:
+                self._links.append(named)
         if len(profile.slots) > 1:
             self._links += returns(profile, event, earlier=bool(edges))
         if len(event.identifiers) > 1 or event.subject.type is IdentifierType.EMAIL:

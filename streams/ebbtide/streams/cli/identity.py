@@ -239,7 +239,7 @@ def check_command(settings: Settings, *, as_json: bool) -> None:
     """
     today = _today()
     logs = dict(sorted(read_log(settings).items()))
-    found = {tenant: check(log.graph, log.members, today) for tenant, log in logs.items()}
+    found = {tenant: check(log.graph, log.members, log.names, today) for tenant, log in logs.items()}
     if as_json:
         echo_json(
             [

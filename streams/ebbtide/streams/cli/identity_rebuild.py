@@ -41,7 +41,7 @@ def report_of(log: TenantLog, rules: IdentityRules, day: int) -> dict[str, Any]:
         "difference": {**found._asdict(), "examples": examples},
         "refused": _both(_refused(old), _refused(new)),
         "barred": _both(_barred(old), _barred(new)),
-        "checks": check_row(old.tenant, check(new, log.members, day)),
+        "checks": check_row(old.tenant, check(new, log.members, log.names, day)),
     }
 
 

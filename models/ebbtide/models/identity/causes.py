@@ -1,0 +1,154 @@
+"""What brought a change of identity about: the record that an audit row names as its cause.
+
+One settling may take in several records. Of those that name what a row is about the newest by event time is the cause,
+at one time that of the greater id; if none does, the newest of those that touched it. So the order in which they came
+does not matter. A record touches the connected components, as they are afterwards, of the identifiers that it names;
+what makes a value link nobody, or somebody again, touches those of all that are linked to it. Evidence that other
+evidence of the pair outweighs touches nothing, nor does a decision that a later one takes back. A link that does not
+count moves nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, TypeVar
+
+from ebbtide.models.identity.evidence import Pair, pair
+from ebbtide.models.identity.graph import IdentityGraph
+from ebbtide.models.identity.sizes import Component, component
+
+Place = Component | str
+"""A connected component, or the key of an identifier that is alone."""
+
+P = TypeVar("P", Pair, Place, str)
+
+
+class Cause(NamedTuple):
+    """A record: its time, epoch milliseconds, and its id; the greater is the newer. ``by_hand``: a decision."""
+
+    at_ms: int
+    source: str
+    by_hand: bool
+
+
+class Told(NamedTuple):
+    """A record that was taken in, with the identifiers that it names; ``evidence`` if it is a link of two."""
+
+    cause: Cause
+    keys: tuple[str, ...]
+    evidence: bool
+
+
+class Touched(NamedTuple):
+    """The newest record by identifier that it names, and by place that it touched."""
+
+    keys: dict[str, Cause]
+    places: dict[Place, Cause]
+
+
+class Causes:
+    """Who was touched by which of the records that one settling took in, as of that settling.
+
+    Every answer is the id of a record; None where none touched what is asked for, and more than one was taken in.
+    """
+
+    def __init__(self, graph: IdentityGraph, told: Iterable[Told]) -> None:
+        self._graph = graph
+        standing = [one for one in told if _stands(graph, one)]
+        self._only = standing[0].cause if len({one.cause for one in standing}) == 1 else None
+        self._pairs: dict[Pair, Cause] = {}
+        everything: dict[str, Cause] = {}
+        movers: dict[str, Cause] = {}
+        for one in standing:
+            _keep(self._pairs, pair(one.keys[0], one.keys[-1]), one.cause)
+            for key in one.keys:
+                _keep(everything, key, one.cause)
+                if _moves(graph, one):
+                    _keep(movers, key, one.cause)
+        self._barred = dict(self._turned(everything))
+        self._all = Touched(everything, self._places(everything))
+        self._movers = Touched(movers, self._places(movers))
+
+    def of_link(self, a: str, b: str) -> str | None:
+        """What made a link count, or not."""
+        return _source(self._pairs.get(pair(a, b)) or self._find(self._movers, a, b) or self._only)
+
+    def of_owner(self, identifier: str, previous: str) -> str | None:
+        """What moved an identifier to another owner."""
+        moved = self._movers.keys.get(identifier) or self._barred.get(identifier)
+        return _source(moved or self._find(self._movers, identifier, previous) or self._only)
+
+    def of_value(self, key: str) -> str | None:
+        """What made a value link nobody, or somebody again."""
+        return _source(self._barred.get(key) or self._only)
+
+    def of_finding(self, *keys: str) -> str | None:
+        """What made something to be found about identifiers, or no longer."""
+        return _source(self._newest(keys) or self._only)
+
+    def by_hand(self, *keys: str) -> str | None:
+        """As ``of_finding``, if that was a decision."""
+        found = self._newest(keys)
+        return _source(found) if found is not None and found.by_hand else None
+
+    def _newest(self, keys: tuple[str, ...]) -> Cause | None:
+        named = max((self._all.keys[key] for key in keys if key in self._all.keys), default=None)
+        return named or self._find(self._all, *keys)
+
+    def _turned(self, keys: dict[str, Cause]) -> Iterable[tuple[str, Cause]]:
+        """The values that turned, each with what touched it, else what touched those that count for it."""
+        for barred in self._graph.audit.barred:
+            around = self._graph.nodes[barred.identifier].links
+            found = keys.get(barred.identifier) or max((keys[key] for key in around if key in keys), default=None)
+            if found is not None:
+                yield barred.identifier, found
+
+    def _places(self, keys: dict[str, Cause]) -> dict[Place, Cause]:
+        found: dict[Place, Cause] = {}
+        for key, cause in keys.items():
+            _keep(found, self._place(key), cause)
+        for value, cause in self._barred.items():
+            for key in (value, *self._graph.nodes[value].links):
+                _keep(found, self._place(key), cause)
+        return found
+
+    def _find(self, touched: Touched, *keys: str) -> Cause | None:
+        """The newest at the places of identifiers; of one that links nobody also where those are it is linked to."""
+        places = {self._place(key) for key in keys}
+        for key in keys:
+            node = self._graph.nodes.get(key)
+            if node is not None and node.barred:
+                places.update(map(self._place, node.links))
+        return max((touched.places[place] for place in places if place in touched.places), default=None)
+
+    def _place(self, key: str) -> Place:
+        node = self._graph.nodes.get(key)
+        return key if node is None else component(node) or key
+
+
+def _stands(graph: IdentityGraph, told: Told) -> bool:
+    """Whether evidence is the best of its pair, and a decision the last about its own. All else stands."""
+    if told.cause.by_hand:
+        decided = graph.decisions[tuple(sorted(told.keys))]
+        return decided.operation_id == told.cause.source
+    if not told.evidence:
+        return True
+    a, b = told.keys
+    return graph.nodes[a].links[b].event_id == told.cause.source
+
+
+def _moves(graph: IdentityGraph, told: Told) -> bool:
+    """Whether it may move somebody: of evidence only that which counts."""
+    if not told.evidence:
+        return True
+    a, b = told.keys
+    return pair(a, b) not in graph.refused and not (graph.nodes[a].barred or graph.nodes[b].barred)
+
+
+def _keep(found: dict[P, Cause], place: P, cause: Cause) -> None:
+    known = found.get(place)
+    found[place] = cause if known is None else max(known, cause)
+
+
+def _source(cause: Cause | None) -> str | None:
+    return None if cause is None else cause.source
