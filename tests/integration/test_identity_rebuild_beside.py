@@ -28,7 +28,7 @@ from support.identity_shard import Told, note, rebuild
 from support.identity_topics import DAY, seen, send
 from support.live import Live, Worker, live
 
-IDENTIFIERS = 120_000
+IDENTIFIERS = 90_000
 AGENTS = ("--agents", "identity,intake")
 PENDING = "ebbtide_identity_pending_generation"
 LAG = "ebbtide_consumer_lag_records"
@@ -117,13 +117,12 @@ def undisturbed(deployment: Live) -> Told:
     return newest
 
 
-def working(worker: Worker) -> bool:
-    """Whether it has the switch in hand: it lies in the log, and is not acknowledged."""
-    return worker.total(LAG, f'topic="{LINKS}"') > 0
+def in_hand(worker: Worker, generation: int) -> bool:
+    return f"switching tenant t to generation {generation}" in worker.log.read_text()
 
 
 def idle(worker: Worker) -> bool:
-    return worker.ready() and not working(worker)
+    return worker.ready() and worker.total(LAG, f'topic="{LINKS}"') == 0
 
 
 @pytest.mark.kafka
@@ -140,7 +139,7 @@ def test_a_great_tenant_is_switched_while_the_loop_turns_and_after_a_kill_by_the
             taken = first.total("ebbtide_records_in_total", 'topic="raw-behavior"')
             began = time.monotonic()
             switch(deployment, 2, WIDE)
-            eventually(lambda: working(first) or first.total(PENDING) > 0, "the switch is in hand")
+            eventually(lambda: in_hand(first, 2), "the switch is in hand")
             send(settings(deployment), Output("raw-behavior", b"u", b'{"type":"track"}'))
             eventually(
                 lambda: first.total("ebbtide_records_in_total", 'topic="raw-behavior"') > taken, "other agents work"
@@ -148,12 +147,12 @@ def test_a_great_tenant_is_switched_while_the_loop_turns_and_after_a_kill_by_the
             assert first.total(PENDING) == 0, "the other agent worked after the switch, not during it"
             eventually(lambda: first.total(PENDING) == 1, "the tenant is clustered anew", timeout=120)
             took = time.monotonic() - began
-        assert max(seconds) < took / 3, f"the loop stood for {max(seconds):.2f} s of {took:.2f} s"
+        assert max(seconds) < took / 2, f"the loop stood for {max(seconds):.2f} s of {took:.2f} s"
         eventually(lambda: idle(first), "the switch is written", timeout=60)
         assert switched(deployment) == {1, 2}
 
         switch(deployment, 3, NARROW)
-        eventually(lambda: working(first), "the switch back is in hand")
+        eventually(lambda: in_hand(first, 3), "the switch back is in hand")
         first.kill()
         assert switched(deployment) == {1, 2}, "killed in the midst of it, before anything was told"
         second = deployment.worker("second", *AGENTS)

@@ -55,9 +55,11 @@ def declare(app: App, context: Context) -> None:
             touched = {batch.partition: shards[batch.partition] for batch in batches}
             records = [(batch.partition, record.offset, evidence(record)) for batch in batches for record in batch]
             work = partial(_take_in, touched, batches, records)
+            switches = [record for _, _, record in records if isinstance(record, IdentityRebuild)]
+            for switch in switches:
+                log.info("switching tenant %s to generation %d", switch.tenant, switch.generation)
             # A switch clusters a whole tenant anew.
-            heavy = any(isinstance(record, IdentityRebuild) for _, _, record in records)
-            outputs, writes = await stage.aside(work) if heavy else work()
+            outputs, writes = await stage.aside(work) if switches else work()
             for batch in batches:
                 context.metrics.records_in.labels(batch.topic).inc(len(batch))
             for partition, shard in touched.items():
