@@ -40,7 +40,7 @@ from ebbtide.streams.codec import TICK_KEY, Evidence, evidence
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.sender import started_producer
 from ebbtide.streams.settings import Settings
-from ebbtide.streams.topic_reader import read_topic
+from ebbtide.streams.topic_reader import Progress, read_topic, unseen
 from ebbtide.streams.transport import Output
 
 TOPIC = Topic.IDENTITY_LINKS.topic_name
@@ -87,14 +87,14 @@ class TenantLog:
         self.graph.settle(1)
 
 
-def read_log(settings: Settings, tenant: str | None = None) -> dict[str, TenantLog]:
+def read_log(settings: Settings, tenant: str | None = None, *, progress: Progress = unseen) -> dict[str, TenantLog]:
     """The log to the end that it has now, by tenant and settled; of one tenant alone if it is named.
 
     Raises ``EbbtideError`` where the broker cannot be reached, a topic is missing, or a record is none.
     """
-    stated = _stated(settings, tenant)
+    stated = _stated(settings, tenant, progress)
     logs: dict[str, TenantLog] = {}
-    for epoch, record in _records(settings):
+    for epoch, record in _records(settings, tenant, progress):
         if tenant is None or record.tenant == tenant:
             log = logs.get(record.tenant)
             if log is None:
@@ -105,16 +105,16 @@ def read_log(settings: Settings, tenant: str | None = None) -> dict[str, TenantL
     return logs
 
 
-def read_tenant(settings: Settings, tenant: str) -> TenantLog:
+def read_tenant(settings: Settings, tenant: str, *, progress: Progress = unseen) -> TenantLog:
     """As ``read_log``, of one tenant; empty if the log does not know it."""
-    return read_log(settings, tenant).get(tenant) or _empty(settings, tenant, {})
+    return read_log(settings, tenant, progress=progress).get(tenant) or _empty(settings, tenant, {})
 
 
 def last_decision(settings: Settings, tenant: str, a: Identifier, b: Identifier) -> IdentityOperation | None:
     """What was decided last about a pair; None if never anything."""
     last = None
     target = {a.key, b.key}
-    for _, record in _records(settings):
+    for _, record in _records(settings, tenant):
         if isinstance(record, IdentityOperation) and record.tenant == tenant and record.other is not None:
             about = {record.identifier.key, record.other.key}
             if about == target and (last is None or later(decision(record), decision(last))):
@@ -192,7 +192,7 @@ def switch(settings: Settings, log: TenantLog, rules: IdentityRules, *, actor: s
 def _switched_by(settings: Settings, tenant: str, number: int) -> IdentityRebuild:
     """The switch in the log that made a generation: the first of those that wanted to."""
     reached = first(rules_of(settings.identity))
-    for epoch, record in _records(settings):
+    for epoch, record in _records(settings, tenant):
         if isinstance(record, IdentityRebuild) and record.tenant == tenant:
             with suppress(ValueError):
                 reached = following(reached, record, epoch)
@@ -220,9 +220,9 @@ async def _append(settings: Settings, record: IdentityOperation | IdentityRebuil
         await producer.stop()
 
 
-def _records(settings: Settings) -> Iterator[tuple[int, Evidence]]:
-    """Links, names, decisions and switches, each with its epoch."""
-    for record in read_topic(settings, TOPIC):
+def _records(settings: Settings, tenant: str | None, progress: Progress = unseen) -> Iterator[tuple[int, Evidence]]:
+    """Links, names, decisions and switches, each with its epoch; of a tenant's partition alone if one is named."""
+    for record in read_topic(settings, TOPIC, key=_key(tenant), progress=progress):
         if record.key == TICK_KEY:
             continue
         try:
@@ -234,10 +234,14 @@ def _records(settings: Settings) -> Iterator[tuple[int, Evidence]]:
             yield epoch_of(record.offset), found
 
 
-def _stated(settings: Settings, tenant: str | None) -> dict[str, dict[int, IdentityRules]]:
+def _key(tenant: str | None) -> bytes | None:
+    return None if tenant is None else tenant.encode()
+
+
+def _stated(settings: Settings, tenant: str | None, progress: Progress) -> dict[str, dict[int, IdentityRules]]:
     """What the worker says it clusters tenants under: rules by generation. Of a repeat the last holds."""
     stated: dict[str, dict[int, IdentityRules]] = {}
-    for record in read_topic(settings, AUDIT_TOPIC):
+    for record in read_topic(settings, AUDIT_TOPIC, key=_key(tenant), progress=progress):
         # Hardly a row is one: to look for the word costs a hundredth of parsing it.
         if record.value is None or _STATED not in record.value:
             continue

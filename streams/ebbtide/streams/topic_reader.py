@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -12,14 +13,28 @@ from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.kafka_client import client_settings
 from ebbtide.streams.reach import ANSWER_S, no_kafka, require_broker
 from ebbtide.streams.settings import Settings
+from ebbtide.streams.transport.partitioner import partition_of
 
 _POLL_MS = 1_000
 _PATIENCE = 30
 
 
-def read_topic(settings: Settings, topic: str) -> Iterator[Any]:
+Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+"""What and how much is done, and within that how much more: as ``cli.options.progress_bar``."""
+
+
+@contextmanager
+def unseen(_what: str, _total: int | None) -> Iterator[Callable[[int], None]]:
+    """Nobody watches."""
+    yield lambda _count: None
+
+
+def read_topic(
+    settings: Settings, topic: str, *, key: bytes | None = None, progress: Progress = unseen
+) -> Iterator[Any]:
     """Every record from the beginning to the end that the topic has now, partition by partition in offset order.
 
+    With a ``key`` only the partition that has the records of that key, and all else that lies there.
     Raises ``EbbtideError`` where the broker cannot be reached or the topic does not exist.
     """
     require_broker(settings)
@@ -36,14 +51,18 @@ def read_topic(settings: Settings, topic: str) -> Iterator[Any]:
         partitions = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
         if not partitions:
             raise EbbtideError(f"there is no topic {topic} on {settings.broker.bootstrap}; run `ebbtide topics create`")
+        if key is not None:
+            partitions = [partitions[partition_of(key, len(partitions))]]
         ends = consumer.end_offsets(partitions)
-        for partition in partitions:
-            yield from _read_partition(consumer, partition, ends[partition])
+        starts = consumer.beginning_offsets(partitions)
+        with progress(f"reading {topic}", sum(ends[one] - starts[one] for one in partitions)) as advance:
+            for partition in partitions:
+                yield from _read_partition(consumer, partition, ends[partition], advance)
     finally:
         consumer.close()
 
 
-def _read_partition(consumer: Any, partition: Any, end: int) -> Iterator[Any]:
+def _read_partition(consumer: Any, partition: Any, end: int, advance: Callable[[int], None]) -> Iterator[Any]:
     consumer.assign([partition])
     consumer.seek_to_beginning(partition)
     silent = 0
@@ -55,3 +74,4 @@ def _read_partition(consumer: Any, partition: Any, end: int) -> Iterator[Any]:
         for record in records:
             if record.offset < end:
                 yield record
+        advance(len(records))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from random import Random
@@ -23,6 +24,7 @@ from support.identity_shard import (
     A1,
     A2,
     APART,
+    D1,
     E1,
     G1,
     ONE,
@@ -95,6 +97,22 @@ def test_a_switch_tells_whom_it_moves_at_once_and_says_so_in_the_audit() -> None
     ]
     (row,) = [one for one in audit(flush) if one.kind is AuditKind.GENERATION]
     assert row.rules == rules_of(WIDE)
+
+
+def test_neither_a_switch_nor_a_shard_that_is_given_away_waits_for_a_collector() -> None:
+    made = fed([tick(2), link(U1, A1, 1.5), link(U2, A1, 1.6), link(U2, E1, 1.7), link(G1, D1, 1.8)])
+    made.flush()
+    gc.collect()
+    gc.disable()
+    try:
+        made.apply(5, rebuild(2, WIDE), now_ms=None)
+        made.flush()
+        assert gc.collect() == 0
+        made.dissolve()
+        del made
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_the_audit_tells_what_a_switch_refuses_and_bars() -> None:

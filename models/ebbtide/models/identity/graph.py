@@ -177,6 +177,17 @@ class IdentityGraph:
         other._components.barred_before = {key: node.barred for key, node in self.nodes.items()}
         return other
 
+    def dissolve(self) -> None:
+        """Forget everything. Identifiers and clusters hold each other, and nobody collects the garbage of a worker.
+
+        One by one: to free a great graph at once would hold the interpreter's lock for seconds.
+        """
+        while self.nodes:
+            _, node = self.nodes.popitem()
+            if node.cluster is not None:
+                node.cluster.contest = None
+                node.cluster = None
+
     def _restore_link(self, record: Link) -> None:
         node = self.nodes.get(record.a)
         if node is not None and record.b in node.links:  # Known from a decision.

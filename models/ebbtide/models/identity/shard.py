@@ -139,6 +139,11 @@ class IdentityShard:
         self._outputs, self._moved = [], False
         return flush
 
+    def dissolve(self) -> None:
+        """Forget all tenants: the partition is another worker's, and this shard of no more use."""
+        while self._tenants:
+            self._tenants.popitem()[1].dissolve()
+
     def _take_writes(self) -> dict[bytes, bytes | None]:
         """What to store; how far the partition read goes last, so that a crash before it has the rest done again.
 

@@ -137,11 +137,17 @@ class TenantIdentity:
             self._put_audit(replace(row, generation=record.generation, cause=record.operation_id))
             return False
         self.generation, self._unstored = generation, True
-        self.graph = self.graph.rebuilt(policy_of(generation.rules))
+        known = self.graph
+        self.graph = known.rebuilt(policy_of(generation.rules))
+        known.dissolve()
         self._at_once, self._switch = True, record.operation_id
         row = replace(self._statement(), reason=record.reason, actor=record.actor, cause=record.operation_id)
         self._put_audit(row)
         return True
+
+    def dissolve(self) -> None:
+        """Forget the graph, see there; this tenant is of no more use."""
+        self.graph.dissolve()
 
     def take_statement(self) -> list[Output]:
         """The audit row of the first generation, once: so that those who read the log know what it began under."""

@@ -4,7 +4,9 @@
 
 Known links against a lookup of the pair in a dict; new links, each settled by itself, against a bare union-find; the
 restore from stored records against decoding them; the rebuild from the log, a file of the topic's records on disk,
-against reading and parsing that log. Besides: one link into a component of 300, and memory.
+against reading and parsing that log; the switch of that tenant to another limit, and its restore, in an event loop and
+beside it as in the worker, by the longest gap of that loop's heartbeat. Besides: one link into a component of 300, and
+memory.
 Persons have a user id, an e-mail and four anonymous ids; every hundredth shares one with the next, which is refused. In
 the log each is also in an account of twenty. Links come in random order. Both sides run one after the other on the same
 core, the collector off, as in a replay.
@@ -12,6 +14,7 @@ core, the collector off, as in a replay.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import os
@@ -20,6 +23,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from time import perf_counter
@@ -30,16 +34,22 @@ from ebbtide.models.identity.evidence import Weight
 from ebbtide.models.identity.generation import rules_of
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.identifiers import identifier_of
+from ebbtide.models.identity.shard import IdentityShard
 from ebbtide.models.identity.stored import decode
 from ebbtide.models.policy import IdentityPolicy
-from ebbtide.schemas.identity import EvidenceClass, IdentityLink, IdentityOperation, MembershipKind
+from ebbtide.schemas.events import IdentifierType
+from ebbtide.schemas.identity import EvidenceClass, IdentityLink, IdentityOperation, IdentityRebuild, MembershipKind
 from ebbtide.streams.codec import Evidence, evidence
+from ebbtide.streams.garbage import rarely_collect
 from ebbtide.streams.identity_log import TOPIC, TenantLog
+from ebbtide.streams.transport.aside import Aside
+from ebbtide.streams.transport.counters import Counters
 
 IDENTIFIERS = 1_000_000
 PER_PERSON = 6
 PER_ACCOUNT = 20
 COMPONENT = 300
+_BEAT_SECONDS = 0.02
 
 Row = tuple[str, str, Weight, str]
 
@@ -50,13 +60,14 @@ def run(*, identifiers: int = IDENTIFIERS, seed: int = 1) -> dict[str, Any]:
         "links": _apart("links", identifiers // 5, seed),
         "restore": _apart("restore", identifiers, seed),
         "rebuild": _apart("rebuild", identifiers, seed),
+        "switch": _apart("switch", identifiers, seed),
         "load_average": os.getloadavg()[0],
     }
 
 
 def render(result: dict[str, Any]) -> str:
     """The result as a table."""
-    links, restore, rebuild = result["links"], result["restore"], result["rebuild"]
+    links, restore, rebuild, switch = (result[name] for name in ("links", "restore", "rebuild", "switch"))
     lines = [f"{'work':<34} {'rate/s':>11} {'baseline/s':>11} {'ratio':>6}  baseline"]
     for name, side, baseline in (
         ("known links", links["known"], "a pair in a dict"),
@@ -73,6 +84,11 @@ def render(result: dict[str, Any]) -> str:
         f"{rebuild['identifiers']:,} identifiers rebuilt from a log of {rebuild['log_bytes'] / 1e6:,.0f} MB in "
         f"{rebuild['seconds']:.1f} s; reading that log alone takes {rebuild['read_seconds']:.1f} s: "
         f"{rebuild['seconds'] / rebuild['read_seconds']:.1f} times as long",
+        f"{switch['identifiers']:,} identifiers switched to another limit in {switch['seconds']:.1f} s beside an event "
+        f"loop, {switch['seconds'] / rebuild['read_seconds']:.1f} times as long as reading the log; the loop stood "
+        f"{switch['stall_seconds']:.2f} s at most",
+        f"the same in the loop: {switch['inline_seconds']:.1f} s, and it stood {switch['inline_stall_seconds']:.2f} s; "
+        f"restored beside it: {switch['restore_seconds']:.1f} s, and it stood {switch['restore_stall_seconds']:.2f} s",
         f"load average {result['load_average']:.1f}",
     ]
     return "\n".join(lines)
@@ -163,6 +179,64 @@ def measure_rebuild(identifiers: int, seed: int) -> dict[str, Any]:
             "read_seconds": bare,
             "seconds": seconds,
         }
+
+
+def measure_switch(identifiers: int, seed: int) -> dict[str, Any]:
+    """A shard that is switched to two user ids a person and back, and one restored from its table: how long it takes,
+    and the longest gap of a heartbeat in an event loop; in that loop, and in a thread beside it as in the worker.
+    """
+    rarely_collect()
+    narrow = IdentityPolicy()
+    wide = IdentityPolicy(limits={**narrow.limits, IdentifierType.USER_ID: 2})
+    shard = IdentityShard(0, frozenset(), narrow, ())
+    for offset, link in enumerate(_log(identifiers, seed)):
+        shard.apply(offset, link, now_ms=0)
+    table = shard.flush().writes
+
+    def switch(number: int, policy: IdentityPolicy) -> None:
+        at = from_ms(0)
+        record = IdentityRebuild("bench", f"switch {number}", number, rules_of(policy), at, "bench", "bench")
+        shard.apply(shard.applied + 1, record, now_ms=None)
+        shard.flush()
+
+    def restore() -> None:
+        stored = ((key, value) for key, value in table.items() if value is not None)
+        IdentityShard(0, frozenset(), narrow, stored).dissolve()
+
+    inline, inline_stall = asyncio.run(_stall(switch, 2, wide, beside=False))
+    seconds, stall = asyncio.run(_stall(switch, 3, narrow, beside=True))
+    restored, restore_stall = asyncio.run(_stall(restore, beside=True))
+    return {
+        "identifiers": sum(len(graph.nodes) for graph in shard.graphs.values()),
+        "seconds": seconds,
+        "stall_seconds": stall,
+        "inline_seconds": inline,
+        "inline_stall_seconds": inline_stall,
+        "restore_seconds": restored,
+        "restore_stall_seconds": restore_stall,
+    }
+
+
+async def _stall(work: Callable[..., None], *arguments: Any, beside: bool) -> tuple[float, float]:
+    """Seconds of the work, and the longest gap between two heartbeats of this loop meanwhile."""
+    beats = [perf_counter()]
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(_BEAT_SECONDS)
+            beats.append(perf_counter())
+
+    heart = asyncio.create_task(beat())
+    await asyncio.sleep(5 * _BEAT_SECONDS)
+    began = perf_counter()
+    if beside:
+        await Aside(Counters()).run(work, *arguments)
+    else:
+        work(*arguments)
+    seconds = perf_counter() - began
+    await asyncio.sleep(_BEAT_SECONDS)
+    heart.cancel()
+    return seconds, max(later - earlier for earlier, later in pairwise(beats)) - _BEAT_SECONDS
 
 
 @dataclass(slots=True)

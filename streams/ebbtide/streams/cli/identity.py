@@ -19,7 +19,7 @@ from ebbtide.schemas.identity import IdentityOperation, OperationKind
 from ebbtide.streams.cli.identity_checks import check_row, show_checks
 from ebbtide.streams.cli.identity_rebuild import report_of, tell_report
 from ebbtide.streams.cli.identity_story import noun_of, shown, story_of, tell
-from ebbtide.streams.cli.options import F, at_terminal, echo_json, json_option, settings_option
+from ebbtide.streams.cli.options import F, at_terminal, echo_json, json_option, progress_bar, settings_option
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.identity_log import (
     TenantLog,
@@ -220,7 +220,7 @@ def explain_command(
     """
     if a == b:
         raise click.UsageError(f"{a.key} is named twice: name two identifiers, or one")
-    log = read_tenant(settings, tenant or settings.tenant)
+    log = read_tenant(settings, tenant or settings.tenant, progress=progress_bar)
     story = story_of(log, a, b)
     if as_json:
         echo_json(story)
@@ -238,7 +238,7 @@ def check_command(settings: Settings, *, as_json: bool) -> None:
     Reads all of the log of links, as of today.
     """
     today = _today()
-    logs = dict(sorted(read_log(settings).items()))
+    logs = dict(sorted(read_log(settings, progress=progress_bar).items()))
     found = {tenant: check(log.graph, log.members, log.names, today) for tenant, log in logs.items()}
     if as_json:
         echo_json(
@@ -285,7 +285,7 @@ def rebuild(
     A tenant stays under the settings that its first worker had, until it is switched. Nothing is switched without
     --yes, or a yes at a terminal. Exit 1 if these settings lead to a contradiction, or somebody else was first.
     """
-    log = read_tenant(settings, tenant or settings.tenant)
+    log = read_tenant(settings, tenant or settings.tenant, progress=progress_bar)
     if not log.stated and log.generation.number == 1:
         raise EbbtideError(
             f"no worker has said what tenant {shown(log.graph.tenant)} is clustered under: either the name is wrong, "

@@ -39,7 +39,9 @@ def declare(app: App, context: Context) -> None:
         return shard
 
     shards = keep_shards(
-        stage, build, lambda partition: context.metrics.forget_partition(Topic.PROFILE_STATES.topic_name, partition)
+        stage,
+        build,
+        lambda partition, _shard: context.metrics.forget_partition(Topic.PROFILE_STATES.topic_name, partition),
     )
 
     @stage.agent

@@ -18,31 +18,34 @@ class Flushes(Protocol):
 
 
 S = TypeVar("S", bound=Flushes)
+Flushed = tuple[list[Output], dict[int, dict[bytes, bytes | None]]]
+"""Outputs, and table values by partition."""
 
 
 def keep_shards(
-    stage: Stage, build: Callable[[int], S], forget: Callable[[int], None] = lambda _partition: None
+    stage: Stage, build: Callable[[int], S], forget: Callable[[int, S], None] = lambda _partition, _shard: None
 ) -> dict[int, S]:
-    """The shards of the assigned partitions: built when one is assigned, dropped (and forgotten) when it is revoked."""
+    """The shards of the assigned partitions: built when one is assigned, dropped (and forgotten) when it is revoked.
+
+    Both happen beside the event loop: a great shard takes long.
+    """
     shards: dict[int, S] = {}
 
     @stage.on_assigned
-    def assigned(partitions: frozenset[int]) -> None:
+    async def assigned(partitions: frozenset[int]) -> None:
         for partition in partitions:
-            shards[partition] = build(partition)
+            shards[partition] = await stage.aside(build, partition)
 
     @stage.on_revoked
-    def revoked(partitions: frozenset[int]) -> None:
-        for partition in partitions:
-            shards.pop(partition, None)
-            forget(partition)
+    async def revoked(partitions: frozenset[int]) -> None:
+        gone = [(partition, shards.pop(partition)) for partition in partitions]
+        while gone:
+            await stage.aside(forget, *gone.pop())
 
     return shards
 
 
-def flush_shards(
-    shards: Mapping[int, Flushes], batches: Iterable[RecordBatch]
-) -> tuple[list[Output], dict[int, dict[bytes, bytes | None]]]:
+def flush_shards(shards: Mapping[int, Flushes], batches: Iterable[RecordBatch]) -> Flushed:
     """Outputs and table values, by partition, of the shards that the batches went to; each is flushed once."""
     outputs: list[Output] = []
     writes: dict[int, dict[bytes, bytes | None]] = {}

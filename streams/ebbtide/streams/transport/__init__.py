@@ -37,8 +37,9 @@ What holds:
   is durable. An exception from it, or any other that leaves the agent, ends the worker and acknowledges nothing.
 - What is committed is the end of the acknowledged prefix. A batch that is not flushed blocks the commit, a
   rebalance (until the worker ends itself), and, with `in_flight_batches` others, the partition.
-- `on_assigned` comes before any batch of those partitions. A shard of a partition that stayed, and whose changelog
-  nobody else wrote meanwhile, is not rebuilt.
+- What takes seconds is awaited with `stage.aside(function)`, in a thread: the loop turns, and a rebalance waits.
+- `on_assigned` comes before any batch of those partitions, once for each. A shard of a partition that stayed, and whose
+  changelog nobody else wrote meanwhile, is not rebuilt.
 - `app.health` and `app.counters` tell the state; `Watchdog` ends a worker that has lag and does not move.
 - What is sent outside of a flush (ticks) goes through `app.batch_producer.send_all`, and may not change state.
 - Tests that run an app in their own process set `exit_grace=None`, or a crash ends that process.

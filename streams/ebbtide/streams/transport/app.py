@@ -1,5 +1,6 @@
 """The Faust app, set up the one way that was measured to be safe."""
 
+import asyncio
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from faust.exceptions import PartitionsMismatch
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 from mode import CrashingSupervisor
 
+from .aside import Aside
 from .config import Credentials, TransportConfig
 from .counters import Counters
 from .driver import SCHEME
@@ -40,6 +42,7 @@ class App(faust.App):  # type: ignore[misc]
         self.stages: list[Stage] = []
         #: The topic that is to be read again before a topic, see `stage`.
         self.read_first: dict[str, str] = {}
+        self._revoking = False
         super().__init__(config.app_id, **_settings(config))
         self.batch_producer = BatchProducer(
             {"bootstrap_servers": config.bootstrap.split(","), **_authentication(config.credentials)},
@@ -49,6 +52,7 @@ class App(faust.App):  # type: ignore[misc]
             compression=config.compression,
             delivery_timeout=config.delivery_timeout,
         )
+        self.aside = Aside(self.counters)
         self.health = Health(self)
         self.watchdog = Watchdog(self.health, limit=config.stall_seconds)
         self.on_rebalance_complete.connect(self._recovered)
@@ -92,6 +96,29 @@ class App(faust.App):  # type: ignore[misc]
         for stage in self.stages:
             await self._check_partitions(stage)
             await stage.assign(frozenset(tp.partition for tp in assignment if tp.topic in stage.inputs))
+        if self.overtaken:
+            # Flow must not be resumed for an assignment that has ended. Faust cancels this recovery when it begins
+            # that of the next one.
+            await asyncio.Event().wait()
+
+    def on_rebalance_start(self) -> None:
+        self._revoking = True
+        super().on_rebalance_start()
+
+    def on_reassigned(self) -> None:
+        """The group has given partitions out; their tables are not recovered yet."""
+        self._revoking = False
+
+    @property
+    def overtaken(self) -> bool:
+        """The assignment whose recovery runs has ended, or the app is about to: nothing more is built for it.
+
+        Never without tables: then nothing takes long, and Faust does not cancel.
+        """
+        if not self.tables:
+            return False
+        recovered = self.tables.recovery._generation_id
+        return bool(self._revoking or self.should_stop or recovered != self.consumer_generation_id)
 
     async def _check_partitions(self, stage: Stage) -> None:
         # Asked of the brokers: the consumer knows all topics only if it leads its group.

@@ -31,6 +31,8 @@ class Counters:
     changelog_sent: int = 0
     #: Changelog records applied while recovering tables.
     recovered_records: int = 0
+    #: Long computations beside the loop that ended.
+    computations: int = 0
 
     @property
     def gaps(self) -> int:

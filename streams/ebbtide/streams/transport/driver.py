@@ -240,22 +240,29 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]
 
     # -- rebalance ----------------------------------------------------------
 
+    async def on_partitions_assigned(self, assigned: Any, generation_id: int = 0) -> None:
+        self.app.on_reassigned()
+        await super().on_partitions_assigned(assigned, generation_id)
+
     async def on_partitions_revoked(self, revoked: Any) -> None:
         self.counters.rebalances += 1
         await super().on_partitions_revoked(revoked)
         self.partitions = {tp: progress for tp, progress in self.partitions.items() if tp not in revoked}
 
     async def wait_empty(self) -> None:
-        """Wait for what agents have in hand; queued batches were thrown away and are read again by the next owner.
+        """Wait for what agents have in hand, and for what is computed aside: tables are closed and recovered next.
+        Queued batches were thrown away and are read again by the next owner.
 
         If an agent does not come to an end, another worker will own the partition while this one may still write.
         Then the process must go.
         """
         limit = self.app.conf.broker_rebalance_timeout * 0.8
         deadline = monotonic() + limit
-        while self._taken and not self.app.crashed:
+        aside = self.app.aside
+        while (self._taken or aside.running) and not self.app.crashed:
             if monotonic() > deadline:
-                die(f"{len(self._taken)} batches were not acknowledged within {limit:.0f} s of a rebalance")
+                left = f"{len(self._taken)} batches were not acknowledged, {aside.running} computations have not ended"
+                die(f"{left} within {limit:.0f} s of a rebalance")
             self._settled.clear()
             await self.wait(self._settled, timeout=0.05)
         await self.commit()

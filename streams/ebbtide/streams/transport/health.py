@@ -71,4 +71,5 @@ class Health:
         """Changes whenever anything moves forward: input, recovery or the group."""
         counters = self._app.counters
         settled = sum(partition.settled or 0 for partition in self.partitions().values())
-        return hash((settled, counters.recovered_records, counters.rebalances, self._app.rebalancing_count))
+        moves = counters.recovered_records, counters.rebalances, counters.computations
+        return hash((settled, *moves, self._app.rebalancing_count))

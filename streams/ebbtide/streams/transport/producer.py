@@ -19,6 +19,9 @@ __all__ = ["BatchProducer"]
 #: others fail when they are older than this.
 _REQUEST_TIMEOUT_MS = 40_000
 
+#: Records after which the loop may turn.
+_BREATH = 1_000
+
 _Entry = tuple[bytes | None, bytes | None, int | None, list[Any]]
 
 
@@ -105,6 +108,8 @@ class BatchProducer:
                 (key, value, timestamp, list(headers) if headers else [])
             )
             sent += 1
+            if sent % _BREATH == 0:
+                await asyncio.sleep(0)  # The outputs may be computed as they are taken here.
         await self._send(entries)
         self.counters.outputs_sent += sent
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 
 from .producer import BatchProducer
 from .records import Output, RecordBatch
@@ -13,6 +13,9 @@ __all__ = ["FencedError", "Stage", "Writes", "ready_batches"]
 
 #: partition -> key -> value; None deletes.
 Writes = Mapping[int, Mapping[bytes, bytes | None]]
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
 
 Listener = Callable[[frozenset[int]], Awaitable[None] | None]
 
@@ -78,6 +81,12 @@ class Stage:
         self._on_revoked.append(listener)
         return listener
 
+    async def aside(self, function: Callable[[*Args], T], *args: *Args) -> T:
+        """Call a function that takes long, beside the event loop: see `Aside`. A rebalance waits for its end, but if
+        this worker is thrown out of the group meanwhile, `flush` refuses what came of it.
+        """
+        return await self.app.aside.run(function, *args)  # type: ignore[no-any-return]
+
     def batches(self, stream: Any, *, linger: float = 0.0) -> AsyncIterator[list[RecordBatch]]:
         """See `ready_batches`."""
         return ready_batches(stream, linger=linger)
@@ -127,16 +136,22 @@ class Stage:
                 raise FencedError(f"stage {self.name!r}: {batch!r} belongs to an assignment that has ended")
 
     async def assign(self, partitions: frozenset[int]) -> None:
-        """Recovery is over and these input partitions are ours. Called by the app, before flow resumes."""
+        """Recovery is over and these input partitions are ours. Called by the app, before flow resumes.
+
+        Partition by partition, as a listener may take long: where the next rebalance begins meanwhile, the rest is not
+        built.
+        """
         recovered = set() if self.table is None else {p for p, n in self.table.recovered.items() if n}
         kept = (self.partitions & partitions) - recovered
         gone, new = self.partitions - kept, partitions - kept
         self.partitions = kept
         if gone:
             await _call(self._on_revoked, gone)
-        if new:
-            await _call(self._on_assigned, new)
-        self.partitions = partitions
+        for partition in sorted(new):
+            if self.app.overtaken:
+                return
+            await _call(self._on_assigned, frozenset({partition}))
+            self.partitions |= {partition}
         if self.table is not None:
             self.table.recovered.clear()
 
