@@ -22,7 +22,7 @@ from ebbtide.models.customer.evaluation import DAY_MS, Decisions, Evaluator
 from ebbtide.models.customer.later import LATER_KEY, Later
 from ebbtide.models.customer.record import build_record
 from ebbtide.models.customer.shelf import MODEL_KEY, ModelShelf
-from ebbtide.models.outputs import Flush, Output
+from ebbtide.models.outputs import Flush, Output, Tombstone
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.customer_record import CustomerRecord
@@ -31,6 +31,8 @@ from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import Topic
 
 META_KEY = b"@partition"
+_STATES_OVER_MODELS = 1024
+"""So much further a version counts by a record of ``profile-states`` than by one of ``models``."""
 
 
 class PartitionState(msgspec.Struct):
@@ -103,6 +105,9 @@ class CustomerShard:
             return
         meta.applied[topic] = offset
         meta.sequence += 1
+        if topic == Topic.PROFILE_STATES.topic_name:
+            # After a crash models may come later than before it: whoever has heard more states must count further.
+            meta.sequence = max(meta.sequence, (offset + 1) * _STATES_OVER_MODELS)
         if isinstance(record, ProfileState):
             self._caused_ms = record.arrived_ms
             if record.effective_ms > self._next_ms:
@@ -210,6 +215,8 @@ class CustomerShard:
     def _observe(self, day: int) -> None:
         for customer_id in sorted(self.customers):
             customer, view = self.customers[customer_id], self._views[customer_id]
+            if customer.is_vacant:
+                continue
             self._tell(customer, view, self._evaluator.observe(customer, view, day, self._scorer(customer)))
             self._touch(customer)
 
@@ -257,11 +264,15 @@ class CustomerShard:
         return outputs
 
     def flush(self) -> Flush:
-        """What was decided, the records of the customers that changed, and the values to store."""
+        """What was decided, the records of the customers that changed, and the values to store.
+
+        Who is left with nothing has no record any more. It stays in the table, which knows what is too old to count.
+        """
         flush = Flush(self.take_outputs())
         for customer_id in sorted(self._dirty):
             customer = self.customers[customer_id]
-            flush.outputs.append(Output(Topic.CUSTOMER_RECORDS, customer_id, self.record(customer)))
+            gone = Tombstone(customer.tenant, customer.sequence) if customer.is_vacant else None
+            flush.outputs.append(Output(Topic.CUSTOMER_RECORDS, customer_id, gone or self.record(customer)))
             flush.writes[customer_id.encode()] = encode(customer)
         flush.writes.update(self._models.take_writes(self._meta.settled_day))
         flush.writes.update(self._later.take_writes())
