@@ -45,10 +45,14 @@ PERSONS, ACCOUNTS, SUMMARY = "persons.ndjson", "accounts.ndjson", "summary.json"
 
 @dataclass(slots=True)
 class Summary:
-    """What a replay did. ``digest`` covers the outputs and nothing that depends on time or machine."""
+    """What a replay did. ``digest`` covers the outputs and nothing that depends on time or machine.
+
+    ``counted`` are the messages that count for customers: all that were accepted, each once.
+    """
 
     read: int = 0
     accepted: int = 0
+    counted: int = 0
     duplicates: int = 0
     ignored: dict[str, int] = field(default_factory=dict)
     dead_lettered: dict[str, int] = field(default_factory=dict)
@@ -176,6 +180,7 @@ def _run(
     return Summary(
         read=pipeline.read,
         accepted=pipeline.profiles.accepted,
+        counted=customers.messages,
         duplicates=pipeline.profiles.duplicates,
         ignored=_by_name(intake.ignored),
         dead_lettered=_by_name(intake.dead_lettered),

@@ -42,6 +42,7 @@ class Share(msgspec.Struct):
     effective_ms: int = -1
     version: int = -1
     accepted: int = 0
+    partition: int = -1
     detached: bool = False
     by_domain: bool = False
     days: dict[int, Bucket] = msgspec.field(default_factory=dict)
@@ -202,7 +203,7 @@ def fold(customer: Customer, view: View, record: ProfileState) -> list[int]:
     if (record.epoch, record.effective_ms, record.version) <= (share.epoch, share.effective_ms, share.version):
         return []
     share.epoch, share.effective_ms = record.epoch, record.effective_ms
-    share.version, share.accepted = record.version, record.accepted
+    share.version, share.accepted, share.partition = record.version, record.accepted, record.partition
     gone: dict[int, Bucket] = {}
     if record.detached or record.full:
         gone = share.days

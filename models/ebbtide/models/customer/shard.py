@@ -7,7 +7,7 @@ fast the learner was; live it does not wait.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -16,9 +16,10 @@ from ebbtide.models.churn.learner import Learner
 from ebbtide.models.churn.scorer import Scorer
 from ebbtide.models.clock.watermark import ClockState, from_ms
 from ebbtide.models.customer.contracts import alert_record, example_record, score_record
-from ebbtide.models.customer.customer import Customer, View, decode, encode, fold
+from ebbtide.models.customer.customer import Customer, Share, View, decode, encode, fold
 from ebbtide.models.customer.due import DueDays
 from ebbtide.models.customer.evaluation import DAY_MS, Decisions, Evaluator
+from ebbtide.models.customer.heard import Heard
 from ebbtide.models.customer.later import LATER_KEY, Later
 from ebbtide.models.customer.record import build_record
 from ebbtide.models.customer.shelf import MODEL_KEY, ModelShelf
@@ -35,6 +36,17 @@ _STATES_OVER_MODELS = 1024
 """So much further a version counts by a record of ``profile-states`` than by one of ``models``."""
 
 
+class Count(msgspec.Struct, array_like=True):
+    """Messages of one source at an instant of its time: how many it ``told`` of, how many are ``held`` here.
+
+    Those held in all partitions are those told, or messages were lost or counted twice.
+    """
+
+    at_ms: int
+    told: int
+    held: int
+
+
 class PartitionState(msgspec.Struct):
     """What the partition itself must remember."""
 
@@ -44,6 +56,7 @@ class PartitionState(msgspec.Struct):
     reported_day: int | None = None
     trained_day: int | None = None
     sequence: int = 0
+    counts: dict[str, Count] = msgspec.field(default_factory=dict)
 
 
 class CustomerShard:
@@ -63,6 +76,7 @@ class CustomerShard:
         self._outputs: list[Output] = []
         self._caused_ms: int | None = None
         self._meta = PartitionState()
+        self._heard = Heard()
         later: list[tuple[bytes, bytes]] = []
         for key, value in stored:
             if key.startswith(LATER_KEY):
@@ -70,6 +84,8 @@ class CustomerShard:
             else:
                 self._restore(key, value)
         self._later = Later(later, self._meta.applied.get(Topic.PROFILE_STATES.topic_name, -1))
+        for record in self._later.records:
+            self._heard.put(record, self._share(record))
         self._clock = self._meta.clock.clock(sources)
 
     def _restore(self, key: bytes, value: bytes) -> None:
@@ -81,6 +97,8 @@ class CustomerShard:
             customer = decode(value)
             self.customers[customer.customer_id] = customer
             self._views[customer.customer_id] = View(customer)
+            for share in customer.shares.values():
+                self._heard.restore(share)
             if customer.due_day is not None:
                 self._due_days.put(customer.due_day, customer.customer_id)
 
@@ -93,6 +111,16 @@ class CustomerShard:
     def settled_day(self) -> int | None:
         """The last grid instant that was evaluated."""
         return self._meta.settled_day
+
+    @property
+    def counts(self) -> Mapping[str, Count]:
+        """The last count of every source that told one."""
+        return self._meta.counts
+
+    @property
+    def messages(self) -> int:
+        """Distinct messages that count for customers of the partition."""
+        return sum(self._heard.messages.values())
 
     def view(self, customer: Customer) -> View:
         """What is derived from the customer's shares."""
@@ -112,6 +140,7 @@ class CustomerShard:
             self._caused_ms = record.arrived_ms
             if record.effective_ms > self._next_ms:
                 self._later.put(offset, record)
+                self._heard.put(record, self._share(record))
             else:
                 self._fold(record, now_ms)
         elif isinstance(record, Model):
@@ -122,8 +151,25 @@ class CustomerShard:
                 if record.watermark is not None:
                     meta.trained_day = max(to_ms(record.watermark) // DAY_MS, meta.trained_day or 0)
             else:
+                self._count(record)
                 self._clock.tick(record)
             self._advance(now_ms)
+
+    def _share(self, record: ProfileState) -> Share | None:
+        customer = self.customers.get(record.customer_id)
+        return None if customer is None else customer.shares.get(record.profile_id)
+
+    def _count(self, tick: Tick) -> None:
+        """Hold what is here against what the source says, where it says so: it told all of that before.
+
+        A worker that takes over may say it again with more; one that was thought dead may say it late, with less.
+        """
+        if tick.accepted is None or tick.watermark is None:
+            return
+        known, at_ms = self._meta.counts.get(tick.source), to_ms(tick.watermark)
+        if known is None or (at_ms, tick.accepted) > (known.at_ms, known.told):
+            partition = int(tick.source.rpartition("/")[2])
+            self._meta.counts[tick.source] = Count(at_ms, tick.accepted, self._heard.messages[partition])
 
     def _fold(self, record: ProfileState, now_ms: int | None) -> None:
         customer = self.customers.get(record.customer_id)
@@ -136,7 +182,10 @@ class CustomerShard:
             )
             self._views[record.customer_id] = View(customer)
         view = self._views[record.customer_id]
+        share = customer.shares.get(record.profile_id)
+        before = (-1, 0) if share is None else (share.partition, share.accepted)
         days = fold(customer, view, record)
+        self._heard.folded(record, before, customer.shares[record.profile_id])
         self._touch(customer)
         settled = self._meta.settled_day
         for day in days:
@@ -156,6 +205,7 @@ class CustomerShard:
         """Whenever the next instant moves: no older record of a profile may wait while a newer one is folded."""
         for record in self._later.take(self._next_ms):
             self._fold(record, now_ms)
+            self._heard.taken(record)
 
     def _due(self, customer: Customer, day: int) -> None:
         if customer.due_day is None or day < customer.due_day:
