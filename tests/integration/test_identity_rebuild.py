@@ -11,7 +11,7 @@ import pytest
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.brokers.kafka import KafkaBroker
 from support.brokers import eventually, require_kafka_or_skip
-from support.comparison import differences, final
+from support.comparison import differences, final, held
 from support.identity_cases import Story, story
 from support.live import Live, command, drain, live, ndjson
 from support.raw import at
@@ -70,7 +70,7 @@ def test_other_limits_move_people_when_somebody_says_so_and_not_before(tmp_path:
         sent = deployment.run("send", str(nothing), "--until", LATER.isoformat())
         assert sent.returncode == 0, sent.stderr
         drain(deployment, LATER)
-        assert not differences(final(deployment.published(Topic.CUSTOMER_RECORDS)), expected)
+        assert not differences(held(deployment), expected)
         rows = deployment.published(Topic.IDENTITY_AUDIT)
         epochs = {row["generation"]: row["epoch"] for row in rows if row["kind"] == "generation"}
         assert epochs.keys() == {1, 2}

@@ -6,6 +6,7 @@ worker stopped and started in the middle.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from ebbtide.streams.brokers.kafka import KafkaBroker
 from integration.conftest import SETTINGS, UNTIL
 from support.brokers import eventually, require_kafka_or_skip
 from support.comparison import assert_equal_to_replay, differences, everything, final
-from support.live import drain, live
+from support.live import Worker, drain, live
 
 
 @pytest.mark.kafka
@@ -37,10 +38,20 @@ def test_the_same_file_gives_the_same_through_kafka(
         drain(deployment, UNTIL)
         assert worker.total("ebbtide_offset_gaps_total") == 0
         assert_equal_to_replay(deployment, replayed)
+        accepted = json.loads((replayed / "summary.json").read_text())["accepted"]
+        assert counted(worker, "customers") == accepted
+        # Every partition of customers tells what all sources told.
+        assert counted(worker, "profiles") == accepted * partitions
         # Whoever takes the partitions over shows where they stand, though nothing new is sent.
         assert worker.stop() == 0
         deployment.worker("worker")
         drain(deployment, UNTIL)
+        assert counted(deployment.workers[-1], "customers") == accepted
+
+
+def counted(worker: Worker, stage: str) -> float:
+    """Messages as of the last count."""
+    return worker.total("ebbtide_conservation_messages", f'stage="{stage}"')
 
 
 def halves(book: Path, directory: Path) -> tuple[Path, Path]:

@@ -61,6 +61,16 @@ def test_a_revoked_partition_shows_no_stale_gauge(metrics: Metrics) -> None:
     assert shown == [(("partition", "1"), ("topic", "events"))]
 
 
+def test_counts_of_a_revoked_partition_are_dropped(metrics: Metrics) -> None:
+    for partition in (0, 1):
+        metrics.conservation_timestamp_seconds.labels("profiles/0", partition).set(1_736_152_200)
+        for stage in ("profiles", "customers"):
+            metrics.conservation_messages.labels(stage, "profiles/0", partition).set(7)
+    metrics.forget_counts(0, ["profiles/0", "profiles/1"])  # the other was never seen: nothing to drop
+    shown = [dict(labels)["partition"] for name, labels in samples(metrics) if name.startswith(f"{PREFIX}conservation")]
+    assert shown == ["1"] * 3
+
+
 def test_two_processes_in_one_test_do_not_share_a_registry() -> None:
     first, second = Metrics(), Metrics()
     first.late_events.inc()
@@ -88,7 +98,20 @@ def test_the_page_documents_every_metric() -> None:
 
 
 def test_no_label_could_name_a_customer() -> None:
-    allowed = {"topic", "partition", "reason", "type", "state", "agent", "tenant", "role", "sink", "table"}
+    allowed = {
+        "topic",
+        "partition",
+        "reason",
+        "type",
+        "state",
+        "agent",
+        "tenant",
+        "role",
+        "sink",
+        "table",
+        "stage",
+        "source",
+    }
     # Few, by a setting: only the greatest are told.
     allowed.add("segment")
     for name, spec in declared():

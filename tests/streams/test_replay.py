@@ -32,6 +32,7 @@ def test_bad_lines_are_kept_and_counted_and_json_is_printed(tmp_path: Path) -> N
     summary = json.loads(finished.stdout)
     assert summary == json.loads((out / "summary.json").read_text())
     assert (summary["read"], summary["accepted"], summary["duplicates"]) == (11, 8, 1)
+    assert summary["counted"] == summary["accepted"]
     assert summary["dead_lettered"] == {"not_json": 1, "not_utf8": 1}
     (record,) = (out / "customer-records.ndjson").read_text().splitlines()
     assert json.loads(record)["fields"]["total_login_count"]["value"] == 8

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ebbtide.models.intake.accept import Door, RawMessage, Verdict
-from ebbtide.models.outputs import Output
+from ebbtide.models.outputs import Output, Tombstone
 from ebbtide.models.pipeline import Pipeline
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.base import to_ms
@@ -62,7 +62,12 @@ def run(paths: list[Path], until: datetime | None = None) -> tuple[Pipeline, lis
 
 def told(outputs: Iterable[Output]) -> list[dict[str, Any]]:
     """Outputs as plain data."""
-    return [{"topic": o.topic.topic_name, "key": o.key, "record": json.loads(o.record.to_json())} for o in outputs]
+    found = []
+    for output in outputs:
+        assert not isinstance(output.record, Tombstone), "one process takes no record back"
+        record = json.loads(output.record.to_json())
+        found.append({"topic": output.topic.topic_name, "key": output.key, "record": record})
+    return found
 
 
 def records(pipeline: Pipeline) -> list[dict[str, Any]]:

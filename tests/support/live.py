@@ -19,7 +19,7 @@ import orjson
 
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.brokers.ports import free_ports
-from ebbtide.streams.codec import TICK_KEY
+from ebbtide.streams.codec import TICK_KEY, VERSION_HEADER
 from ebbtide.streams.settings import BrokerSettings, Settings
 from ebbtide.streams.topic_reader import read_topic
 from support.brokers import eventually
@@ -92,6 +92,16 @@ class Live:
         settings = Settings(broker=BrokerSettings(url=self.bootstrap))
         records = read_topic(settings, topic.topic_name)
         return [orjson.loads(record.value) for record in records if record.value is not None and record.key != TICK_KEY]
+
+    def tombstones(self, topic: Topic) -> dict[str, int]:
+        """The greatest version of a tombstone by the key it stands under."""
+        settings = Settings(broker=BrokerSettings(url=self.bootstrap))
+        found: dict[str, int] = {}
+        for record in read_topic(settings, topic.topic_name):
+            if record.value is None:
+                key, version = record.key.decode(), int(dict(record.headers)[VERSION_HEADER])
+                found[key] = max(version, found.get(key, version))
+        return found
 
     def drained(self, until: datetime) -> bool:
         """Whether the workers have evaluated every partition through ``until`` and have nothing left to read."""

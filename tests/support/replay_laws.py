@@ -24,7 +24,7 @@ from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import Topic
 from support.histories import POLICY
 from support.told import DECORATIONS, Told, by_customer, drive, records
-from support.topology import EVENTS, EXAMPLES, FLEET, MODELS, Topology
+from support.topology import EVENTS, EXAMPLES, FLEET, MODELS, Gone, Topology
 
 SCORES, ALERTS = Topic.SCORES.topic_name, Topic.ALERTS.topic_name
 RECORDS = Topic.CUSTOMER_RECORDS.topic_name
@@ -67,26 +67,23 @@ def rows(topology: Topology, topic: str) -> list[dict[str, Any]]:
     return [
         {name: value for name, value in json.loads(record.to_json()).items() if name not in DECORATIONS}
         for record in topology.bus.everything(topic)
-        if not isinstance(record, Tick)
+        if not isinstance(record, Tick | Gone)
     ]
 
 
 def newest_records(topology: Topology) -> dict[str, Any]:
     """What a reader of ``customer-records`` holds in the end: the greatest version, the later of equals."""
-    newest: dict[str, Any] = {}
-    for row in rows(topology, RECORDS):
-        known = newest.get(row["customer_id"])
-        if known is None or row["version"] >= known["version"]:
-            newest[row["customer_id"]] = row
-    for row in newest.values():
-        del row["version"]
-    held = {
-        customer.customer_id
-        for stage in topology.customers
-        for customer in stage.shard.customers.values()
-        if not all(share.detached for share in customer.shares.values())
-    }
-    return {customer_id: row for customer_id, row in newest.items() if customer_id in held}
+    newest: dict[str, tuple[int, Any]] = {}
+    for record in topology.bus.everything(RECORDS):
+        key = record.key if isinstance(record, Gone) else record.customer_id
+        if key not in newest or record.version >= newest[key][0]:
+            newest[key] = record.version, record
+    found = {}
+    for key, (_, record) in newest.items():
+        if not isinstance(record, Gone):
+            found[key] = json.loads(record.to_json())
+            del found[key]["version"]
+    return found
 
 
 def first_told(found: list[dict[str, Any]], *name: str) -> list[dict[str, Any]]:

@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from ebbtide.models.outputs import Output
+from ebbtide.models.outputs import Output, Tombstone
 from ebbtide.models.pipeline import Pipeline
 from ebbtide.models.policy import CorePolicy
+from ebbtide.schemas.base import AnyContract
 from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import Topic
 from support.raw import NOW, messages
@@ -25,14 +26,14 @@ def told(outputs: Iterable[Output], *, decorated: bool = True) -> Told:
     """Scores, alerts, training examples, models and fleet statistics, each in the order in which they were told."""
     found: Told = {topic.topic_name: [] for topic in DECIDED}
     for output in outputs:
-        if output.topic in DECIDED and not isinstance(output.record, Tick):
-            found[output.topic.topic_name].append(plain(output, decorated=decorated))
+        if output.topic in DECIDED and not isinstance(output.record, Tick | Tombstone):
+            found[output.topic.topic_name].append(plain(output.record, decorated=decorated))
     return found
 
 
-def plain(output: Output, *, decorated: bool) -> dict[str, Any]:
+def plain(told: AnyContract, *, decorated: bool) -> dict[str, Any]:
     """A record as JSON values, with or without the alert's decorations."""
-    record: dict[str, Any] = json.loads(output.record.to_json())
+    record: dict[str, Any] = json.loads(told.to_json())
     if not decorated:
         for name in DECORATIONS:
             record.pop(name, None)
@@ -42,12 +43,12 @@ def plain(output: Output, *, decorated: bool) -> dict[str, Any]:
 def records(pipeline: Pipeline) -> dict[str, Any]:
     """All customer records but their versions, which count how often something was looked at.
 
-    Left out are customers that hold nothing: persons whose first deeds of a day turned out to be their account's.
+    Left out are those that have none: persons whose first deeds of a day turned out to be their account's.
     """
     shard = pipeline.customers
     found = {}
     for customer_id, customer in shard.customers.items():
-        if all(share.detached for share in customer.shares.values()):
+        if customer.is_vacant:
             continue
         record = json.loads(shard.record(customer).to_json())
         del record["version"]

@@ -15,7 +15,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from ebbtide.models.churn.stage import LearnerStage
@@ -24,7 +24,7 @@ from ebbtide.models.fleet.stage import FleetStage
 from ebbtide.models.identity.shard import IdentityShard
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.models.intake.shard import IntakeShard
-from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
+from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output, Tombstone
 from ebbtide.models.pipeline import RAW
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.shard import ProfileShard
@@ -38,6 +38,13 @@ EXAMPLES, MODELS = Topic.TRAINING_EXAMPLES.topic_name, Topic.MODELS.topic_name
 SUMMARIES, FLEET = Topic.GRID_SUMMARIES.topic_name, Topic.FLEET_STATS.topic_name
 Place = tuple[str, int]
 Queues = dict[Place, deque[Any]]
+
+
+class Gone(NamedTuple):
+    """A tombstone as a reader hears it."""
+
+    key: str
+    version: int
 
 
 class Bus:
@@ -68,7 +75,11 @@ class Bus:
         queues: Queues = defaultdict(deque)
         for output in outputs:
             # Records go through their bytes, as on a broker.
-            record: AnyContract = type(output.record).from_json(output.record.to_json())
+            record: AnyContract | Gone
+            if isinstance(output.record, Tombstone):
+                record = Gone(output.key, output.record.version)
+            else:
+                record = type(output.record).from_json(output.record.to_json())
             for place in self.places(output):
                 queues[place].append(record)
         return queues

@@ -11,6 +11,16 @@ from ebbtide.schemas.topics import Topic
 EVERY_PARTITION = -1
 
 
+class Tombstone(NamedTuple):
+    """No record any more: a null value under the key, on a compacted topic.
+
+    It has a version as the key's records have one: whoever hears several keeps the greatest.
+    """
+
+    tenant: str
+    version: int
+
+
 class Output(NamedTuple):
     """One record to send. ``partition`` None: by key; ``EVERY_PARTITION``: one copy to each.
 
@@ -19,7 +29,7 @@ class Output(NamedTuple):
 
     topic: Topic
     key: str
-    record: AnyContract
+    record: AnyContract | Tombstone
     partition: int | None = None
     caused_ms: int | None = None
 

@@ -65,6 +65,8 @@ class ProfileState(SlottedContract):
     ``by_domain`` flags a guess: what the profile did counts here only because of the domain of an e-mail.
     ``totals`` are sums over all time, so that whoever forgets old days still has them. ``uses`` are, by day and module,
     the uses of feature modules on the days that changed, ``sources`` the sources that sent the activity of those days.
+    ``accepted`` are the messages of the profile that count for the customer, ``partition`` that of ``profiles`` which
+    accepted them; -1: not told.
     """
 
     tenant: Text
@@ -85,6 +87,7 @@ class ProfileState(SlottedContract):
     traits: dict[str, list[Trait]] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     accepted: int = 0
+    partition: int = -1
     arrived_ms: int
 
 
@@ -93,10 +96,13 @@ class Tick(SlottedContract):
     """Event time of one source, sent in band so that it never overtakes the records it covers (design §3).
 
     All records of ``source`` up to ``watermark`` came before it. An idle source does not hold the others back.
+    ``accepted`` is told once an hour of event time by a partition of ``profiles``: the distinct messages that it has
+    accepted since the beginning. All of them were told to their customers before.
     """
 
     source: Text
     watermark: UtcDatetime | None
     idle: bool = False
     observe: bool = False
+    accepted: int | None = None
     arrived_ms: int

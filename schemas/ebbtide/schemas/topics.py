@@ -73,7 +73,7 @@ class Topic(Enum):
         "customer-records",
         "CustomerRecord",
         "customer id",
-        "the newest record of every customer",
+        "the newest record of every customer; a null value where all that it did counts for others now",
         cleanup="compact",
         retention_ms=-1,
     )

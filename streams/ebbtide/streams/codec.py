@@ -20,6 +20,8 @@ TICK_KEY = b"@tick"
 CAUSED_HEADER = "ebbtide-caused-ms"
 RECEIVED_HEADER = "ebbtide-received-ms"
 """On a redriven record: when it came in first, so that it is judged as it would have been then."""
+TENANT_HEADER, VERSION_HEADER = "ebbtide-tenant", "ebbtide-version"
+"""On a record without a value: what the value would say."""
 
 
 C = TypeVar("C", Event, IdentityAssignment, ProfileState, Model, TrainingExample, FleetStats)
@@ -97,9 +99,13 @@ def raw_message(record: ConsumerRecord) -> RawMessage:
 def encode(outputs: Iterable[core.Output], partitions: Mapping[str, int]) -> Iterator[Output]:
     """The core's outputs as records; one copy to each partition where the core says so."""
     for output in outputs:
-        name, value = output.topic.topic_name, output.record.to_json()
+        name, key, record = output.topic.topic_name, output.key.encode(), output.record
+        if isinstance(record, core.Tombstone):
+            told = (TENANT_HEADER, record.tenant.encode()), (VERSION_HEADER, str(record.version).encode())
+            yield Output(name, key, None, output.partition, headers=told)
+            continue
+        value = record.to_json()
         headers = () if output.caused_ms is None else ((CAUSED_HEADER, str(output.caused_ms).encode()),)
-        key = output.key.encode()
         if output.partition == core.EVERY_PARTITION:
             for partition in range(partitions[name]):
                 yield Output(name, key, value, partition, headers=headers)

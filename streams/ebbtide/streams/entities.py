@@ -45,9 +45,12 @@ def persons(pipeline: Pipeline) -> Iterator[Row]:
 
 
 def accounts(pipeline: Pipeline, members: dict[str, set[str]]) -> Iterator[Row]:
-    """Every account with its identifiers, its names over time, and its ``members``: person ids by customer id."""
+    """Every account that anything counts for, with its identifiers, its names over time, and its ``members``.
+
+    These are person ids by customer id.
+    """
     for customer_id, customer in sorted(pipeline.customers.customers.items()):
-        if not customer.is_account:
+        if not customer.is_account or customer.is_vacant:
             continue
         graph = pipeline.identity.graphs.get(customer.tenant)
         anchor = f"{customer.anchor_type}/{customer.anchor_value}"

@@ -8,7 +8,7 @@ Increment once per batch, not once per event: a labelled increment costs about a
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
@@ -136,6 +136,21 @@ class Metrics:
             "partition",
         ),
     )
+    conservation_messages: Gauge = field(
+        init=False,
+        metadata=_gauge(
+            "Distinct messages of a partition of `profiles` (the source), counted every hour of its event time: how "
+            "many it accepted (stage `profiles`), and how many of them count for customers of a partition (stage "
+            "`customers`). Over all partitions the latter must be the former.",
+            "stage",
+            "source",
+            "partition",
+        ),
+    )
+    conservation_timestamp_seconds: Gauge = field(
+        init=False,
+        metadata=_gauge("Event time of that count, in Unix seconds.", "source", "partition"),
+    )
     recovering: Gauge = field(
         init=False, metadata=_gauge("1 while tables are read back from their changelogs, 0 after that.")
     )
@@ -249,6 +264,13 @@ class Metrics:
         self.forget_lag(topic, partition)
         for gauge in (self.partition_watermark_timestamp_seconds, self.partition_evaluated_timestamp_seconds):
             _drop(gauge, topic, partition)
+
+    def forget_counts(self, partition: int, sources: Iterable[str]) -> None:
+        """Drop the counts of a partition of ``customers`` that was revoked."""
+        for source in sources:
+            _drop(self.conservation_timestamp_seconds, source, partition)
+            for stage in ("profiles", "customers"):
+                _drop(self.conservation_messages, stage, source, partition)
 
     def forget_lag(self, topic: str, partition: int) -> None:
         """Drop the lag of a partition that is not in hand now. Its event time is its stage's to show and to drop."""

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Self
 import orjson
 
 from ebbtide.models.intake.accept import RawMessage
-from ebbtide.models.outputs import Output
+from ebbtide.models.outputs import Output, Tombstone
 from ebbtide.models.pipeline import RAW, Pipeline
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.entities import accounts, persons
@@ -46,10 +46,14 @@ PERSONS, ACCOUNTS, SUMMARY = "persons.ndjson", "accounts.ndjson", "summary.json"
 
 @dataclass(slots=True)
 class Summary:
-    """What a replay did. ``digest`` covers the outputs and nothing that depends on time or machine."""
+    """What a replay did. ``digest`` covers the outputs and nothing that depends on time or machine.
+
+    ``counted`` are the messages that count for customers: all that were accepted, each once.
+    """
 
     read: int = 0
     accepted: int = 0
+    counted: int = 0
     duplicates: int = 0
     ignored: dict[str, int] = field(default_factory=dict)
     dead_lettered: dict[str, int] = field(default_factory=dict)
@@ -168,19 +172,21 @@ def _run(
         _write(written, pipeline.close(end))
     customers = pipeline.customers
     for customer_id in sorted(customers.customers):
-        record = customers.record(customers.customers[customer_id])
-        written.write(FILES[Topic.CUSTOMER_RECORDS], record.to_json())
+        customer = customers.customers[customer_id]
+        if not customer.is_vacant:
+            written.write(FILES[Topic.CUSTOMER_RECORDS], customers.record(customer).to_json())
     found = _write_entities(pipeline, written)
     written.flush()
     intake = pipeline.intake
     return Summary(
         read=pipeline.read,
         accepted=pipeline.profiles.accepted,
+        counted=customers.messages,
         duplicates=pipeline.profiles.duplicates,
         ignored=_by_name(intake.ignored),
         dead_lettered=_by_name(intake.dead_lettered),
         late=intake.late,
-        customers=len(customers.customers),
+        customers=written.lines[FILES[Topic.CUSTOMER_RECORDS]],
         persons=found,
         scores=written.lines[FILES[Topic.SCORES]],
         alerts=written.lines[FILES[Topic.ALERTS]],
@@ -197,7 +203,8 @@ def _by_name(counts: Mapping[str, int]) -> dict[str, int]:
 def _write(written: OutputFiles, outputs: Iterable[Output]) -> None:
     for output in outputs:
         name = FILES.get(output.topic)
-        if name is not None:
+        # In one process everybody's record is written once, at the end: nothing has to be taken back.
+        if name is not None and not isinstance(output.record, Tombstone):
             written.write(name, output.record.to_json())
 
 

@@ -10,6 +10,7 @@ import pytest
 from ebbtide.models.outputs import Output
 from ebbtide.models.policy import CorePolicy, LabelPolicy
 from ebbtide.schemas.learning import TrainingExample
+from ebbtide.schemas.score import Score
 from support.raw import alerts_of, at, fact, in_account, run, story, track
 
 EVERY_TWO_DAYS = [6 + 2 * n for n in range(6)]  # Sunday, Tuesday, …: 6 8 10 12 14 16
@@ -193,9 +194,8 @@ def test_a_contract_signed_after_the_label_was_due_does_not_change_it() -> None:
 
 
 def test_every_score_adds_up() -> None:
-    scores = [
-        json.loads(o.record.to_json()) for o in run(weeks(26, 26, 8, 26), at(60)) if o.topic.topic_name == "scores"
-    ]
+    outputs = run(weeks(26, 26, 8, 26), at(60))
+    scores = [json.loads(output.record.to_json()) for output in outputs if isinstance(output.record, Score)]
     assert len(scores) > 3
     for before, score in zip([None, *scores], scores, strict=False):
         parts = sum(part["contribution"] for part in score["contributions"])

@@ -5,7 +5,7 @@ import pytest
 from ebbtide.streams.sinks.alerts import ALERTS
 from ebbtide.streams.sinks.backoff import Backoff
 from ebbtide.streams.sinks.batch import Batch
-from ebbtide.streams.sinks.record import RecordMeta
+from ebbtide.streams.sinks.record import RecordMeta, Tombstone
 from ebbtide.streams.sinks.scores import SCORES
 from support.history import alert, score
 
@@ -27,7 +27,7 @@ def test_rows_go_to_their_table_and_offsets_move_past_them() -> None:
 def test_a_bad_record_is_noted_and_passed() -> None:
     batch = Batch()
     batch.add(SCORES, b"?", meta("scores", 0, 10))
-    batch.add(SCORES, None, meta("scores", 0, 11))
+    batch.add(SCORES, Tombstone(b"c", {}), meta("scores", 0, 11))
     assert batch.rows == {}
     assert batch.offsets == {("scores", 0): 12}
     assert [(where.offset, reason) for where, reason, _ in batch.bad] == [(10, "invalid"), (11, "tombstone")]

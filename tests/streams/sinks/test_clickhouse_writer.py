@@ -11,10 +11,11 @@ import pytest
 from clickhouse_driver.errors import TypeMismatchError
 
 from ebbtide.schemas.alert import AlertState
+from ebbtide.streams.codec import TENANT_HEADER, VERSION_HEADER
 from ebbtide.streams.sinks.alerts import ALERTS
 from ebbtide.streams.sinks.clickhouse.writer import ClickHouseWriter
 from ebbtide.streams.sinks.customer_records import CUSTOMER_RECORDS
-from ebbtide.streams.sinks.record import RecordMeta
+from ebbtide.streams.sinks.record import RecordMeta, Tombstone
 from ebbtide.streams.sinks.scores import SCORES
 from ebbtide.streams.sinks.table import Pipeline, Row
 from ebbtide.streams.sinks.writer import WriterUnavailableError
@@ -110,6 +111,35 @@ def test_the_latest_version_wins_in_whatever_order_it_came(database: Database) -
     assert database.query("SELECT version FROM latest_scores") == [(4,)]
     tier = "visitParamExtractString(field_values, 'health_tier')"
     assert database.query(f"SELECT version, {tier} FROM latest_customer_records") == [(4, "tier-4")]
+
+
+def test_a_customer_that_is_gone_is_history_and_comes_back(database: Database) -> None:
+    """Versions decide, not offsets: the last rows are of a worker that was thought dead."""
+
+    def told(version: int, offset: int) -> None:
+        database.write(CUSTOMER_RECORDS, row(CUSTOMER_RECORDS, customer_record(version=version).to_json(), offset))
+
+    def gone(version: int, offset: int) -> None:
+        assert CUSTOMER_RECORDS.gone is not None
+        headers = {TENANT_HEADER: b"default", VERSION_HEADER: str(version).encode()}
+        meta = RecordMeta(CUSTOMER_RECORDS.topic, 0, offset, NOON_MS)
+        row = CUSTOMER_RECORDS.gone.row(Tombstone(b"acct-acme", headers), meta)
+        database.writer.write(CUSTOMER_RECORDS.gone.table, [row])
+
+    def latest() -> list[tuple[object, ...]]:
+        return database.query("SELECT customer_id, version FROM latest_customer_records")
+
+    told(3, 0)
+    assert latest() == [("acct-acme", 3)]
+    gone(4, 1)
+    gone(4, 2)
+    assert latest() == []
+    told(2, 3)
+    assert latest() == []
+    told(5, 4)
+    gone(4, 5)
+    assert latest() == [("acct-acme", 5)]
+    assert database.query("SELECT version FROM customer_records_once ORDER BY version") == [(2,), (3,), (5,)]
 
 
 def test_open_alerts_are_what_is_on_the_desk(database: Database) -> None:

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from prometheus_client import CollectorRegistry
 
 from ebbtide.streams.brokers.kafka import KafkaBroker
+from ebbtide.streams.codec import TENANT_HEADER, VERSION_HEADER
 from ebbtide.streams.metrics import Metrics
 from ebbtide.streams.sinks.backoff import Backoff
 from ebbtide.streams.sinks.clickhouse.run import run_sink
@@ -45,6 +46,16 @@ class History:
         try:
             for number, value in enumerate(values):
                 await producer.send(self.topics[name], value, partition=number % PARTITIONS)
+        finally:
+            await producer.stop()
+
+    async def take_back(self, customer_id: str, version: int) -> None:
+        headers = [(TENANT_HEADER, b"default"), (VERSION_HEADER, str(version).encode())]
+        topic = self.topics["customer-records"]
+        producer = AIOKafkaProducer(bootstrap_servers=self.kafka.bootstrap)
+        await producer.start()
+        try:
+            await producer.send_and_wait(topic, None, key=customer_id.encode(), headers=headers)
         finally:
             await producer.stop()
 
@@ -125,6 +136,16 @@ async def test_every_contract_arrives_once_and_is_committed(history: History) ->
     labels = {"sink": "clickhouse", "topic": history.topics["scores"], "reason": "invalid"}
     assert value("ebbtide_sink_bad_records_total", labels) == 1
     assert value("ebbtide_sink_rows_total", {"sink": "clickhouse", "table": "scores"}) == 2000
+
+
+async def test_a_record_that_is_taken_back_is_shown_no_more(history: History) -> None:
+    await history.send("customer-records", [customer_record(name, version=3).to_json() for name in ("goes", "stays")])
+    await history.take_back("goes", version=4)
+    async with history.sink():
+        await until(lambda: history.count("customer_tombstones") == 1, "the tombstone is there")
+        await until(lambda: history.count("customer_records_once") == 2, "history stays")
+    shown = history.clickhouse.query(history.database, "SELECT customer_id FROM latest_customer_records")
+    assert shown == [("stays",)]
 
 
 async def test_lag_is_shown_and_falls_to_zero(history: History) -> None:

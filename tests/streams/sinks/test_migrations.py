@@ -103,6 +103,9 @@ def test_every_column_of_the_pipelines_is_there(clickhouse: ClickHouseServer, ex
         assert [*pipeline.table.columns, "inserted_at"] == shown
         view = [name for name, *_ in clickhouse.query(database, f"DESCRIBE TABLE {pipeline.table.name}_once")]
         assert view == shown
+        if pipeline.gone is not None:
+            gone = [name for name, *_ in clickhouse.query(database, f"DESCRIBE TABLE {pipeline.gone.table.name}")]
+            assert [*pipeline.gone.table.columns, "inserted_at"] == gone
 
 
 def test_a_database_name_cannot_carry_sql() -> None:

@@ -9,8 +9,9 @@ from ebbtide.schemas.alert import Alert, AlertState
 from ebbtide.schemas.base import Contract
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.score import Score
+from ebbtide.streams.codec import TENANT_HEADER, VERSION_HEADER
 from ebbtide.streams.sinks.pipelines import PIPELINES
-from ebbtide.streams.sinks.record import BadRecordError, RecordMeta
+from ebbtide.streams.sinks.record import BadRecordError, RecordMeta, Tombstone
 from support.history import NOON_MS, NOON_S, alert, blind_score, customer_record, score
 
 POSITION = {"topic": "t", "partition": 2, "offset": 17, "appended_at_ms": 1_736_164_801_000}
@@ -104,6 +105,25 @@ def test_customer_record() -> None:
         **POSITION,
     }
     assert fields["seats"] == {"value": 40, "as_of": "2025-01-05T12:00:00.250000Z", "source": "crm"}
+
+
+GONE = {TENANT_HEADER: b"default", VERSION_HEADER: b"4"}
+
+
+def test_a_customer_that_is_gone() -> None:
+    gone = PIPELINES["customer-records"].gone
+    assert gone is not None
+    made = dict(zip(gone.table.columns, gone.row(Tombstone(b"acct-acme", GONE), META), strict=True))
+    assert made == {"tenant": "default", "customer_id": "acct-acme", "version": 4, **POSITION}
+
+
+@pytest.mark.parametrize("headers", [{}, {TENANT_HEADER: b"t"}, {VERSION_HEADER: b"4"}, GONE | {VERSION_HEADER: b"x"}])
+def test_a_tombstone_of_somebody_else_is_no_row(headers: dict[str, bytes]) -> None:
+    gone = PIPELINES["customer-records"].gone
+    assert gone is not None
+    with pytest.raises(BadRecordError, match="without a value") as caught:
+        gone.row(Tombstone(b"c", headers), META)
+    assert caught.value.reason == "tombstone"
 
 
 def test_the_same_record_gives_the_same_row() -> None:

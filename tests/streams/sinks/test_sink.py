@@ -11,7 +11,7 @@ from ebbtide.streams.metrics import Metrics
 from ebbtide.streams.sinks.backoff import Backoff
 from ebbtide.streams.sinks.batch import Partition
 from ebbtide.streams.sinks.health import SinkHealth
-from ebbtide.streams.sinks.record import RecordMeta
+from ebbtide.streams.sinks.record import RecordMeta, Tombstone
 from ebbtide.streams.sinks.settings import SinkSettings
 from ebbtide.streams.sinks.sink import Sink
 from ebbtide.streams.sinks.source import ConsumedRecord, SourceUnavailableError
@@ -218,7 +218,9 @@ async def test_a_stop_while_the_database_is_away_commits_nothing() -> None:
 
 
 async def test_bad_records_are_counted_and_committed(caplog: pytest.LogCaptureFixture) -> None:
-    stage = Stage([(RecordMeta("scores", 0, 7, 0), b"{}"), (RecordMeta("scores", 0, 8, 0), None), *scores(9, 9)])
+    stage = Stage(
+        [(RecordMeta("scores", 0, 7, 0), b"{}"), (RecordMeta("scores", 0, 8, 0), Tombstone(b"c", {})), *scores(9, 9)]
+    )
     await stage.run()
     assert stage.writer.inserts == [("scores", 1)]
     assert stage.source.committed == [{("scores", 0): 10}]

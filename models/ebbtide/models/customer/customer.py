@@ -90,6 +90,11 @@ class Customer(msgspec.Struct):
         return self.kind == ACCOUNT
 
     @property
+    def is_vacant(self) -> bool:
+        """Whether everything it did counts for other customers now, and nothing of it is open."""
+        return not self.alerts and all(share.detached for share in self.shares.values())
+
+    @property
     def anchor(self) -> Identifier:
         """The identifier that the customer's id is made from."""
         return Identifier(IdentifierType(self.anchor_type), self.anchor_value)

@@ -29,6 +29,11 @@ class Later:
             if offset <= applied:
                 self._push(offset, ProfileState.from_json(value))
 
+    @property
+    def records(self) -> Iterable[ProfileState]:
+        """What waits, in no order."""
+        return self._records.values()
+
     def put(self, offset: int, record: ProfileState) -> None:
         """Keep a record of an offset."""
         self._push(offset, record)

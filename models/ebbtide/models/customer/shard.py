@@ -7,7 +7,7 @@ so that nothing depends on how fast the learner and the fleet were; live it does
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -19,13 +19,15 @@ from ebbtide.models.customer.contracts import alert_record, change_record, examp
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.due import DueDays
 from ebbtide.models.customer.evaluation import DAY_MS, Decisions, Evaluator
+from ebbtide.models.customer.heard import Heard
 from ebbtide.models.customer.later import LATER_KEY, Later
 from ebbtide.models.customer.packed import decode, encode
 from ebbtide.models.customer.record import build_record
+from ebbtide.models.customer.share import Share
 from ebbtide.models.customer.shelf import MODEL_KEY, STATS_KEY, ModelShelf, StatsShelf
 from ebbtide.models.customer.view import View, fold
 from ebbtide.models.fleet.summary import PartitionSums
-from ebbtide.models.outputs import Flush, Output
+from ebbtide.models.outputs import Flush, Output, Tombstone
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.customer_record import CustomerRecord
@@ -35,6 +37,19 @@ from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import Topic
 
 META_KEY = b"@partition"
+_STATES_OVER_MODELS = 1024
+"""So much further a version counts by a record of ``profile-states`` than by one of ``models``."""
+
+
+class Count(msgspec.Struct, array_like=True):
+    """Messages of one source at an instant of its time: how many it ``told`` of, how many are ``held`` here.
+
+    Those held in all partitions are those told, or messages were lost or counted twice.
+    """
+
+    at_ms: int
+    told: int
+    held: int
 
 
 class PartitionState(msgspec.Struct):
@@ -47,6 +62,7 @@ class PartitionState(msgspec.Struct):
     trained_day: int | None = None
     stats_day: int | None = None
     sequence: int = 0
+    counts: dict[str, Count] = msgspec.field(default_factory=dict)
 
 
 class CustomerShard:
@@ -68,6 +84,7 @@ class CustomerShard:
         self._outputs: list[Output] = []
         self._caused_ms: int | None = None
         self._meta = PartitionState()
+        self._heard = Heard()
         later: list[tuple[bytes, bytes]] = []
         for key, value in stored:
             if key.startswith(LATER_KEY):
@@ -75,6 +92,8 @@ class CustomerShard:
             else:
                 self._restore(key, value)
         self._later = Later(later, self._meta.applied.get(Topic.PROFILE_STATES.topic_name, -1))
+        for record in self._later.records:
+            self._heard.put(record, self._share(record))
         self._clock = self._meta.clock.clock(sources)
         if self._meta.reported_day is not None and self._meta.stats_day is None:
             # The fleet has not answered yet; it may never have been asked, by a version that had none.
@@ -91,6 +110,8 @@ class CustomerShard:
             customer = decode(value)
             self.customers[customer.customer_id] = customer
             self._views[customer.customer_id] = View(customer)
+            for share in customer.shares.values():
+                self._heard.restore(share)
             if customer.due_day is not None:
                 self._due_days.put(customer.due_day, customer.customer_id)
 
@@ -103,6 +124,16 @@ class CustomerShard:
     def settled_day(self) -> int | None:
         """The last grid instant that was evaluated."""
         return self._meta.settled_day
+
+    @property
+    def counts(self) -> Mapping[str, Count]:
+        """The last count of every source that told one."""
+        return self._meta.counts
+
+    @property
+    def messages(self) -> int:
+        """Distinct messages that count for customers of the partition."""
+        return sum(self._heard.messages.values())
 
     def view(self, customer: Customer) -> View:
         """What is derived from the customer's shares."""
@@ -117,10 +148,14 @@ class CustomerShard:
             return
         meta.applied[topic] = offset
         meta.sequence += 1
+        if topic == Topic.PROFILE_STATES.topic_name:
+            # After a crash models may come later than before it: whoever has heard more states must count further.
+            meta.sequence = max(meta.sequence, (offset + 1) * _STATES_OVER_MODELS)
         if isinstance(record, ProfileState):
             self._caused_ms = record.arrived_ms
             if record.effective_ms > self._next_ms:
                 self._later.put(offset, record)
+                self._heard.put(record, self._share(record))
             else:
                 self._fold(record, now_ms)
         elif isinstance(record, Model):
@@ -134,8 +169,25 @@ class CustomerShard:
             elif topic == Topic.FLEET_STATS.topic_name:
                 meta.stats_day = _later(record, meta.stats_day)
             else:
+                self._count(record)
                 self._clock.tick(record)
             self._advance(now_ms)
+
+    def _share(self, record: ProfileState) -> Share | None:
+        customer = self.customers.get(record.customer_id)
+        return None if customer is None else customer.shares.get(record.profile_id)
+
+    def _count(self, tick: Tick) -> None:
+        """Hold what is here against what the source says, where it says so: it told all of that before.
+
+        A worker that takes over may say it again with more; one that was thought dead may say it late, with less.
+        """
+        if tick.accepted is None or tick.watermark is None:
+            return
+        known, at_ms = self._meta.counts.get(tick.source), to_ms(tick.watermark)
+        if known is None or (at_ms, tick.accepted) > (known.at_ms, known.told):
+            partition = int(tick.source.rpartition("/")[2])
+            self._meta.counts[tick.source] = Count(at_ms, tick.accepted, self._heard.messages[partition])
 
     def _fold(self, record: ProfileState, now_ms: int | None) -> None:
         customer = self.customers.get(record.customer_id)
@@ -148,7 +200,10 @@ class CustomerShard:
             )
             self._views[record.customer_id] = View(customer)
         view = self._views[record.customer_id]
+        share = customer.shares.get(record.profile_id)
+        before = (-1, 0) if share is None else (share.partition, share.accepted)
         days = fold(customer, view, record)
+        self._heard.folded(record, before, customer.shares[record.profile_id])
         self._touch(customer)
         settled = self._meta.settled_day
         for day in days:
@@ -175,6 +230,7 @@ class CustomerShard:
         """Whenever the next instant moves: no older record of a profile may wait while a newer one is folded."""
         for record in self._later.take(self._next_ms):
             self._fold(record, now_ms)
+            self._heard.taken(record)
 
     def _due(self, customer: Customer, day: int) -> None:
         if customer.due_day is None or day < customer.due_day:
@@ -237,6 +293,8 @@ class CustomerShard:
     def _observe(self, day: int) -> None:
         for customer_id in sorted(self.customers):
             customer, view = self.customers[customer_id], self._views[customer_id]
+            if customer.is_vacant:
+                continue
             self._tell(customer, view, self._evaluator.observe(customer, view, day, self._scorer(customer)))
             self._touch(customer)
 
@@ -297,11 +355,15 @@ class CustomerShard:
         return outputs
 
     def flush(self) -> Flush:
-        """What was decided, the records of the customers that changed, and the values to store."""
+        """What was decided, the records of the customers that changed, and the values to store.
+
+        Who is left with nothing has no record any more. It stays in the table, which knows what is too old to count.
+        """
         flush = Flush(self.take_outputs())
         for customer_id in sorted(self._dirty):
             customer = self.customers[customer_id]
-            flush.outputs.append(Output(Topic.CUSTOMER_RECORDS, customer_id, self.record(customer)))
+            gone = Tombstone(customer.tenant, customer.sequence) if customer.is_vacant else None
+            flush.outputs.append(Output(Topic.CUSTOMER_RECORDS, customer_id, gone or self.record(customer)))
             flush.writes[customer_id.encode()] = encode(customer)
         flush.writes.update(self._models.take_writes(self._meta.settled_day))
         flush.writes.update(self._fleet.take_writes(self._meta.settled_day))

@@ -34,6 +34,7 @@ class Share(msgspec.Struct):
     effective_ms: int = -1
     version: int = -1
     accepted: int = 0
+    partition: int = -1
     detached: bool = False
     by_domain: bool = False
     totals: list[int] = msgspec.field(default_factory=lambda: [0] * len(TOTAL_FIELDS))

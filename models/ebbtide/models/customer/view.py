@@ -305,7 +305,7 @@ def fold(customer: Customer, view: View, record: ProfileState) -> list[int]:
     if share.knows(record):
         return []
     share.epoch, share.effective_ms = record.epoch, record.effective_ms
-    share.version, share.accepted = record.version, record.accepted
+    share.version, share.accepted, share.partition = record.version, record.accepted, record.partition
     return view.fold(customer, share, record)
 
 

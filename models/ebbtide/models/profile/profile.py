@@ -92,6 +92,8 @@ class Profile(msgspec.Struct):
     person by group id, each with the key of its anchor and the person's stays there; ``by_domain`` is the key of the
     account that the domain of an e-mail points to. ``assigned_ms`` is the instant that rests on, ``effective_ms`` the
     one that what is told of the profile holds from.
+    ``counted_before`` messages were accepted before the one of offset ``counted_from``, which was the first since the
+    partition's own total was stored.
     ``members`` and ``told`` are what the customers were told last: when it is in which account; who has a part.
     """
 
@@ -110,6 +112,13 @@ class Profile(msgspec.Struct):
     by_domain: str | None = None
     members: dict[str, list[Span]] = msgspec.field(default_factory=dict)
     told: list[str] = msgspec.field(default_factory=list)
+    counted_from: int = -1
+    counted_before: int = 0
+
+    @property
+    def accepted(self) -> int:
+        """Distinct messages, of whatever kind."""
+        return sum(slot.accepted for slot in self.slots.values())
 
     @property
     def subject(self) -> str:

@@ -30,16 +30,21 @@ from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import DAY_MS, Topic
 
 META_KEY = b"@partition"
+_COUNT_MS = 3_600_000
 
 
 class PartitionState(msgspec.Struct):
-    """What the partition itself must remember: how far it read, what it heard of time, what each raw source sent."""
+    """What the partition itself must remember: how far it read, what it heard of time, what each raw source sent.
+
+    ``accepted`` are its distinct messages; None where a version stored it that did not count them.
+    """
 
     applied: int = -1
     assigned: int = -1
     events: ClockState = msgspec.field(default_factory=ClockState)
     identity: ClockState = msgspec.field(default_factory=ClockState)
     origins: dict[str, int] = msgspec.field(default_factory=dict)
+    accepted: int | None = None
 
 
 class ProfileShard:
@@ -68,15 +73,22 @@ class ProfileShard:
         self._moved = False
         self._caused_ms = 0
         meta = load(META_KEY)
-        self._meta = PartitionState() if meta is None else msgspec.msgpack.decode(meta, type=PartitionState)
+        self._meta = PartitionState(accepted=0) if meta is None else msgspec.msgpack.decode(meta, type=PartitionState)
         self._clock = self._meta.events.clock(sources)
         self._identity = self._meta.identity.clock(identity)
         self._midnight_ms = (self._clock.time_ms or 0) // DAY_MS * DAY_MS
+        self._accepted_before = self._meta.accepted
+        self._stored = self._meta.applied
 
     @property
     def applied(self) -> int:
         """Last applied offset of the events."""
         return self._meta.applied
+
+    @property
+    def total(self) -> int | None:
+        """Distinct messages that the partition has accepted since the beginning, whoever had it in hand."""
+        return None if self._accepted_before is None else self._accepted_before + self.accepted
 
     @property
     def profiles(self) -> list[Profile]:
@@ -114,7 +126,9 @@ class ProfileShard:
         live = self._profiles.get(event.key) or self._take_up(event.key, event.tenant, event.subject)
         profile = live.profile
         if offset <= profile.version:
-            # A crash between two changelog records: this profile is ahead of the partition's own mark.
+            # A crash between two changelog records: this profile is ahead of the partition's own mark and total.
+            if offset == profile.counted_from and self._accepted_before is not None:
+                self._accepted_before += profile.accepted - profile.counted_before
             return
         if profile.seen_before(event.event_id, self._ring_size):
             self.duplicates += 1
@@ -123,6 +137,8 @@ class ProfileShard:
         profile.version = offset
         changes = live.changes
         if changes is None:
+            if profile.counted_from <= self._stored:
+                profile.counted_from, profile.counted_before = offset, profile.accepted
             changes = live.changes = {}
             self._changed.append(live)
             self._touched[live.key] = profile
@@ -153,10 +169,9 @@ class ProfileShard:
         meta.assigned = offset
         self._caused_ms = max(self._caused_ms, record.arrived_ms)
         if isinstance(record, Tick):
+            before_ms = self._identity.time_ms
             if self._identity.tick(record):
-                for ms in self._identity.take_observations():
-                    self._tell_time(Topic.PROFILE_STATES, ms, observe=True)
-                self._tell_time(Topic.PROFILE_STATES, self._identity.time_ms or 0)
+                self._pass_owners(before_ms)
             return
         key = subject_key(record.tenant, record.identifier)
         live = self._profiles.get(key) or self._take_up(key, record.tenant, record.identifier)
@@ -217,10 +232,22 @@ class ProfileShard:
         self._tell_time(Topic.IDENTITY_LINKS, time_ms)
         self._moved = False
 
-    def _tell_time(self, topic: Topic, ms: int, *, observe: bool = False) -> None:
+    def _pass_owners(self, before_ms: int | None) -> None:
+        """Owners are known up to a later time: customers hear of it, and every hour how much they must have heard."""
+        time_ms, accepted = self._identity.time_ms or 0, None
+        if before_ms is None or time_ms // _COUNT_MS > before_ms // _COUNT_MS:
+            self._tell_changes()
+            accepted = self.total
+        for ms in self._identity.take_observations():
+            self._tell_time(Topic.PROFILE_STATES, ms, observe=True)
+        self._tell_time(Topic.PROFILE_STATES, time_ms, accepted=accepted)
+
+    def _tell_time(self, topic: Topic, ms: int, *, observe: bool = False, accepted: int | None = None) -> None:
         """Time goes to identity first; once it comes back, every owner as of it is known, and customers hear of it."""
         source = f"profiles/{self.partition}"
-        tick = Tick(source=source, watermark=from_ms(ms), observe=observe, arrived_ms=self._caused_ms)
+        tick = Tick(
+            source=source, watermark=from_ms(ms), observe=observe, accepted=accepted, arrived_ms=self._caused_ms
+        )
         self._outputs.append(Output(topic, "@tick", tick, EVERY_PARTITION))
 
     def _tell_changes(self) -> None:
@@ -242,6 +269,7 @@ class ProfileShard:
         if store:
             flush.writes = {key.encode(): encode(profile) for key, profile in self._touched.items()}
         meta = self._meta
+        meta.accepted, self._stored = self.total, meta.applied
         meta.events, meta.identity = ClockState.of(self._clock), ClockState.of(self._identity)
         flush.writes[META_KEY] = msgspec.msgpack.encode(meta)
         self._outputs, self._touched, self._moved = [], {}, False
@@ -307,6 +335,7 @@ class ProfileShard:
             traits={name: values for name, values in slot.traits.items() if name in traits} if traits else {},
             outcomes=outcomes_of((slot,), outcomes) if outcomes else {},
             accepted=slot.accepted,
+            partition=self.partition,
             arrived_ms=self._caused_ms,
         )
         self._outputs.append(Output(Topic.PROFILE_STATES, slot.owner, record, None, self._caused_ms))
@@ -342,6 +371,7 @@ class ProfileShard:
             traits=part.traits(None if change is None else change.traits),
             outcomes=part.outcomes(None if change is None else change.outcomes),
             accepted=part.accepted,
+            partition=self.partition,
             arrived_ms=self._caused_ms,
         )
         self._outputs.append(Output(Topic.PROFILE_STATES, customer_id, record, caused_ms=self._caused_ms))

@@ -60,7 +60,10 @@ def _take_alert(state: DemoState, record: Any) -> None:
 
 
 def _take_customer(state: DemoState, record: Any) -> None:
-    state.customers.add(record.key)
+    if record.value is None:
+        state.customers.discard(record.key)
+    else:
+        state.customers.add(record.key)
 
 
 def _take_model(state: DemoState, record: Any) -> None:

@@ -14,7 +14,8 @@ def record_page() -> str:
         "Customer record",
         "Topic `customer-records`: one record per customer, compacted, for the CRM. Every field has a `value`, the "
         "time it holds for (`as_of`) and its `source`. A field from a fact has the fact's own source and time. Null "
-        "means not known. Counts cover the days before `as_of`.",
+        "means not known. Counts cover the days before `as_of`. A null value in place of a record: all that the "
+        "customer did counts for others now, and it is no customer any more until a record follows.",
         table(("field", "unit", "source", "meaning"), ((code(f.name), f.unit, code(f.source), f.doc) for f in FIELDS)),
     )
 

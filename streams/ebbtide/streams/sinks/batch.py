@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ebbtide.streams.sinks.record import BadRecordError, RecordMeta
+from ebbtide.streams.sinks.record import BadRecordError, RecordMeta, Tombstone
 from ebbtide.streams.sinks.table import Pipeline, Row, Table
 
 Partition = tuple[str, int]
@@ -20,21 +20,27 @@ class Batch:
         self.bad: list[tuple[RecordMeta, str, str]] = []
         """Records that cannot become rows: where, reason, detail."""
 
-    def add(self, pipeline: Pipeline, record: bytes | None, meta: RecordMeta) -> None:
+    def add(self, pipeline: Pipeline, record: bytes | Tombstone, meta: RecordMeta) -> None:
         """Take one record. A bad one is noted, not raised: one producer's mistake must not stop history."""
         self.taken += 1
         self.offsets[meta.topic, meta.partition] = meta.offset + 1
-        if record is None:  # the tombstone of a compacted topic
-            self.bad.append((meta, "tombstone", "record without a value"))
-            return
-        self.bytes += len(record)
         try:
-            row = pipeline.row(record, meta)
+            if isinstance(record, Tombstone):
+                table, row = _gone(pipeline, record, meta)
+            else:
+                self.bytes += len(record)
+                table, row = pipeline.table, pipeline.row(record, meta)
         except BadRecordError as error:
             self.bad.append((meta, error.reason, str(error)))
             return
-        self.rows.setdefault(pipeline.table, []).append(row)
+        self.rows.setdefault(table, []).append(row)
 
     def written(self, table: Table) -> None:
         """The rows of `table` are in the database."""
         del self.rows[table]
+
+
+def _gone(pipeline: Pipeline, record: Tombstone, meta: RecordMeta) -> tuple[Table, Row]:
+    if pipeline.gone is None:
+        raise BadRecordError("tombstone", "record without a value")
+    return pipeline.gone.table, pipeline.gone.row(record, meta)

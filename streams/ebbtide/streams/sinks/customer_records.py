@@ -1,9 +1,10 @@
-"""Topic `customer-records` into table `customer_records`."""
+"""Topic `customer-records` into tables `customer_records` and, where a record was taken away, `customer_tombstones`."""
 
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.topics import Topic
-from ebbtide.streams.sinks.record import RecordMeta
-from ebbtide.streams.sinks.table import POSITION_COLUMNS, Pipeline, Row, Table
+from ebbtide.streams.codec import TENANT_HEADER, VERSION_HEADER
+from ebbtide.streams.sinks.record import BadRecordError, RecordMeta, Tombstone
+from ebbtide.streams.sinks.table import POSITION_COLUMNS, Gone, Pipeline, Row, Table
 from ebbtide.streams.sinks.values import epoch_ms, int64, json_text, parse
 
 TABLE = Table(
@@ -41,4 +42,17 @@ def customer_record_row(record: bytes, meta: RecordMeta) -> Row:
     )
 
 
-CUSTOMER_RECORDS = Pipeline(Topic.CUSTOMER_RECORDS.topic_name, TABLE, customer_record_row)
+GONE_TABLE = Table("customer_tombstones", ("tenant", "customer_id", "version", *POSITION_COLUMNS))
+
+
+def customer_gone_row(record: Tombstone, meta: RecordMeta) -> Row:
+    """The version from which on the customer has no record."""
+    tenant, version = record.headers.get(TENANT_HEADER, b"").decode(), record.headers.get(VERSION_HEADER, b"")
+    if not tenant or not version.isdigit():
+        raise BadRecordError("tombstone", f"record without a value, and without {TENANT_HEADER} or {VERSION_HEADER}")
+    return tenant, record.key.decode(), int64(int(version)), *meta
+
+
+CUSTOMER_RECORDS = Pipeline(
+    Topic.CUSTOMER_RECORDS.topic_name, TABLE, customer_record_row, Gone(GONE_TABLE, customer_gone_row)
+)

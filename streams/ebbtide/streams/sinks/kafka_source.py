@@ -12,7 +12,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from ebbtide.streams.metrics import Metrics
 from ebbtide.streams.sinks.batch import Partition
-from ebbtide.streams.sinks.record import RecordMeta
+from ebbtide.streams.sinks.record import RecordMeta, Tombstone
 from ebbtide.streams.sinks.settings import SinkSettings
 from ebbtide.streams.sinks.source import ConsumedRecord, SourceUnavailableError
 
@@ -73,7 +73,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             self._metrics.records_in.labels(partition.topic).inc(len(records))
         self._show_lag()
         return [
-            (RecordMeta(record.topic, record.partition, record.offset, record.timestamp), record.value)
+            (RecordMeta(record.topic, record.partition, record.offset, record.timestamp), _value(record))
             for records in polled.values()
             for record in records
         ]
@@ -130,3 +130,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 self._metrics.consumer_lag_records.labels(partition.topic, partition.partition).set(
                     max(0, end - committed)
                 )
+
+
+def _value(record: Any) -> bytes | Tombstone:
+    value: bytes | None = record.value
+    return Tombstone(record.key or b"", dict(record.headers)) if value is None else value

@@ -1,5 +1,6 @@
 """Where a Kafka record stood: what identifies a row for ever."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -10,6 +11,13 @@ class RecordMeta(NamedTuple):
     partition: int
     offset: int
     appended_at_ms: int
+
+
+class Tombstone(NamedTuple):
+    """A record without a value: there is nothing under the key any more. Headers say what the value would."""
+
+    key: bytes
+    headers: Mapping[str, bytes]
 
 
 class BadRecordError(ValueError):

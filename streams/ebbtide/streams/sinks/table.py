@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ebbtide.streams.sinks.record import RecordMeta
+from ebbtide.streams.sinks.record import RecordMeta, Tombstone
 
 Row = tuple[object, ...]
 
@@ -20,12 +20,21 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """How the tombstones of a compacted topic become rows of a table of their own."""
+
+    table: Table
+    row: Callable[[Tombstone, RecordMeta], Row]
+
+
+@dataclass(frozen=True, slots=True)
 class Pipeline:
     """How the records of one topic become rows of one table.
 
-    `row` is pure and raises BadRecordError for what can never become a row.
+    `row` is pure and raises BadRecordError for what can never become a row; that of `gone` as well.
     """
 
     topic: str
     table: Table
     row: Callable[[bytes, RecordMeta], Row]
+    gone: Gone | None = None

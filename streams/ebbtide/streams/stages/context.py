@@ -9,6 +9,7 @@ from time import time
 
 from ebbtide.models import outputs as core
 from ebbtide.schemas.alert import Alert
+from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.metrics import Metrics
 from ebbtide.streams.settings import Settings
@@ -50,7 +51,7 @@ class Context:
                 alerts[output.record.type, output.record.state] += 1
                 if output.caused_ms:
                     metrics.event_to_alert_seconds.observe(max(0, now - output.caused_ms) / 1000)
-            elif output.topic is Topic.CUSTOMER_RECORDS:
+            elif isinstance(output.record, CustomerRecord):
                 records += 1
         if scores:
             metrics.scores_published.inc(scores)

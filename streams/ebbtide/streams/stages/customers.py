@@ -35,14 +35,14 @@ def declare(app: App, context: Context) -> None:
     def build(partition: int) -> CustomerShard:
         shard = CustomerShard(partition, sources, context.settings.core, table.items(partition))
         # Where a partition stands is known before anything new comes.
-        _show_time(context, partition, shard)
+        _show(context, partition, shard)
         return shard
 
-    shards = keep_shards(
-        stage,
-        build,
-        lambda partition, _shard: context.metrics.forget_partition(Topic.PROFILE_STATES.topic_name, partition),
-    )
+    def forget(partition: int, _shard: CustomerShard) -> None:
+        context.metrics.forget_partition(Topic.PROFILE_STATES.topic_name, partition)
+        context.metrics.forget_counts(partition, sources)
+
+    shards = keep_shards(stage, build, forget)
 
     @stage.agent
     async def agent(stream: Any) -> None:
@@ -60,12 +60,17 @@ def declare(app: App, context: Context) -> None:
             context.sent(outputs)
             # A rebalance may have passed since the flush.
             for partition in writes.keys() & shards.keys():
-                _show_time(context, partition, shards[partition])
+                _show(context, partition, shards[partition])
 
 
-def _show_time(context: Context, partition: int, shard: CustomerShard) -> None:
+def _show(context: Context, partition: int, shard: CustomerShard) -> None:
     labels = (Topic.PROFILE_STATES.topic_name, str(partition))
     if shard.time_ms is not None:
         context.metrics.partition_watermark_timestamp_seconds.labels(*labels).set(shard.time_ms / 1000)
     if shard.settled_day is not None:
         context.metrics.partition_evaluated_timestamp_seconds.labels(*labels).set(shard.settled_day * DAY_SECONDS)
+    messages, at = context.metrics.conservation_messages, context.metrics.conservation_timestamp_seconds
+    for source, count in shard.counts.items():
+        messages.labels("profiles", source, partition).set(count.told)
+        messages.labels("customers", source, partition).set(count.held)
+        at.labels(source, partition).set(count.at_ms / 1000)

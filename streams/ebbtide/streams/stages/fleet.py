@@ -25,11 +25,12 @@ def declare(app: App, context: Context) -> None:
 
     gauges = FleetGauges(context.metrics)
 
-    stages = keep_shards(
-        stage,
-        lambda partition: FleetStage(sources, policy, table.items(partition)),
-        lambda partition: None if partition else gauges.forget(),
-    )
+    def forget(partition: int, _stage: FleetStage) -> None:
+        # All is in one partition.
+        if partition == 0:
+            gauges.forget()
+
+    stages = keep_shards(stage, lambda partition: FleetStage(sources, policy, table.items(partition)), forget)
 
     @stage.agent
     async def agent(stream: Any) -> None:
