@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ebbtide.schemas.topics import Topic
 from ebbtide.streams.brokers.kafka import KafkaBroker
 from integration.conftest import SETTINGS, UNTIL
 from support.brokers import eventually, require_kafka_or_skip
@@ -37,6 +38,7 @@ def test_the_same_file_gives_the_same_through_kafka(
         drain(deployment, UNTIL)
         assert worker.total("ebbtide_offset_gaps_total") == 0
         assert_equal_to_replay(deployment, replayed)
+        assert deployment.published(Topic.FLEET_STATS)
         # Whoever takes the partitions over shows where they stand, though nothing new is sent.
         assert worker.stop() == 0
         deployment.worker("worker")
