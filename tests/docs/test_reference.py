@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ebbtide.models.churn.features import NAMES
+from ebbtide.models.fleet.contribution import COUNTERS, METRICS
 from ebbtide.schemas.alert import AlertType
 from ebbtide.schemas.contracts import CONTRACTS
 from ebbtide.schemas.dead_letter import DeadLetterReason
@@ -63,6 +64,7 @@ def test_the_command_names_what_is_stale(
             sorted({name.removesuffix("_bucket") for name in exposed_names() if not name.endswith(("_sum", "_count"))}),
         ),
         ("features", list(NAMES)),
+        ("fleet", [*METRICS, *COUNTERS]),
         ("alerts", list(AlertType)),
         ("contracts", list(CONTRACTS)),
         ("input", list(DeadLetterReason)),
@@ -78,7 +80,8 @@ def test_every_cell_says_something() -> None:
     empty = [
         f"{path.name}: {line}"
         for path, text in pages()
-        if path.parent.name == "reference" and path.stem in {"settings", "metrics", "features", "topics", "alerts"}
+        if path.parent.name == "reference"
+        and path.stem in {"settings", "metrics", "features", "fleet", "topics", "alerts"}
         for line in text.splitlines()
         if line.startswith("|") and line.rstrip().endswith(("|  |", "| |"))
     ]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ebbtide.schemas.topics import Topic
 from ebbtide.streams.brokers.kafka import KafkaBroker
 from integration.conftest import SETTINGS, UNTIL
 from support.brokers import eventually, require_kafka_or_skip
@@ -42,6 +43,7 @@ def test_the_same_file_gives_the_same_through_kafka(
         assert counted(worker, "customers") == accepted
         # Every partition of customers tells what all sources told.
         assert counted(worker, "profiles") == accepted * partitions
+        assert deployment.published(Topic.FLEET_STATS)
         # Whoever takes the partitions over shows where they stand, though nothing new is sent.
         assert worker.stop() == 0
         deployment.worker("worker")

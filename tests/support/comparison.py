@@ -9,11 +9,13 @@ from typing import Any
 from ebbtide.schemas.topics import Topic
 from support.live import Live, ndjson
 
+_NAMES = ("tenant", "customer_id", "alert_id", "version", "observed_at", "as_of")
+
 
 def assert_equal_to_replay(deployment: Live, replayed: Path) -> None:
-    """Every score, alert and training example, and the final record of every customer, are those of the replay."""
+    """Every score, alert, training example and fleet statistics, and the final records, are those of the replay."""
     assert not differences(held(deployment), final(ndjson(replayed / "customer-records.ndjson")))
-    for topic in (Topic.ALERTS, Topic.TRAINING_EXAMPLES, Topic.SCORES):
+    for topic in (Topic.FLEET_STATS, Topic.STATE_CHANGES, Topic.ALERTS, Topic.TRAINING_EXAMPLES, Topic.SCORES):
         published = everything(deployment.published(topic))
         assert not differences(published, everything(ndjson(replayed / f"{topic.topic_name}.ndjson"))), topic.topic_name
 
@@ -38,7 +40,7 @@ def everything(records: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """All records by what makes them one; a repeat must be equal to the first."""
     known: dict[str, dict[str, Any]] = {}
     for record in records:
-        key = " ".join(str(record.get(name)) for name in ("customer_id", "alert_id", "version", "observed_at"))
+        key = " ".join(str(record.get(name)) for name in _NAMES)
         assert known.setdefault(key, record) == record
     return known
 

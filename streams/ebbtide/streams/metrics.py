@@ -131,7 +131,7 @@ class Metrics:
         init=False,
         metadata=_gauge(
             "Grid instant through which the customers of a partition are evaluated, in Unix seconds. "
-            "Stays behind the watermark while a backfill waits for its model.",
+            "Stays behind the watermark while a backfill waits for its model or for the fleet.",
             "topic",
             "partition",
         ),

@@ -7,7 +7,7 @@ import pytest
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.series import DaySeries
 from ebbtide.models.customer.trend import Comparison
-from ebbtide.models.fleet.contribution import METRICS, Contribution, contribution, segment_of
+from ebbtide.models.fleet.contribution import COUNTERS, METRICS, Contribution, contribution, segment_of
 
 DAY = 1_000
 
@@ -65,6 +65,7 @@ def test_whoever_was_never_active_has_no_recency() -> None:
 def test_half_of_the_baseline_is_no_drop_yet(value: int, counters: list[str]) -> None:
     found = told(series((DAY - 1, 1, 0, 0)), Comparison(value, 20.0, 7, 8))
     assert found.counters == ["awake", "active_28d", *counters]
+    assert set(found.counters) <= COUNTERS.keys()
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,16 @@ METRICS = {
 }
 """What is measured of every customer, with its window."""
 
+COUNTERS = {
+    SilenceState.AWAKE.value: "were active within their own rhythm [CRM].",
+    SilenceState.ASLEEP.value: "are silent for twice their own cadence [CRM].",
+    SilenceState.LEFT.value: "are silent for 7.5 times their own cadence [CRM].",
+    ACTIVE: "were active in the last 28 days.",
+    COMPARABLE: "have enough history to be compared with their own past.",
+    DROPPING: "are below the share `EBBTIDE_BASELINE__DROP_ENTER` of their own past [SA].",
+}
+"""What customers are counted by."""
+
 _LONGEST_SEGMENT = 64
 _NONE: Mapping[str, float] = {}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ebbtide.schemas.contracts import CONTRACTS, render_json_schema
 from ebbtide.streams.metrics import metrics_reference
-from ebbtide.streams.reference import alerts, commands, contracts, customers, inputs, settings, topics
+from ebbtide.streams.reference import alerts, commands, contracts, customers, fleet, inputs, settings, topics
 
 PAGES: dict[str, Callable[[], str]] = {
     "commands": commands.page,
@@ -23,6 +23,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "input": inputs.page,
     "customer-record": customers.record_page,
     "features": customers.features_page,
+    "fleet": fleet.page,
     "alerts": alerts.page,
     "metrics": metrics_reference,
 }
