@@ -28,7 +28,7 @@ from support.identity_shard import Told, note, rebuild
 from support.identity_topics import DAY, seen, send
 from support.live import Live, Worker, live
 
-IDENTIFIERS = 90_000
+IDENTIFIERS = 60_000
 AGENTS = ("--agents", "identity,intake")
 PENDING = "ebbtide_identity_pending_generation"
 LAG = "ebbtide_consumer_lag_records"
@@ -126,7 +126,7 @@ def idle(worker: Worker) -> bool:
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(420)
 def test_a_great_tenant_is_switched_while_the_loop_turns_and_after_a_kill_by_the_next_worker(tmp_path: Path) -> None:
     require_kafka_or_skip()
     with KafkaBroker() as kafka, live(kafka.bootstrap, tmp_path, 1) as deployment:

@@ -34,6 +34,7 @@ _BLOCK = 256
 FILES = {
     Topic.SCORES: "scores.ndjson",
     Topic.ALERTS: "alerts.ndjson",
+    Topic.STATE_CHANGES: "state-changes.ndjson",
     Topic.TRAINING_EXAMPLES: "training-examples.ndjson",
     Topic.MODELS: "models.ndjson",
     Topic.FLEET_STATS: "fleet-stats.ndjson",

@@ -53,6 +53,7 @@ class Customer(msgspec.Struct):
 
     ``states`` are those of ``standings.py`` by name; ``relationship`` the points behind one of them.
     ``old_days`` are active days so old that nobody knows any more whose they were, ``old_core`` those with queries.
+    ``told`` is a hash of what its record said last, empty after a tombstone.
     """
 
     customer_id: str
@@ -78,6 +79,7 @@ class Customer(msgspec.Struct):
     due_day: int | None = None
     scored_day: int | None = None
     sequence: int = 0
+    told: bytes | None = None
 
     @property
     def kind(self) -> str:

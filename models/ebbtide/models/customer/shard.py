@@ -7,7 +7,7 @@ so that nothing depends on how fast the learner and the fleet were; live it does
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -22,13 +22,13 @@ from ebbtide.models.customer.evaluation import DAY_MS, Decisions, Evaluator
 from ebbtide.models.customer.heard import Heard
 from ebbtide.models.customer.later import LATER_KEY, Later
 from ebbtide.models.customer.packed import decode, encode
-from ebbtide.models.customer.record import build_record
 from ebbtide.models.customer.share import Share
 from ebbtide.models.customer.shelf import MODEL_KEY, STATS_KEY, ModelShelf, StatsShelf
 from ebbtide.models.customer.view import View, fold
 from ebbtide.models.fleet.summary import PartitionSums
 from ebbtide.models.outputs import Flush, Output, Tombstone
 from ebbtide.models.policy import CorePolicy
+from ebbtide.models.record.build import build_record, content_of
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.fleet import FleetStats
@@ -342,7 +342,21 @@ class CustomerShard:
         """The customer record as of now: the settled instant, or the end of the customer's newest day."""
         view = self._views[customer.customer_id]
         newest = view.series.days[-1] + 1 if view.series.days else 0
-        return build_record(customer, view, max(newest, self._meta.settled_day or 0), customer.sequence, self._policy)
+        day = max(newest, self._meta.settled_day or 0)
+        fleet = self._fleet.stats(customer.tenant, self._meta.settled_day or 0)
+        return build_record(customer, view, day, customer.sequence, self._policy, fleet)
+
+    def _tell_record(self, customer: Customer) -> Iterator[Output]:
+        """Its record, where that says something new; or that there is none any more."""
+        record: CustomerRecord | Tombstone
+        if customer.is_vacant:
+            said, record = b"", Tombstone(customer.tenant, customer.sequence)
+        else:
+            record = self.record(customer)
+            said = content_of(record)
+        if said != customer.told:
+            customer.told = said
+            yield Output(Topic.CUSTOMER_RECORDS, customer.customer_id, record)
 
     @property
     def has_outputs(self) -> bool:
@@ -362,8 +376,7 @@ class CustomerShard:
         flush = Flush(self.take_outputs())
         for customer_id in sorted(self._dirty):
             customer = self.customers[customer_id]
-            gone = Tombstone(customer.tenant, customer.sequence) if customer.is_vacant else None
-            flush.outputs.append(Output(Topic.CUSTOMER_RECORDS, customer_id, gone or self.record(customer)))
+            flush.outputs += self._tell_record(customer)
             flush.writes[customer_id.encode()] = encode(customer)
         flush.writes.update(self._models.take_writes(self._meta.settled_day))
         flush.writes.update(self._fleet.take_writes(self._meta.settled_day))

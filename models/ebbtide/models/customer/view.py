@@ -23,6 +23,7 @@ from ebbtide.models.customer.share import OutcomeValue, Share, add_uses, monday
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.profile import USE_DAYS
 from ebbtide.models.standing.history import DAY_MS, DatedFact, History
+from ebbtide.models.standing.touchpoints import TOUCHPOINT
 from ebbtide.schemas.profile_state import MACHINE, ProfileState, Trait
 from ebbtide.schemas.score import Contribution
 
@@ -40,6 +41,11 @@ SHARED_DAYS = 400
 
 WHOLE_USE_DAYS = 28
 """Newest days whose uses of modules are kept day by day; those before, to ``USE_DAYS``, are added up by weeks."""
+
+CAMPAIGN_DAYS = 35
+"""What a campaign brought is told apart for so long: the days before it that it is compared with are still kept."""
+
+CAMPAIGN = "campaign"
 
 _MANY_USES = 42
 """Days with uses of a share from which some are added up."""
@@ -258,6 +264,14 @@ class View:
         if self._fact_days is None:
             self._fact_days = frozenset(at_ms // DAY_MS for _, at_ms, _ in self.outcomes(customer))
         return self._fact_days
+
+    def campaigns(self, customer: Customer, day: int) -> list[int]:
+        """Days of the campaigns before ``day`` whose effect is still taken out."""
+        return [
+            fact.day
+            for fact in self.history(customer).before(day, TOUCHPOINT, since_day=day - CAMPAIGN_DAYS)
+            if fact.text("kind") == CAMPAIGN
+        ]
 
     def roles(self, customer: Customer, day: int) -> dict[str, tuple[str, int | None]]:
         """By profile with a role as of ``day``: the role, and its last active day before (None: never active)."""

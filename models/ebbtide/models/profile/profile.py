@@ -166,8 +166,8 @@ def step(
         change.used.add(day)
         return edges
     if event.kind is EventKind.ACTIVITY:
-        _count(slot, event, at_ms, change, virtual_events)
-        module = modules.module(event.type, event.name, event.properties)
+        login = _count(slot, event, at_ms, change, virtual_events)
+        module = None if login else modules.module(event.type, event.name, event.properties)
         if module is not None:
             count(_uses(slot, day), module)
         sources = slot.sources.get(day)
@@ -222,7 +222,8 @@ def forget_uses(profile: Profile, day: int) -> None:
             slot.sources = {used: sources for used, sources in slot.sources.items() if used >= day - USE_DAYS}
 
 
-def _count(slot: Slot, event: Event, at_ms: int, change: SlotChange, virtual_events: VirtualEvents) -> None:
+def _count(slot: Slot, event: Event, at_ms: int, change: SlotChange, virtual_events: VirtualEvents) -> bool:
+    """Count an activity; returns whether it was a login."""
     day, ms = divmod(at_ms, DAY_MS)
     second = ms // 1000
     login, query, order = virtual_events.classify(event.name, event.properties)
@@ -252,3 +253,4 @@ def _count(slot: Slot, event: Event, at_ms: int, change: SlotChange, virtual_eve
         totals[4] = max(-_MOST_MICROS, min(_MOST_MICROS, totals[4] + micros))
         bucket[4] = max(-_MOST_MICROS, min(_MOST_MICROS, bucket[4] + micros))
     change.days.add(day)
+    return login

@@ -16,7 +16,12 @@ def record_page() -> str:
         "time it holds for (`as_of`) and its `source`. A field from a fact has the fact's own source and time. Null "
         "means not known. Counts cover the days before `as_of`. A null value in place of a record: all that the "
         "customer did counts for others now, and it is no customer any more until a record follows.",
-        table(("field", "unit", "source", "meaning"), ((code(f.name), f.unit, code(f.source), f.doc) for f in FIELDS)),
+        "`source` here is what the field is made from. Origin: where the definition comes from, Sensors Analytics with "
+        "CRM (SA), the customer-success methods KJ and FX, the CRM models (CRM).",
+        table(
+            ("field", "meaning", "unit or values", "window", "source", "origin"),
+            ((code(f.name), f.doc, f.unit, f.window, code(f.source), f.origin) for f in FIELDS),
+        ),
     )
 
 

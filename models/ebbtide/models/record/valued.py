@@ -1,0 +1,28 @@
+"""The record's fields on value and on leads (signals §5, §8)."""
+
+from __future__ import annotations
+
+from ebbtide.models.customer.series import DAY_SECONDS, REVENUE
+from ebbtide.models.customer.yearly_value import yearly_value
+from ebbtide.models.record.sheet import CRM, EVENTS, FLEET, Sheet, rounded
+from ebbtide.models.value.first_touch import first_touch
+from ebbtide.models.value.rfm import RfmCell
+from ebbtide.schemas.state_change import StateName
+
+_YEAR_DAYS = 365
+_EVENTS_CRM, _EVENTS_FLEET = f"{EVENTS}, {CRM}", f"{EVENTS}, {FLEET}"
+
+
+def put_value(sheet: Sheet) -> None:
+    """Worth, RFM, loyalty, quadrant, channel, priority of a lead."""
+    revenue = sheet.view.series.window(REVENUE, sheet.day, _YEAR_DAYS)
+    sheet.put("yearly_value", rounded(yearly_value(sheet.traits, revenue)), _EVENTS_CRM)
+    cell = sheet.state(StateName.RFM)
+    sheet.put("rfm_cell", cell, _EVENTS_FLEET)
+    sheet.put("rfm_cluster", None if cell is None else RfmCell.parse(cell).cluster, _EVENTS_FLEET)
+    sheet.put("loyalty", sheet.state(StateName.LOYALTY), EVENTS)
+    sheet.put("quadrant", sheet.state(StateName.QUADRANT), _EVENTS_FLEET)
+    sheet.put("in_pareto", sheet.state(StateName.PARETO), _EVENTS_FLEET)
+    touch = first_touch(sheet.view.outcomes(sheet.customer), sheet.day * DAY_SECONDS * 1000)
+    sheet.put("channel", None if touch is None else touch.channel, CRM)
+    sheet.put("lead_priority", sheet.state(StateName.LEAD_PRIORITY), EVENTS)
