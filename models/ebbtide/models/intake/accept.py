@@ -19,7 +19,7 @@ from ebbtide.models.policy import IntakePolicy
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.dead_letter import DeadLetter, DeadLetterReason
 from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType, Origin, subject_key
-from ebbtide.schemas.raw import RawBehaviour, RawFact, RawPunctuation, raw_record
+from ebbtide.schemas.raw import FACT_ERROR, RawBehaviour, RawFact, RawPunctuation, raw_record
 from ebbtide.schemas.topics import DAY_MS
 
 _new_tuple = tuple.__new__
@@ -198,6 +198,8 @@ def _explain(value: bytes, error: ValidationError) -> _RefusedInputError:
         return _RefusedInputError(DeadLetterReason.NOT_JSON, first["msg"])
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
         return _RefusedInputError(DeadLetterReason.UNKNOWN_TYPE, first["msg"])
+    if kind == FACT_ERROR:
+        return _RefusedInputError(DeadLetterReason.INVALID, first["msg"])
     where = ".".join(str(part) for part in first["loc"]) or "record"
     return _RefusedInputError(DeadLetterReason.INVALID, f"{where}: {first['msg']}")
 

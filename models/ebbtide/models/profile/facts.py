@@ -18,6 +18,8 @@ TRAITS: dict[str, dict[str, str]] = {
         "owner": "owner",
         "region": "region",
         "seats": "seats",
+        "employees": "employees",
+        "parent": "parent",
         "plan": "plan",
         "mrr": "mrr",
         "currency": "currency",
@@ -28,16 +30,20 @@ TRAITS: dict[str, dict[str, str]] = {
         "value": "contract_value",
         "currency": "currency",
     },
-    "contact.upserted": {"role": "role", "name": "person_name"},
-    "lead.upserted": {"owner": "owner", "name": "person_name", "status": "lead_status", "channel": "channel"},
+    "contact.upserted": {"role": "role", "name": "person_name", "title": "title"},
+    "lead.upserted": {
+        "owner": "owner",
+        "name": "person_name",
+        "status": "lead_status",
+        "channel": "channel",
+        "keyword": "keyword",
+        "trial_start": "trial_start",
+    },
     "lead.converted": {},
     "group": {"name": "name", "plan": "plan", "industry": "industry"},
     "identify": {"name": "person_name", "role": "role", "title": "title"},
 }
-"""By type of event: its field, and the trait that it sets."""
-
-ALIASES = {"licensed_seats": "seats", "owner_csm": "owner", "csm": "owner"}
-"""Other names under which CRMs send these fields."""
+"""By type of event: its field, as ``ebbtide.schemas.facts`` names it, and the trait that it sets."""
 
 MEMBERSHIP = {"contact.left": MembershipKind.LEFT, "contact.upserted": MembershipKind.BACK}
 """Facts that tell when a person is in an account; all others that name one tell that it was seen there."""
@@ -64,7 +70,7 @@ def traits_of(event: Event) -> dict[str, Any]:
         return {}
     found: dict[str, Any] = {}
     for field, value in event.properties.items():
-        name = wanted.get(ALIASES.get(field, field))
+        name = wanted.get(field)
         if name is not None and value is not None:
             found[name] = storable(value)
     return found
