@@ -1,4 +1,4 @@
-"""CRM facts and traits as profile content: last-writer-wins traits, and dated outcomes that stay (signals §1)."""
+"""CRM facts and traits as profile content: last-writer-wins traits, and what they tell of membership (signals §1)."""
 
 from __future__ import annotations
 
@@ -48,20 +48,6 @@ TRAITS: dict[str, dict[str, str]] = {
 MEMBERSHIP = {"contact.left": MembershipKind.LEFT, "contact.upserted": MembershipKind.BACK}
 """Facts that tell when a person is in an account; all others that name one tell that it was seen there."""
 
-OUTCOMES = {
-    "renewal.closed",
-    "contact.left",
-    "invoice.overdue",
-    "invoice.paid",
-    "ticket.opened",
-    "ticket.closed",
-    "survey.answered",
-    "touchpoint",
-    "lead.converted",
-    "contract.signed",
-}
-"""Facts that stay in a customer's history with their date."""
-
 
 def traits_of(event: Event) -> dict[str, Any]:
     """Traits that the event sets. A null value sets nothing: CRMs send every column."""
@@ -88,8 +74,3 @@ def storable(value: Any) -> Any:
         except OverflowError:
             return None
     return value if not isinstance(value, float) or isfinite(value) else None
-
-
-def is_outcome(event: Event) -> bool:
-    """Whether the event is a dated fact that the customer's history keeps."""
-    return event.type in OUTCOMES

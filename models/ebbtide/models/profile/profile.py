@@ -14,7 +14,8 @@ import msgspec
 
 from ebbtide.models.identity.identifiers import is_person
 from ebbtide.models.identity.membership import Membership, heard, union
-from ebbtide.models.profile.facts import MEMBERSHIP, is_outcome, storable, traits_of
+from ebbtide.models.profile.facts import MEMBERSHIP, storable, traits_of
+from ebbtide.models.profile.history import KEPT, put
 from ebbtide.models.profile.money import revenue_micros
 from ebbtide.models.profile.virtual_events import VirtualEvents
 from ebbtide.schemas.events import Event, EventKind, IdentifierType
@@ -144,8 +145,7 @@ def step(
     for name, value in traits_of(event).items():
         slot.traits[name] = merged(slot.traits.get(name, []), [Trait(value, at_ms, event.event_id, event.source)])
         change.traits.add(name)
-    if is_outcome(event):
-        slot.outcomes[event.event_id] = (event.type, at_ms, storable(event.properties))
+    if event.type in KEPT and put(slot.outcomes, event.event_id, (event.type, at_ms, storable(event.properties))):
         change.outcomes.add(event.event_id)
     return edges
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from ebbtide.models.identity.identifiers import ACCOUNT_TYPES, PERSON_TYPES
 from ebbtide.models.policy import IntakePolicy
-from ebbtide.models.profile.facts import OUTCOMES, TRAITS
+from ebbtide.models.profile.facts import TRAITS
+from ebbtide.models.profile.history import FIRST_TOUCH, KEPT
 from ebbtide.schemas.dead_letter import DeadLetterReason
 from ebbtide.schemas.facts import FACTS, WORDING, FactFields
 from ebbtide.streams.reference.markdown import code, first_sentence, table
@@ -58,7 +59,8 @@ def page() -> str:
         "through and not read. Beside the strict form this is read, because it can mean one thing only:",
         "\n".join(f"- {wording}" for wording in WORDING),
         *(_fact(fields) for fields in dict.fromkeys(FACTS.values())),
-        "Of the history, `renewal.closed` decides labels: `outcome: churned` ends a contract.",
+        "What is kept in history is counted by profile and account. Of it, `renewal.closed` decides labels: `outcome: "
+        "churned` ends a contract.",
         "## Identifiers",
         "People: " + ", ".join(map(code, PERSON_TYPES)) + ". Accounts: " + ", ".join(map(code, ACCOUNT_TYPES)) + ". "
         "The strongest (first) one is the subject. Values such as `null`, `anonymous`, `0` and role mailboxes name "
@@ -80,12 +82,12 @@ def page() -> str:
 
 def _fact(fields: type[FactFields]) -> str:
     kinds = [kind for kind, declared in FACTS.items() if declared is fields]
-    kept = [kind for kind in kinds if kind in OUTCOMES]
+    kept = [f"{code(kind)} ({_most(kind)})" for kind in kinds if kind in KEPT]
     schema = fields.model_json_schema()
     required = schema.get("required", ())
     blocks = [
         "### " + ", ".join(map(code, kinds)),
-        first_sentence(fields.__doc__) + (f" Kept in history: {', '.join(map(code, kept))}." if kept else ""),
+        first_sentence(fields.__doc__) + (f" Kept in history: {', '.join(kept)}." if kept else ""),
         table(
             ("field", "type", "required", "meaning", "trait"),
             (
@@ -98,6 +100,13 @@ def _fact(fields: type[FactFields]) -> str:
         names = ", ".join(f"{code(other)} for {code(name)}" for other, name in fields.also.items())
         blocks.append(f"Also read: {names}.")
     return "\n\n".join(blocks)
+
+
+def _most(kind: str) -> str:
+    if kind == FIRST_TOUCH:
+        return "the first that names a channel, of every lead"
+    most = KEPT[kind]
+    return "all" if most is None else f"the newest {most}"
 
 
 def _trait(kinds: list[str], field: str) -> str:
