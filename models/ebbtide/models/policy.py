@@ -22,6 +22,11 @@ class IntakePolicy(Policy):
     max_bytes: int = Field(32_768, gt=0, description="Greatest size of one raw record, bytes.")
     max_ahead_seconds: int = Field(3_600, ge=0, description="How far an event may lie after its receipt.")
     max_age_days: int = Field(1_827, gt=0, description="How far an event may lie before its receipt (5 years).")
+    product_events: tuple[str, ...] = Field(
+        (),
+        description="Names of `track` events that are product use although a CRM fact is called so, such as `Ticket "
+        "Opened` of a help desk's own product.",
+    )
 
 
 class Branch(Policy):

@@ -332,6 +332,9 @@ FACTS: dict[str, type[FactFields]] = {
 }
 """Every type of fact, with its fields."""
 
+TRAITS_OF = {"group": "account.upserted", "identify": "contact.upserted"}
+"""Segment calls whose traits are read as the fields of a fact, those that fit: SDKs mean other things by them too."""
+
 
 class FactError(ValueError):
     """Fields of a fact are wrong. ``faults`` has each with what is wrong; a fault of several fields has no name."""

@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from ebbtide.schemas.events import Event
+from ebbtide.schemas.facts import TRAITS_OF
 from ebbtide.schemas.identity import MembershipKind
 
 _INT64 = 2**63
@@ -39,11 +40,9 @@ TRAITS: dict[str, dict[str, str]] = {
         "keyword": "keyword",
         "trial_start": "trial_start",
     },
-    "lead.converted": {},
-    "group": {"name": "name", "plan": "plan", "industry": "industry"},
-    "identify": {"name": "person_name", "role": "role", "title": "title"},
 }
 """By type of event: its field, as ``ebbtide.schemas.facts`` names it, and the trait that it sets."""
+TRAITS |= {call: TRAITS[kind] for call, kind in TRAITS_OF.items()}
 
 MEMBERSHIP = {"contact.left": MembershipKind.LEFT, "contact.upserted": MembershipKind.BACK}
 """Facts that tell when a person is in an account; all others that name one tell that it was seen there."""

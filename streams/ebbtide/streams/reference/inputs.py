@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from ebbtide.models.identity.identifiers import ACCOUNT_TYPES, PERSON_TYPES
+from ebbtide.models.intake.facts import ABOUT_PEOPLE, IN_PROPERTIES, OF_PEOPLE
 from ebbtide.models.policy import IntakePolicy
 from ebbtide.models.profile.facts import TRAITS
 from ebbtide.models.profile.history import FIRST_TOUCH, KEPT
 from ebbtide.schemas.dead_letter import DeadLetterReason
-from ebbtide.schemas.facts import FACTS, WORDING, FactFields
+from ebbtide.schemas.facts import FACTS, TRAITS_OF, WORDING, FactFields
 from ebbtide.streams.reference.markdown import code, first_sentence, table
 from ebbtide.streams.reference.markdown import page as markdown_page
 
 _VERBS = {
-    "track": "an action: counts as activity, under `event`",
+    "track": "an action: counts as activity, under `event`; or a CRM fact, see below",
     "page": "a page view: counts as activity, under `name`",
     "screen": "a screen view: counts as activity, under `name`",
     "identify": "who a user is: links its identifiers; `traits` are read",
@@ -58,6 +59,7 @@ def page() -> str:
         "churned`. A null or blank value is an empty column and sets nothing. Fields that are not named here are let "
         "through and not read. Beside the strict form this is read, because it can mean one thing only:",
         "\n".join(f"- {wording}" for wording in WORDING),
+        _segment(),
         *(_fact(fields) for fields in dict.fromkeys(FACTS.values())),
         "What is kept in history is counted by profile and account. Of it, `renewal.closed` decides labels: `outcome: "
         "churned` ends a contract.",
@@ -100,6 +102,21 @@ def _fact(fields: type[FactFields]) -> str:
         names = ", ".join(f"{code(other)} for {code(name)}" for other, name in fields.also.items())
         blocks.append(f"Also read: {names}.")
     return "\n\n".join(blocks)
+
+
+def _segment() -> str:
+    read = ", ".join(map(code, IN_PROPERTIES))
+    people = " and ".join(map(code, OF_PEOPLE))
+    about = " and ".join(code(f"{prefix}*") for prefix in ABOUT_PEOPLE)
+    calls = " and ".join(f"those of `{call}` as the fields of {code(kind)}" for call, kind in TRAITS_OF.items())
+    return (
+        "The same in Segment spec: a `track` call whose event is the name of a fact, as below or in words with "
+        "capitals (`deal.won`, `Deal Won`), is that fact and no activity. Its properties are the fields; the subject "
+        f"is `userId`, `anonymousId`, `groupId` or `context.groupId`, with {read} among the properties, and in {about} "
+        f"facts {people} "
+        f"too. Of traits, {calls} are read where they fit; one that does not is left out, and the call counts. "
+        "`EBBTIDE_INTAKE__PRODUCT_EVENTS` names events of your product that are called like a fact and are none."
+    )
 
 
 def _most(kind: str) -> str:
