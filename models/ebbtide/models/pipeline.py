@@ -20,6 +20,7 @@ from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.shard import ProfileShard
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.events import Event
+from ebbtide.schemas.fleet import SourceHeartbeat
 from ebbtide.schemas.identity import IdentityAssignment, IdentityLink, IdentityOperation
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
@@ -76,14 +77,14 @@ class Pipeline:
     def _pump(self) -> Iterator[Output]:
         profiles, customers, endless = self.profiles.apply, self.customers, self._until is None
         for record in self.intake.take():
-            if isinstance(record, (Event, Tick)):
+            if isinstance(record, (Event, Tick, SourceHeartbeat)):
                 if endless or not self._beyond(record):
                     profiles(next(self._events), record)
             else:
                 yield addressed(record)
         for output in self._stitch():
             told = output.record
-            if isinstance(told, (ProfileState, Tick)):
+            if isinstance(told, (ProfileState, Tick, SourceHeartbeat)):
                 customers.apply(STATES, next(self._states), told, now_ms=None)
                 if customers.has_outputs:
                     yield from self._learn()
@@ -109,7 +110,7 @@ class Pipeline:
                 else:
                     yield output
 
-    def _beyond(self, record: Event | Tick) -> bool:
+    def _beyond(self, record: Event | Tick | SourceHeartbeat) -> bool:
         assert self._until is not None
         if isinstance(record, Tick):
             return record.watermark is not None and record.watermark > self._until

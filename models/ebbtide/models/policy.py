@@ -196,6 +196,17 @@ class ScorePolicy(Policy):
     excellent_leave: float = Field(0.08, description="Excellent lasts until above this.")
 
 
+class SourcesPolicy(Policy):
+    """When a source of events counts as blind: its customers cannot be scored, they are not silent (design law 10)."""
+
+    blind_after_intervals: float = Field(
+        3.0, ge=1, description="Blind when silent for longer than this many of its own expected intervals."
+    )
+    blind_day_share: float = Field(
+        0.5, gt=0, le=1, description="Share of a UTC day without a sign of life that makes it a blind day."
+    )
+
+
 class AlertPolicy(Policy):
     """Lifecycle of alerts."""
 
@@ -216,3 +227,4 @@ class CorePolicy(Policy):
     observation: ObservationPolicy = ObservationPolicy()
     score: ScorePolicy = ScorePolicy()
     alert: AlertPolicy = AlertPolicy()
+    sources: SourcesPolicy = SourcesPolicy()

@@ -174,7 +174,7 @@ def _run(
     intake = pipeline.intake
     return Summary(
         read=pipeline.read,
-        accepted=pipeline.profiles.accepted,
+        accepted=pipeline.profiles.accepted + pipeline.profiles.heartbeats,
         duplicates=pipeline.profiles.duplicates,
         ignored=_by_name(intake.ignored),
         dead_lettered=_by_name(intake.dead_lettered),

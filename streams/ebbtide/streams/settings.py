@@ -24,6 +24,7 @@ from ebbtide.models.policy import (
     LabelPolicy,
     ObservationPolicy,
     ScorePolicy,
+    SourcesPolicy,
     TimePolicy,
     VirtualEventsPolicy,
 )
@@ -155,6 +156,7 @@ class Settings(BaseSettings):
     observation: ObservationPolicy = ObservationPolicy()
     score: ScorePolicy = ScorePolicy()
     alert: AlertPolicy = AlertPolicy()
+    sources: SourcesPolicy = SourcesPolicy()
 
     @property
     def core(self) -> CorePolicy:

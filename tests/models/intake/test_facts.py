@@ -19,6 +19,7 @@ from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.dead_letter import DeadLetterReason
 from ebbtide.schemas.events import Event, EventKind
 from ebbtide.schemas.facts import FACTS
+from ebbtide.schemas.fleet import SourceHeartbeat
 from support.facts import facts
 from support.raw import NOW, at, iso
 
@@ -203,3 +204,16 @@ def test_a_fact_is_no_use_by_a_machine_and_its_source_may_be_unnamed() -> None:
     assert event.event_id == again.event_id
     assert event.event_id.startswith("sha-")
     assert accepted(track("deal.won", {"user_id": "u"}, {"deal_id": "d"}, context=None)).source == "behaviour"
+
+
+@pytest.mark.parametrize(
+    ("body", "source"),
+    [
+        (native("source.heartbeat", {}, {"expected_interval_s": 60}), "crm"),
+        (native("source.heartbeat", {"user_id": "u"}, {"source": "web", "expected_interval_seconds": "60"}), "web"),
+        (track("Source Heartbeat", {"user_id": "u"}, {"expected_interval": 60}), "crm"),
+        (track("source.heartbeat", {}, {"source": "web", "interval_seconds": 60}, context=None), "web"),
+    ],
+)
+def test_a_heartbeat_is_about_its_source_and_nobody_else(body: dict[str, Any], source: str) -> None:
+    assert judge(body) == SourceHeartbeat(tenant="t", source=source, occurred_at=WHEN, interval_seconds=60)

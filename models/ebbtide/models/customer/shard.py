@@ -22,10 +22,12 @@ from ebbtide.models.customer.evaluation import DAY_MS, Decisions, Evaluator
 from ebbtide.models.customer.later import LATER_KEY, Later
 from ebbtide.models.customer.record import build_record
 from ebbtide.models.customer.shelf import MODEL_KEY, ModelShelf
+from ebbtide.models.customer.sources import SOURCES_KEY, SourceBook
 from ebbtide.models.outputs import Flush, Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.customer_record import CustomerRecord
+from ebbtide.schemas.fleet import SourceHeartbeat
 from ebbtide.schemas.learning import Model
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import Topic
@@ -61,6 +63,7 @@ class CustomerShard:
         self._outputs: list[Output] = []
         self._caused_ms: int | None = None
         self._meta = PartitionState()
+        self.sources = SourceBook(policy.sources)
         later: list[tuple[bytes, bytes]] = []
         for key, value in stored:
             if key.startswith(LATER_KEY):
@@ -73,6 +76,8 @@ class CustomerShard:
     def _restore(self, key: bytes, value: bytes) -> None:
         if key == META_KEY:
             self._meta = msgspec.msgpack.decode(value, type=PartitionState)
+        elif key == SOURCES_KEY:
+            self.sources = SourceBook(self._policy.sources, value)
         elif key.startswith(MODEL_KEY):
             self._models.restore(value)
         else:
@@ -96,7 +101,9 @@ class CustomerShard:
         """What is derived from the customer's shares."""
         return self._views[customer.customer_id]
 
-    def apply(self, topic: str, offset: int, record: ProfileState | Tick | Model, *, now_ms: int | None) -> None:
+    def apply(
+        self, topic: str, offset: int, record: ProfileState | SourceHeartbeat | Tick | Model, *, now_ms: int | None
+    ) -> None:
         """Take in one record. ``now_ms`` is the wall clock; None in a replay, where nothing is live."""
         meta = self._meta
         if offset <= meta.applied.get(topic, -1):
@@ -111,6 +118,8 @@ class CustomerShard:
                 self._fold(record, now_ms)
         elif isinstance(record, Model):
             self._models.add(record)
+        elif isinstance(record, SourceHeartbeat):
+            self.sources.put(record)
         else:
             self._caused_ms = record.arrived_ms or self._caused_ms
             if topic == Topic.MODELS.topic_name:
@@ -265,6 +274,9 @@ class CustomerShard:
             flush.writes[customer_id.encode()] = encode(customer)
         flush.writes.update(self._models.take_writes(self._meta.settled_day))
         flush.writes.update(self._later.take_writes())
+        heartbeats = self.sources.take_write()
+        if heartbeats is not None:
+            flush.writes[SOURCES_KEY] = heartbeats
         self._meta.clock = ClockState.of(self._clock)
         flush.writes[META_KEY] = msgspec.msgpack.encode(self._meta)
         self._dirty = set()

@@ -14,19 +14,19 @@ from pydantic import ValidationError
 
 from ebbtide.models.identity.identifiers import NAMESPACE, identifier, strongest
 from ebbtide.models.intake.decode import Call, fast
-from ebbtide.models.intake.facts import BEHAVIOUR, Fact, native, tracked, tracked_names, traits
+from ebbtide.models.intake.facts import BEHAVIOUR, Fact, heartbeat, native, tracked, tracked_names, traits
 from ebbtide.models.intake.people import identifiers_of, people_of, resolved
 from ebbtide.models.intake.refusal import RefusedInputError
 from ebbtide.models.policy import IntakePolicy
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.dead_letter import DeadLetter, DeadLetterReason
 from ebbtide.schemas.events import Event, EventKind, IdentifierType, Origin, subject_key
+from ebbtide.schemas.fleet import SourceHeartbeat
 from ebbtide.schemas.raw import FACT_ERROR, RawBehaviour, RawFact, RawPunctuation, raw_record
 from ebbtide.schemas.topics import DAY_MS
 
 _new_tuple = tuple.__new__
 _ACTIVITY = {"track", "page", "screen"}
-_NO_SUBJECT = {"source.heartbeat", "channel.spend"}
 
 
 @lru_cache(maxsize=64)
@@ -73,8 +73,8 @@ class Punctuated:
     observe: bool
 
 
-Verdict = Event | Ignored | Refused | Punctuated
-"""An event is an accepted record."""
+Verdict = Event | SourceHeartbeat | Ignored | Refused | Punctuated
+"""An event is an accepted record, and so is a fact about nobody."""
 
 
 class Door:
@@ -279,7 +279,9 @@ def _named_by(value: bytes) -> str:
 def _fact(
     fact: Fact, tenant: str, occurred_at: datetime, occurred_ms: int, received_at: datetime, origin: Origin
 ) -> Verdict:
-    if fact.type in _NO_SUBJECT:
+    if fact.type == "source.heartbeat":
+        return heartbeat(fact, tenant, occurred_at)
+    if fact.type == "channel.spend":
         return Ignored(fact.type)
     if not fact.ids:
         raise RefusedInputError(

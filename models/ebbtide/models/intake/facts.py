@@ -7,6 +7,7 @@ are the fields, the user and the group are the subject, with the identifiers amo
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from ebbtide.models.intake.decode import Call
@@ -15,6 +16,7 @@ from ebbtide.models.intake.refusal import RefusedInputError
 from ebbtide.schemas.dead_letter import DeadLetterReason
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.schemas.facts import FACTS, TRAITS_OF, FactError, fitting, read
+from ebbtide.schemas.fleet import SourceHeartbeat
 from ebbtide.schemas.raw import RawBehaviour, RawFact
 
 BEHAVIOUR = "behaviour"
@@ -85,6 +87,16 @@ def tracked(raw: Call | RawBehaviour, kind: str, event_id: str) -> Fact:
     except FactError as error:
         raise RefusedInputError(DeadLetterReason.INVALID, error.told("properties")) from None
     return Fact(event_id, kind, (context.source if context else None) or BEHAVIOUR, ids, data)
+
+
+def heartbeat(fact: Fact, tenant: str, occurred_at: datetime) -> SourceHeartbeat:
+    """A heartbeat; the source is the sender where it names no other."""
+    return SourceHeartbeat(
+        tenant=tenant,
+        source=fact.data.get("source", fact.source),
+        occurred_at=occurred_at,
+        interval_seconds=fact.data["expected_interval_seconds"],
+    )
 
 
 def traits(call: str, given: dict[str, Any] | None) -> dict[str, Any]:

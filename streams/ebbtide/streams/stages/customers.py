@@ -7,6 +7,7 @@ from typing import Any
 
 from ebbtide.models.customer.series import DAY_SECONDS
 from ebbtide.models.customer.shard import CustomerShard
+from ebbtide.schemas.fleet import SourceHeartbeat
 from ebbtide.schemas.learning import Model
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import Topic
@@ -18,7 +19,7 @@ from ebbtide.streams.transport import App, ConsumerRecord
 
 NAME = "customers"
 INPUTS = (Topic.PROFILE_STATES, Topic.MODELS)
-DECODERS: dict[str, Callable[[ConsumerRecord], ProfileState | Tick | Model]] = {
+DECODERS: dict[str, Callable[[ConsumerRecord], ProfileState | SourceHeartbeat | Tick | Model]] = {
     Topic.PROFILE_STATES.topic_name: profile_state,
     Topic.MODELS.topic_name: model,
 }
