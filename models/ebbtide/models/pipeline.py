@@ -20,7 +20,7 @@ from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.shard import ProfileShard
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.events import Event
-from ebbtide.schemas.fleet import SourceHeartbeat
+from ebbtide.schemas.fleet import ChannelSpend, SourceHeartbeat
 from ebbtide.schemas.identity import IdentityAssignment, IdentityLink, IdentityOperation
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
@@ -44,7 +44,7 @@ class Pipeline:
         self.identity = IdentityShard(0, frozenset({"profiles/0"}), policy.identity, ())
         self.customers = CustomerShard(0, frozenset({"profiles/0"}), policy, ())
         self.learner = LearnerStage(frozenset({"customers/0"}), ())
-        self.read = 0
+        self.read = self.spends = 0
         self._events, self._links, self._owners = count(), count(), count()
         self._states, self._models, self._examples = count(), count(), count()
 
@@ -80,7 +80,8 @@ class Pipeline:
             if isinstance(record, (Event, Tick, SourceHeartbeat)):
                 if endless or not self._beyond(record):
                     profiles(next(self._events), record)
-            else:
+            elif endless or not isinstance(record, ChannelSpend) or not self._beyond(record):
+                self.spends += isinstance(record, ChannelSpend)
                 yield addressed(record)
         for output in self._stitch():
             told = output.record
@@ -110,7 +111,7 @@ class Pipeline:
                 else:
                     yield output
 
-    def _beyond(self, record: Event | Tick | SourceHeartbeat) -> bool:
+    def _beyond(self, record: Event | Tick | SourceHeartbeat | ChannelSpend) -> bool:
         assert self._until is not None
         if isinstance(record, Tick):
             return record.watermark is not None and record.watermark > self._until

@@ -13,7 +13,7 @@ from ebbtide.schemas.base import adapter
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.dead_letter import DeadLetter
 from ebbtide.schemas.events import Event
-from ebbtide.schemas.fleet import SourceHeartbeat
+from ebbtide.schemas.fleet import ChannelSpend, GridSummary, SourceHeartbeat
 from ebbtide.schemas.identity import IdentityAssignment, IdentityAudit, IdentityLink, IdentityOperation, IdentityRebuild
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
@@ -38,6 +38,8 @@ DERIVED: dict[str, type[Any]] = {
     "ProfileState": ProfileState,
     "Tick": Tick,
     "SourceHeartbeat": SourceHeartbeat,
+    "ChannelSpend": ChannelSpend,
+    "GridSummary": GridSummary,
     "Score": Score,
     "CustomerRecord": CustomerRecord,
     "Alert": Alert,

@@ -19,3 +19,27 @@ class SourceHeartbeat(SlottedContract):
     source: Text
     occurred_at: UtcDatetime
     interval_seconds: int
+
+
+@dataclass(slots=True, kw_only=True)
+class ChannelSpend(SlottedContract):
+    """What a channel cost. On ``grid-summaries``; ``spend_id`` is the fact's, so that a repeat counts once.
+
+    ``amount_micros`` is in millionths, so that sums do not depend on order.
+    """
+
+    tenant: Text
+    spend_id: Text
+    occurred_at: UtcDatetime
+    channel: Text
+    keyword: str | None
+    amount_micros: int
+    clicks: int
+    currency: str
+
+
+@dataclass(slots=True, kw_only=True)
+class GridSummary(SlottedContract):
+    """What the customers of a partition add up to at a grid instant."""
+
+    tenant: Text

@@ -68,6 +68,13 @@ class Topic(Enum):
     PROFILE_STATES = TopicSpec(
         "profile-states", "ProfileState", "customer id", "what changed in a profile, for its customer"
     )
+    GRID_SUMMARIES = TopicSpec(
+        "grid-summaries",
+        "GridSummary",
+        "tenant",
+        "what a partition's customers add up to at a grid instant; one writer merges them, so all are in partition 0",
+        retention_ms=90 * DAY_MS,
+    )
     SCORES = TopicSpec("scores", "Score", "customer id", "every published score", retention_ms=90 * DAY_MS)
     CUSTOMER_RECORDS = TopicSpec(
         "customer-records",

@@ -174,7 +174,7 @@ def _run(
     intake = pipeline.intake
     return Summary(
         read=pipeline.read,
-        accepted=pipeline.profiles.accepted + pipeline.profiles.heartbeats,
+        accepted=pipeline.profiles.accepted + pipeline.profiles.heartbeats + pipeline.spends,
         duplicates=pipeline.profiles.duplicates,
         ignored=_by_name(intake.ignored),
         dead_lettered=_by_name(intake.dead_lettered),

@@ -158,7 +158,6 @@ def test_a_record_judged_later_is_judged_the_same(value: bytes | dict[str, Any])
     ("value", "reason"),
     [
         (None, "tombstone"),
-        ({**FACT, "type": "channel.spend", "ids": {}, "data": {"channel": "ads", "amount": 2}}, "channel.spend"),
         ({**CALL, "userId": "-1"}, "unresolved"),
         ({**CALL, "userId": ""}, "unresolved"),
         ({**CALL, "userId": "u" * 1_000, "anonymousId": None} | {"userId": " null "}, "unresolved"),

@@ -19,7 +19,7 @@ from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.dead_letter import DeadLetterReason
 from ebbtide.schemas.events import Event, EventKind
 from ebbtide.schemas.facts import FACTS
-from ebbtide.schemas.fleet import SourceHeartbeat
+from ebbtide.schemas.fleet import ChannelSpend, SourceHeartbeat
 from support.facts import facts
 from support.raw import NOW, at, iso
 
@@ -217,3 +217,23 @@ def test_a_fact_is_no_use_by_a_machine_and_its_source_may_be_unnamed() -> None:
 )
 def test_a_heartbeat_is_about_its_source_and_nobody_else(body: dict[str, Any], source: str) -> None:
     assert judge(body) == SourceHeartbeat(tenant="t", source=source, occurred_at=WHEN, interval_seconds=60)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        native("channel.spend", {}, {"channel": "search", "amount": "12.5"}),
+        track("Channel Spend", {"user_id": "u"}, {"channel": "search", "amount": 12.5, "currency": "usd", "clicks": 0}),
+    ],
+)
+def test_spend_is_about_a_channel_and_nobody_else(body: dict[str, Any]) -> None:
+    assert judge(body) == ChannelSpend(
+        tenant="t",
+        spend_id="f1",
+        occurred_at=WHEN,
+        channel="search",
+        keyword=None,
+        amount_micros=12_500_000,
+        clicks=0,
+        currency="USD",
+    )

@@ -109,3 +109,11 @@ def test_a_heartbeat_goes_to_every_partition_before_the_time_that_covers_it() ->
     assert {o.partition for o in outputs[2:]} == {EVERY_PARTITION}
     assert ticks(outputs)[-1] == (at(1, 3_600), False, False)
     assert (door.shard.accepted, door.shard.late) == (3, 0)
+
+
+def test_what_channels_cost_goes_to_one_partition() -> None:
+    door = Door()
+    door.feed(fact("channel.spend", at(1), "s", {}, channel="search", amount=2))
+    (output, _) = door.shard.flush()
+    assert (output.topic.topic_name, output.key, output.partition) == ("grid-summaries", "default", 0)
+    assert door.shard.accepted == 1

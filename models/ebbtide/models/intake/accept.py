@@ -14,14 +14,14 @@ from pydantic import ValidationError
 
 from ebbtide.models.identity.identifiers import NAMESPACE, identifier, strongest
 from ebbtide.models.intake.decode import Call, fast
-from ebbtide.models.intake.facts import BEHAVIOUR, Fact, heartbeat, native, tracked, tracked_names, traits
+from ebbtide.models.intake.facts import BEHAVIOUR, Fact, heartbeat, native, spend, tracked, tracked_names, traits
 from ebbtide.models.intake.people import identifiers_of, people_of, resolved
 from ebbtide.models.intake.refusal import RefusedInputError
 from ebbtide.models.policy import IntakePolicy
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.dead_letter import DeadLetter, DeadLetterReason
 from ebbtide.schemas.events import Event, EventKind, IdentifierType, Origin, subject_key
-from ebbtide.schemas.fleet import SourceHeartbeat
+from ebbtide.schemas.fleet import ChannelSpend, SourceHeartbeat
 from ebbtide.schemas.raw import FACT_ERROR, RawBehaviour, RawFact, RawPunctuation, raw_record
 from ebbtide.schemas.topics import DAY_MS
 
@@ -73,7 +73,7 @@ class Punctuated:
     observe: bool
 
 
-Verdict = Event | SourceHeartbeat | Ignored | Refused | Punctuated
+Verdict = Event | SourceHeartbeat | ChannelSpend | Ignored | Refused | Punctuated
 """An event is an accepted record, and so is a fact about nobody."""
 
 
@@ -282,7 +282,7 @@ def _fact(
     if fact.type == "source.heartbeat":
         return heartbeat(fact, tenant, occurred_at)
     if fact.type == "channel.spend":
-        return Ignored(fact.type)
+        return spend(fact, tenant, occurred_at)
     if not fact.ids:
         raise RefusedInputError(
             DeadLetterReason.MISSING_IDENTIFIER,

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 from ebbtide.models.intake.decode import Call
 from ebbtide.models.intake.people import PEOPLE, people_of
 from ebbtide.models.intake.refusal import RefusedInputError
+from ebbtide.models.profile.money import MICROS
 from ebbtide.schemas.dead_letter import DeadLetterReason
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.schemas.facts import FACTS, TRAITS_OF, FactError, fitting, read
-from ebbtide.schemas.fleet import SourceHeartbeat
+from ebbtide.schemas.fleet import ChannelSpend, SourceHeartbeat
 from ebbtide.schemas.raw import RawBehaviour, RawFact
 
 BEHAVIOUR = "behaviour"
@@ -96,6 +97,21 @@ def heartbeat(fact: Fact, tenant: str, occurred_at: datetime) -> SourceHeartbeat
         source=fact.data.get("source", fact.source),
         occurred_at=occurred_at,
         interval_seconds=fact.data["expected_interval_seconds"],
+    )
+
+
+def spend(fact: Fact, tenant: str, occurred_at: datetime) -> ChannelSpend:
+    """What a channel cost; in US dollars where no currency is named."""
+    data = fact.data
+    return ChannelSpend(
+        tenant=tenant,
+        spend_id=fact.id,
+        occurred_at=occurred_at,
+        channel=data["channel"],
+        keyword=data.get("keyword"),
+        amount_micros=round(data["amount"] * MICROS),
+        clicks=data.get("clicks", 0),
+        currency=data.get("currency", "USD"),
     )
 
 

@@ -11,13 +11,13 @@ from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.dead_letter import DeadLetter
 from ebbtide.schemas.events import Event
-from ebbtide.schemas.fleet import SourceHeartbeat
+from ebbtide.schemas.fleet import ChannelSpend, SourceHeartbeat
 from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import DAY_MS, Topic
 
 _BEFORE_ALL = -(10**18)
 
-IntakeRecord = Event | SourceHeartbeat | DeadLetter | Tick
+IntakeRecord = Event | SourceHeartbeat | ChannelSpend | DeadLetter | Tick
 """What leaves a raw partition."""
 
 
@@ -53,7 +53,7 @@ class IntakeShard:
             self._take_in(verdict, verdict.occurred_ms, heard_ms)
             return
         match verdict:
-            case SourceHeartbeat():
+            case SourceHeartbeat() | ChannelSpend():
                 self._take_in(verdict, to_ms(verdict.occurred_at), heard_ms)
             case Refused(letter):
                 self.dead_lettered[letter.reason] += 1
@@ -66,7 +66,7 @@ class IntakeShard:
                 # The instant is told by itself: time may be further already, and everybody must hear of it.
                 self._tick(to_ms(to), observe=observe)
 
-    def _take_in(self, record: Event | SourceHeartbeat, occurred_ms: int, heard_ms: int) -> None:
+    def _take_in(self, record: Event | SourceHeartbeat | ChannelSpend, occurred_ms: int, heard_ms: int) -> None:
         self.accepted += 1
         if self._watermark.event(occurred_ms, now_ms=heard_ms):
             self.late += 1
@@ -123,4 +123,6 @@ def addressed(record: IntakeRecord) -> Output:
         return Output(Topic.EVENTS, "@tick", record, EVERY_PARTITION)
     if isinstance(record, SourceHeartbeat):
         return Output(Topic.EVENTS, HEARTBEAT_KEY, record, EVERY_PARTITION)
+    if isinstance(record, ChannelSpend):
+        return Output(Topic.GRID_SUMMARIES, record.tenant, record, 0)
     return Output(Topic.DEAD_LETTERS, record.dead_letter_id, record)

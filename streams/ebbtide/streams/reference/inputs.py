@@ -35,7 +35,6 @@ _REFUSED = {
 _IGNORED = {
     "tombstone": "a record without a value",
     "unresolved": "all its identifiers are blocked values such as `null` or `anonymous`",
-    "channel.spend": "accepted by the format; nothing reads it yet",
 }
 
 
