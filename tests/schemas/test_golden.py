@@ -12,6 +12,7 @@ import pytest
 from ebbtide.models.customer.fields import FIELDS
 from ebbtide.models.intake.accept import Ignored, Punctuated, Refused, Verdict
 from ebbtide.schemas.events import Event
+from ebbtide.schemas.fleet import ChannelSpend, SourceHeartbeat
 from support.examples import examples, in_time_order, judged, name_of, records, run, told
 from support.goldens import check_golden
 
@@ -61,6 +62,8 @@ def test_a_record_has_the_declared_fields_in_order() -> None:
 
 def _told(verdict: Verdict) -> dict[str, Any]:
     match verdict:
+        case SourceHeartbeat() | ChannelSpend() as about_nobody:
+            return {"accepted": json.loads(about_nobody.to_json())}
         case Event() as event:
             return {"accepted": json.loads(event.to_json())}
         case Refused(letter):

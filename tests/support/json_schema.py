@@ -16,11 +16,11 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "null": (type(None),),
 }
 _OF_OTHER_TYPES = {
-    *("pattern", "format", "minLength", "maxLength", "minItems", "maxItems", "minimum"),
+    *("pattern", "format", "minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"),
     *("required", "properties", "additionalProperties", "propertyNames", "items", "prefixItems"),
 }
 """A keyword for strings says nothing about an object, and so on."""
-_SILENT = {"$schema", "$defs", "title", "description", "default"}
+_SILENT = {"$schema", "$defs", "title", "description", "default", "then"}
 
 
 def faults(value: Any, schema: dict[str, Any], root: dict[str, Any] | None = None, at: str = "$") -> list[str]:
@@ -42,6 +42,10 @@ def _keyword(  # noqa: PLR0911, PLR0912
         case "anyOf":
             tried = [faults(value, option, root, at) for option in expected]
             return [] if any(not errors for errors in tried) else [f"{at}: none of {len(tried)} alternatives"]
+        case "allOf":
+            return [e for option in expected for e in faults(value, option, root, at)]
+        case "if":
+            return [] if faults(value, expected, root, at) else faults(value, schema["then"], root, at)
         case "type":
             wrong = isinstance(value, bool) and expected != "boolean"
             return [f"{at}: no {expected}"] if wrong or not isinstance(value, _TYPES[expected]) else []
@@ -60,6 +64,8 @@ def _keyword(  # noqa: PLR0911, PLR0912
             return [f"{at}: too long"] if len(value) > expected else []
         case "minimum" if isinstance(value, int | float):
             return [f"{at}: too small"] if value < expected else []
+        case "maximum" if isinstance(value, int | float):
+            return [f"{at}: too great"] if value > expected else []
         case "required" if isinstance(value, dict):
             return [f"{at}: {name} is missing" for name in expected if name not in value]
         case "properties" if isinstance(value, dict):

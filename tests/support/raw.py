@@ -7,10 +7,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.models.outputs import Output
 from ebbtide.models.pipeline import RAW, Pipeline
 from ebbtide.models.policy import CorePolicy
+from ebbtide.schemas import raw
 from ebbtide.schemas.alert import Alert
 from ebbtide.schemas.base import to_ms
 
@@ -41,7 +44,7 @@ def in_account(account: str) -> dict[str, Any]:
     return {"context": {"groupId": account}}
 
 
-def fact(kind: str, when: datetime, fact_id: str, ids: dict[str, str], **data: Any) -> dict[str, Any]:
+def fact(kind: str, when: datetime, fact_id: str, ids: dict[str, str], /, **data: Any) -> dict[str, Any]:
     """A CRM fact."""
     return {"type": kind, "id": fact_id, "occurred_at": iso(when), "source": "crm", "ids": ids, "data": data}
 
@@ -64,6 +67,11 @@ def run(bodies: Iterable[dict[str, Any]], until: datetime, policy: CorePolicy | 
     pipeline = Pipeline(policy or CorePolicy())
     outputs = list(pipeline.feed(messages(bodies), now=NOW))
     return outputs + list(pipeline.close(until))
+
+
+def without_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let fields of facts in as they come: tables hold what came before they were checked."""
+    monkeypatch.setattr(raw, "read", lambda _kind, data: data)
 
 
 def alerts_of(outputs: Iterable[Output]) -> list[Alert]:

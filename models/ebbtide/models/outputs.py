@@ -9,6 +9,8 @@ from ebbtide.schemas.base import AnyContract
 from ebbtide.schemas.topics import Topic
 
 EVERY_PARTITION = -1
+HEARTBEAT_KEY = "@heartbeat"
+"""Key of the heartbeats among other records; no identifier or customer is called so."""
 
 
 class Tombstone(NamedTuple):

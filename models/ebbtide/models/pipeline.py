@@ -21,7 +21,7 @@ from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.shard import ProfileShard
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.events import Event
-from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary
+from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary, SourceHeartbeat
 from ebbtide.schemas.identity import AccountName, IdentityAssignment, IdentityLink, IdentityOperation
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
@@ -47,7 +47,7 @@ class Pipeline:
         self.customers = CustomerShard(0, frozenset({"profiles/0"}), policy, ())
         self.learner = LearnerStage(frozenset({"customers/0"}), ())
         self.fleet = FleetStage(frozenset({"customers/0"}), policy.fleet, ())
-        self.read = 0
+        self.read = self.spends = 0
         self._events, self._links, self._owners = count(), count(), count()
         self._states, self._models, self._examples = count(), count(), count()
         self._summaries, self._stats = count(), count()
@@ -81,14 +81,18 @@ class Pipeline:
     def _pump(self) -> Iterator[Output]:
         profiles, customers, endless = self.profiles.apply, self.customers, self._until is None
         for record in self.intake.take():
-            if isinstance(record, (Event, Tick)):
+            if isinstance(record, (Event, Tick, SourceHeartbeat)):
                 if endless or not self._beyond(record):
                     profiles(next(self._events), record)
+            elif isinstance(record, ChannelSpend):
+                if endless or not self._beyond(record):
+                    self.spends += 1
+                    self.fleet.apply(next(self._summaries), record)
             else:
                 yield addressed(record)
         for output in self._stitch():
             told = output.record
-            if isinstance(told, (ProfileState, Tick)):
+            if isinstance(told, (ProfileState, Tick, SourceHeartbeat)):
                 customers.apply(STATES, next(self._states), told, now_ms=None)
                 if customers.has_outputs:
                     yield from self._echo()
@@ -114,7 +118,7 @@ class Pipeline:
                 else:
                     yield output
 
-    def _beyond(self, record: Event | Tick) -> bool:
+    def _beyond(self, record: Event | Tick | SourceHeartbeat | ChannelSpend) -> bool:
         assert self._until is not None
         if isinstance(record, Tick):
             return record.watermark is not None and record.watermark > self._until

@@ -22,6 +22,11 @@ class IntakePolicy(Policy):
     max_bytes: int = Field(32_768, gt=0, description="Greatest size of one raw record, bytes.")
     max_ahead_seconds: int = Field(3_600, ge=0, description="How far an event may lie after its receipt.")
     max_age_days: int = Field(1_827, gt=0, description="How far an event may lie before its receipt (5 years).")
+    product_events: tuple[str, ...] = Field(
+        (),
+        description="Names of `track` events that are product use although a CRM fact is called so, such as `Ticket "
+        "Opened` of a help desk's own product.",
+    )
 
 
 class Branch(Policy):
@@ -363,6 +368,17 @@ class ScorePolicy(Policy):
     excellent_leave: float = Field(0.08, description="Excellent lasts until above this.")
 
 
+class SourcesPolicy(Policy):
+    """When a source of events counts as blind: its customers cannot be scored, they are not silent (design law 10)."""
+
+    blind_after_intervals: float = Field(
+        3.0, ge=1, description="Blind when silent for longer than this many of its own expected intervals."
+    )
+    blind_day_share: float = Field(
+        0.5, gt=0, le=1, description="Share of a UTC day without a sign of life that makes it a blind day."
+    )
+
+
 class AlertPolicy(Policy):
     """Lifecycle of alerts."""
 
@@ -569,3 +585,4 @@ class CorePolicy(Policy):
     health_cell: HealthCellPolicy = HealthCellPolicy()
     journey: JourneyPolicy = JourneyPolicy()
     fleet: FleetPolicy = FleetPolicy()
+    sources: SourcesPolicy = SourcesPolicy()

@@ -13,7 +13,7 @@ from ebbtide.schemas.base import adapter
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.dead_letter import DeadLetter
 from ebbtide.schemas.events import Event
-from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary
+from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary, SourceHeartbeat
 from ebbtide.schemas.identity import (
     AccountName,
     IdentityAssignment,
@@ -46,6 +46,7 @@ DERIVED: dict[str, type[Any]] = {
     "IdentityAudit": IdentityAudit,
     "ProfileState": ProfileState,
     "Tick": Tick,
+    "SourceHeartbeat": SourceHeartbeat,
     "Score": Score,
     "CustomerRecord": CustomerRecord,
     "StateChange": StateChange,

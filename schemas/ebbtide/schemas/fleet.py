@@ -1,10 +1,26 @@
-"""What the fleet agent reads and writes: what advertising cost, sums over customers, and what follows from them."""
+"""What is known of all customers: sources that are alive, costs of channels, sums, and what follows from them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pydantic import Field
 
-from ebbtide.schemas.base import Contract, Text, UtcDatetime
+from ebbtide.schemas.base import Contract, SlottedContract, Text, UtcDatetime
+
+
+@dataclass(slots=True, kw_only=True)
+class SourceHeartbeat(SlottedContract):
+    """A source says that it is alive, and when it will say so again. On ``events`` and ``profile-states``, in band.
+
+    Every partition gets a copy, before the time that covers it: that a source is blind is known wherever its customers
+    are. A repeat changes nothing.
+    """
+
+    tenant: Text
+    source: Text
+    occurred_at: UtcDatetime
+    interval_seconds: int
 
 
 class ChannelSpend(Contract):

@@ -1,16 +1,28 @@
 """What producers send: Segment-spec behaviour and native CRM facts, as they come.
 
 Unknown *extra* fields are allowed here (SDKs add their own); wrong types are not.
-Source of the behaviour format: Segment spec. Source of the fact types: signals §1.
+Source of the behaviour format: Segment spec. The fields of facts are declared in ``facts``.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    TypeAdapter,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from ebbtide.schemas.base import Text, UtcDatetime
+from ebbtide.schemas.facts import FACTS, FactError, read
 
 _RAW = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
@@ -86,6 +98,10 @@ FactType = Literal[
 ]
 
 
+FACT_ERROR = "fact_fields"
+"""Type of the error that fields of a fact are wrong; its message names them."""
+
+
 @final
 class RawFact(BaseModel):
     """One native CRM fact: a dotted type, the subject's identifiers under ``ids``, its fields under ``data``."""
@@ -98,8 +114,32 @@ class RawFact(BaseModel):
     received_at: UtcDatetime | None = None
     source: Text
     ids: dict[str, RawId] = Field(default_factory=dict)
-    data: dict[str, Any] = Field(default_factory=dict)
+    data: dict[str, Any] = Field(default_factory=dict, validate_default=True)
     tenant: Text | None = None
+
+    @field_validator("data")
+    @classmethod
+    def _fields(cls, data: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        """The fields as the type of the fact declares them, under their own names."""
+        kind = info.data.get("type")
+        if kind is None:
+            # The type is at fault already.
+            return data
+        try:
+            return read(kind, data)
+        except FactError as error:
+            raise PydanticCustomError(FACT_ERROR, "{told}", {"told": error.told("data")}) from None
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        found = handler(schema)
+        cases = handler.resolve_ref_schema(found)["allOf"] = []
+        for fields in dict.fromkeys(FACTS.values()):
+            kinds = [kind for kind, theirs in FACTS.items() if theirs is fields]
+            data = handler(fields.__pydantic_core_schema__)
+            then = {"properties": {"data": data}, **({"required": ["data"]} if "required" in data else {})}
+            cases.append({"if": {"properties": {"type": {"enum": kinds}}}, "then": then})
+        return found
 
 
 @final

@@ -10,13 +10,14 @@ from pydantic import Field, TypeAdapter
 from ebbtide.models import outputs as core
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.schemas.events import Event
-from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary
+from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary, SourceHeartbeat
 from ebbtide.schemas.identity import AccountName, IdentityAssignment, IdentityLink, IdentityOperation, IdentityRebuild
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.streams.transport import ConsumerRecord, Output
 
 TICK_KEY = b"@tick"
+HEARTBEAT_KEY = core.HEARTBEAT_KEY.encode()
 CAUSED_HEADER = "ebbtide-caused-ms"
 RECEIVED_HEADER = "ebbtide-received-ms"
 """On a redriven record: when it came in first, so that it is judged as it would have been then."""
@@ -39,8 +40,10 @@ def _tick_or(contract: type[C], record: ConsumerRecord) -> C | Tick:
     return Tick.from_json(value) if record.key == TICK_KEY else contract.from_json(value)
 
 
-def event(record: ConsumerRecord) -> Event | Tick:
+def event(record: ConsumerRecord) -> Event | SourceHeartbeat | Tick:
     """A record of ``events``."""
+    if record.key == HEARTBEAT_KEY:
+        return SourceHeartbeat.from_json(record.value or b"")
     return _tick_or(Event, record)
 
 
@@ -58,8 +61,10 @@ def assignment(record: ConsumerRecord) -> IdentityAssignment | Tick:
     return _tick_or(IdentityAssignment, record)
 
 
-def profile_state(record: ConsumerRecord) -> ProfileState | Tick:
+def profile_state(record: ConsumerRecord) -> ProfileState | SourceHeartbeat | Tick:
     """A record of ``profile-states``."""
+    if record.key == HEARTBEAT_KEY:
+        return SourceHeartbeat.from_json(record.value or b"")
     return _tick_or(ProfileState, record)
 
 

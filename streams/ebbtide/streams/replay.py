@@ -181,7 +181,7 @@ def _run(
     intake = pipeline.intake
     return Summary(
         read=pipeline.read,
-        accepted=pipeline.profiles.accepted,
+        accepted=pipeline.profiles.accepted + pipeline.profiles.heartbeats + pipeline.spends,
         counted=customers.messages,
         duplicates=pipeline.profiles.duplicates,
         ignored=_by_name(intake.ignored),

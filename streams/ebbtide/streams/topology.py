@@ -21,7 +21,9 @@ def _node(reads: tuple[Topic, ...], writes: tuple[Topic, ...], table: str | None
 
 
 TOPOLOGY: dict[str, Node] = {
-    "intake": _node((Topic.RAW_BEHAVIOR, Topic.RAW_CRM), (Topic.EVENTS, Topic.DEAD_LETTERS), None),
+    "intake": _node(
+        (Topic.RAW_BEHAVIOR, Topic.RAW_CRM), (Topic.EVENTS, Topic.DEAD_LETTERS, Topic.GRID_SUMMARIES), None
+    ),
     "profiles": _node(
         (Topic.EVENTS, Topic.IDENTITY_ASSIGNMENTS), (Topic.IDENTITY_LINKS, Topic.PROFILE_STATES), "profiles"
     ),

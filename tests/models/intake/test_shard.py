@@ -6,11 +6,11 @@ from datetime import datetime
 
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.models.intake.shard import IntakeShard
-from ebbtide.models.outputs import Output
+from ebbtide.models.outputs import EVERY_PARTITION, Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.profile_state import Tick
-from support.raw import NOW, at, messages, punctuation, track
+from support.raw import NOW, at, fact, messages, punctuation, track
 
 HOUR_MS = 3_600_000
 
@@ -94,3 +94,26 @@ def test_a_silent_source_says_so_and_wall_time_carries_it_on() -> None:
 
 def test_a_source_that_was_never_heard_is_idle_without_time() -> None:
     assert ticks(Door().shard.idle(now_ms=5)) == [(None, False, True)]
+
+
+def test_a_heartbeat_goes_to_every_partition_before_the_time_that_covers_it() -> None:
+    door = Door()
+    beat = fact("source.heartbeat", at(1, 7_200), "h", {}, expected_interval_seconds=60)
+    door.feed(track("a", at(1), "m1"), beat, beat)
+    outputs = door.shard.flush()
+    assert [(type(o.record).__name__, o.key) for o in outputs[2:]] == [
+        ("SourceHeartbeat", "@heartbeat"),
+        ("Tick", "@tick"),
+        ("SourceHeartbeat", "@heartbeat"),
+    ]
+    assert {o.partition for o in outputs[2:]} == {EVERY_PARTITION}
+    assert ticks(outputs)[-1] == (at(1, 3_600), False, False)
+    assert (door.shard.accepted, door.shard.late) == (3, 0)
+
+
+def test_what_channels_cost_goes_to_one_partition() -> None:
+    door = Door()
+    door.feed(fact("channel.spend", at(1), "s", {}, channel="search", amount=2))
+    (output, _) = door.shard.flush()
+    assert (output.topic.topic_name, output.key, output.partition) == ("grid-summaries", "default", 0)
+    assert door.shard.accepted == 1

@@ -7,7 +7,7 @@ import pytest
 from ebbtide.models.customer.fields import FIELDS
 from ebbtide.models.pipeline import Pipeline
 from ebbtide.models.policy import CorePolicy
-from support.raw import NOW, at, fact, in_account, messages, track
+from support.raw import NOW, at, fact, in_account, messages, track, without_checks
 
 
 def test_nothing_from_until_on_is_taken_in() -> None:
@@ -34,7 +34,10 @@ def test_letters_and_links_leave_the_topology() -> None:
 @pytest.mark.parametrize(
     ("seats", "penetration"), [(4, 0.25), (0, None), ("many", None), (True, None), (10**400, None)]
 )
-def test_the_record_has_its_fields_and_a_share_only_of_a_number(seats: object, penetration: float | None) -> None:
+def test_the_record_has_its_fields_and_a_share_only_of_a_number(
+    seats: object, penetration: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_checks(monkeypatch)
     pipeline = Pipeline(CorePolicy())
     body = [
         fact("account.upserted", at(0), "f", {"group_id": "g1"}, seats=seats, tier=1),
@@ -47,3 +50,11 @@ def test_the_record_has_its_fields_and_a_share_only_of_a_number(seats: object, p
     assert list(record.fields) == [field.name for field in FIELDS]
     assert record.fields["penetration"].value == penetration
     assert (record.fields["value_total"].value, record.fields["route"].value) == (2.0, "automation")
+
+
+def test_what_channels_cost_before_until_leaves_the_topology() -> None:
+    pipeline = Pipeline(CorePolicy(), until=at(1))
+    body = [fact("channel.spend", at(day), f"s{day}", {}, channel="search", amount=2) for day in (0, 1)]
+    outputs = list(pipeline.feed(messages([*body, {"type": "dance"}]), now=NOW))
+    assert [output.topic.topic_name for output in outputs] == ["grid-summaries", "dead-letters"]
+    assert (pipeline.spends, pipeline.intake.ignored) == (1, {"after_until": 1})

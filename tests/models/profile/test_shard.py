@@ -197,14 +197,12 @@ def test_links_are_sent_once_unless_the_evidence_is_better() -> None:
 
 def test_facts_no_table_could_keep_are_cut_down() -> None:
     ids = {"group_id": "g1"}
-    body = [
-        fact("account.upserted", at(1), "f1", ids, mrr=10**30, seats=10**400, licensed_seats=None, tier=1),
-        fact("touchpoint", at(1), "f2", ids, deep=[{"big": 2**64, "small": -1, "flag": True}]),
-    ]
-    ((_, traits, outcomes, _),) = whole(events(body)).content().values()
-    assert traits["mrr"] == 1e30
-    assert traits["seats"] is None
-    assert outcomes[0][2] == {"deep": [{"big": float(2**64), "small": -1, "flag": True}]}
+    deep = [{"big": 2**64, "huge": 10**400, "small": -1, "flag": True}]
+    ((_, _, outcomes, _),) = (
+        whole(events([fact("touchpoint", at(1), "f", ids, kind="call", deep=deep)])).content().values()
+    )
+    cut = [{"big": float(2**64), "huge": None, "small": -1, "flag": True}]
+    assert outcomes[0][2] == {"kind": "call", "deep": cut}
 
 
 def test_an_unknown_layout_is_refused() -> None:

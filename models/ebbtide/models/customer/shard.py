@@ -24,6 +24,7 @@ from ebbtide.models.customer.later import LATER_KEY, Later
 from ebbtide.models.customer.packed import decode, encode
 from ebbtide.models.customer.share import Share
 from ebbtide.models.customer.shelf import MODEL_KEY, STATS_KEY, ModelShelf, StatsShelf
+from ebbtide.models.customer.sources import SOURCES_KEY, SourceBook
 from ebbtide.models.customer.view import View, fold
 from ebbtide.models.fleet.summary import PartitionSums
 from ebbtide.models.outputs import Flush, Output, Tombstone
@@ -31,7 +32,7 @@ from ebbtide.models.policy import CorePolicy
 from ebbtide.models.record.build import build_record, content_of
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.customer_record import CustomerRecord
-from ebbtide.schemas.fleet import FleetStats
+from ebbtide.schemas.fleet import FleetStats, SourceHeartbeat
 from ebbtide.schemas.learning import Model
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import Topic
@@ -85,6 +86,7 @@ class CustomerShard:
         self._caused_ms: int | None = None
         self._meta = PartitionState()
         self._heard = Heard()
+        self.sources = SourceBook(policy.sources)
         later: list[tuple[bytes, bytes]] = []
         for key, value in stored:
             if key.startswith(LATER_KEY):
@@ -102,6 +104,8 @@ class CustomerShard:
     def _restore(self, key: bytes, value: bytes) -> None:
         if key == META_KEY:
             self._meta = msgspec.msgpack.decode(value, type=PartitionState)
+        elif key == SOURCES_KEY:
+            self.sources = SourceBook(self._policy.sources, value)
         elif key.startswith(MODEL_KEY):
             self._models.restore(value)
         elif key.startswith(STATS_KEY):
@@ -140,7 +144,12 @@ class CustomerShard:
         return self._views[customer.customer_id]
 
     def apply(
-        self, topic: str, offset: int, record: ProfileState | Tick | Model | FleetStats, *, now_ms: int | None
+        self,
+        topic: str,
+        offset: int,
+        record: ProfileState | SourceHeartbeat | Tick | Model | FleetStats,
+        *,
+        now_ms: int | None,
     ) -> None:
         """Take in one record. ``now_ms`` is the wall clock; None in a replay, where nothing is live."""
         meta = self._meta
@@ -162,6 +171,8 @@ class CustomerShard:
             self._models.add(record)
         elif isinstance(record, FleetStats):
             self._fleet.add(record)
+        elif isinstance(record, SourceHeartbeat):
+            self.sources.put(record)
         else:
             self._caused_ms = record.arrived_ms or self._caused_ms
             if topic == Topic.MODELS.topic_name:
@@ -381,6 +392,9 @@ class CustomerShard:
         flush.writes.update(self._models.take_writes(self._meta.settled_day))
         flush.writes.update(self._fleet.take_writes(self._meta.settled_day))
         flush.writes.update(self._later.take_writes())
+        heartbeats = self.sources.take_write()
+        if heartbeats is not None:
+            flush.writes[SOURCES_KEY] = heartbeats
         self._meta.clock = ClockState.of(self._clock)
         flush.writes[META_KEY] = msgspec.msgpack.encode(self._meta)
         self._dirty = set()

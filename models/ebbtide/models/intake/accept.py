@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import uuid5
 
 from pydantic import ValidationError
 
-from ebbtide.models.identity.identifiers import NAMESPACE, identifier, is_person, strongest
+from ebbtide.models.identity.identifiers import NAMESPACE, identifier, strongest
 from ebbtide.models.intake.decode import Call, fast
+from ebbtide.models.intake.facts import BEHAVIOUR, Fact, heartbeat, native, spend, tracked, tracked_names, traits
+from ebbtide.models.intake.people import identifiers_of, people_of, resolved
+from ebbtide.models.intake.refusal import RefusedInputError
 from ebbtide.models.policy import IntakePolicy
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.dead_letter import DeadLetter, DeadLetterReason
-from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType, Origin, subject_key
-from ebbtide.schemas.raw import RawBehaviour, RawFact, RawPunctuation, raw_record
+from ebbtide.schemas.events import Event, EventKind, IdentifierType, Origin, subject_key
+from ebbtide.schemas.fleet import ChannelSpend, SourceHeartbeat
+from ebbtide.schemas.raw import FACT_ERROR, RawBehaviour, RawFact, RawPunctuation, raw_record
 from ebbtide.schemas.topics import DAY_MS
 
 _new_tuple = tuple.__new__
 _ACTIVITY = {"track", "page", "screen"}
-_TYPES = {kind.value for kind in IdentifierType}
-_NO_SUBJECT = {"source.heartbeat", "channel.spend"}
 
 
 @lru_cache(maxsize=64)
@@ -72,21 +73,14 @@ class Punctuated:
     observe: bool
 
 
-Verdict = Event | Ignored | Refused | Punctuated
-"""An event is an accepted record."""
-
-
-class _RefusedInputError(Exception):
-    def __init__(self, reason: DeadLetterReason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
+Verdict = Event | SourceHeartbeat | ChannelSpend | Ignored | Refused | Punctuated
+"""An event is an accepted record, and so is a fact about nobody."""
 
 
 class Door:
     """Judges raw records by one policy. Holds plain values: a policy's own fields are slow to read a million times."""
 
-    __slots__ = ("_ahead_ms", "_behind_ms", "_default_tenant", "_max_bytes", "_policy")
+    __slots__ = ("_ahead_ms", "_behind_ms", "_default_tenant", "_facts", "_max_bytes", "_policy")
 
     def __init__(self, policy: IntakePolicy, default_tenant: str) -> None:
         self._policy = policy
@@ -94,6 +88,7 @@ class Door:
         self._max_bytes = policy.max_bytes
         self._ahead_ms = policy.max_ahead_seconds * 1000
         self._behind_ms = policy.max_age_days * DAY_MS
+        self._facts = tracked_names(policy.product_events)
 
     def accept(self, message: RawMessage, *, now_ms: int) -> Verdict:
         """Judge one raw record.
@@ -104,7 +99,7 @@ class Door:
         """
         try:
             return self._accept(message, now_ms)
-        except _RefusedInputError as error:
+        except RefusedInputError as error:
             return Refused(refuse(message, error.reason, error.detail))
 
     def _accept(self, message: RawMessage, now_ms: int) -> Verdict:
@@ -112,7 +107,7 @@ class Door:
         if value is None:
             return Ignored("tombstone")
         if len(value) > self._max_bytes:
-            raise _RefusedInputError(
+            raise RefusedInputError(
                 DeadLetterReason.TOO_LARGE, f"{len(value)} bytes; at most {self._max_bytes} are accepted"
             )
         raw = fast(value) or _parse(value)
@@ -128,13 +123,13 @@ class Door:
         occurred_ms = to_ms(occurred_at)
         latest_ms = received_ms + self._ahead_ms
         if occurred_ms > latest_ms or received_ms > now_ms + self._ahead_ms:
-            raise _RefusedInputError(
+            raise RefusedInputError(
                 DeadLetterReason.CLOCK_AHEAD,
                 f"event time {occurred_at.isoformat()}, received {received_at.isoformat()}: "
                 f"more than {self._policy.max_ahead_seconds} s in the future",
             )
         if occurred_ms < received_ms - self._behind_ms:
-            raise _RefusedInputError(
+            raise RefusedInputError(
                 DeadLetterReason.CLOCK_BEHIND,
                 f"event time {occurred_at.isoformat()} is more than {self._policy.max_age_days} days "
                 "before its receipt",
@@ -143,13 +138,17 @@ class Door:
         origin = _new_tuple(Origin, (message.topic, message.partition, message.offset, message.appended_ms))
         tenant = raw.tenant or self._default_tenant
         if type(raw) is RawFact:
-            return _fact(raw, tenant, occurred_at, occurred_ms, received_at, origin)
+            return _fact(native(raw), tenant, occurred_at, occurred_ms, received_at, origin)
+        kind = self._facts.get(raw.event)
+        if kind is not None and raw.type == "track":
+            fact = tracked(raw, kind, raw.message_id or _named_by(value))
+            return _fact(fact, tenant, occurred_at, occurred_ms, received_at, origin)
         return _behaviour(raw, value, tenant, occurred_at, occurred_ms, received_at, origin)
 
     def _punctuation(self, raw: RawPunctuation, now_ms: int) -> Verdict:
         if to_ms(raw.to) > now_ms + self._ahead_ms:
             # Time never goes back: one wrong year here would end all others.
-            raise _RefusedInputError(
+            raise RefusedInputError(
                 DeadLetterReason.CLOCK_AHEAD,
                 f"to: {raw.to.isoformat()} is more than {self._policy.max_ahead_seconds} s in the future",
             )
@@ -187,19 +186,21 @@ def _parse(value: bytes) -> RawBehaviour | RawFact | RawPunctuation:
         raise _explain(value, error) from None
 
 
-def _explain(value: bytes, error: ValidationError) -> _RefusedInputError:
+def _explain(value: bytes, error: ValidationError) -> RefusedInputError:
     first = error.errors(include_url=False, include_input=False)[0]
     kind = first["type"]
     if kind == "json_invalid":
         try:
             value.decode()
         except UnicodeDecodeError as bad:
-            return _RefusedInputError(DeadLetterReason.NOT_UTF8, f"byte {bad.start}: {bad.reason}")
-        return _RefusedInputError(DeadLetterReason.NOT_JSON, first["msg"])
+            return RefusedInputError(DeadLetterReason.NOT_UTF8, f"byte {bad.start}: {bad.reason}")
+        return RefusedInputError(DeadLetterReason.NOT_JSON, first["msg"])
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
-        return _RefusedInputError(DeadLetterReason.UNKNOWN_TYPE, first["msg"])
+        return RefusedInputError(DeadLetterReason.UNKNOWN_TYPE, first["msg"])
+    if kind == FACT_ERROR:
+        return RefusedInputError(DeadLetterReason.INVALID, first["msg"])
     where = ".".join(str(part) for part in first["loc"]) or "record"
-    return _RefusedInputError(DeadLetterReason.INVALID, f"{where}: {first['msg']}")
+    return RefusedInputError(DeadLetterReason.INVALID, f"{where}: {first['msg']}")
 
 
 def _behaviour_time(raw: Call | RawBehaviour, received_at: datetime) -> datetime:
@@ -214,7 +215,7 @@ def _behaviour_time(raw: Call | RawBehaviour, received_at: datetime) -> datetime
     try:
         return raw.received_at - (raw.sent_at - original_at)
     except OverflowError:
-        raise _RefusedInputError(
+        raise RefusedInputError(
             DeadLetterReason.INVALID, f"sentAt: {raw.sent_at.isoformat()} cannot be compared with originalTimestamp"
         ) from None
 
@@ -232,129 +233,78 @@ def _behaviour(
     kind = EventKind.ACTIVITY if call in _ACTIVITY else EventKind.IDENTITY
     name = raw.event if call == "track" else raw.name or call
     if not name:
-        raise _RefusedInputError(DeadLetterReason.INVALID, "event: a track call names its event")
+        raise RefusedInputError(DeadLetterReason.INVALID, "event: a track call names its event")
     context = raw.context
     if context is None:
         account, source, machine = raw.group_id, None, False
     else:
         account, source, machine = raw.group_id or context.group_id, context.source, context.machine is True
-    people = _people(raw)
-    identifiers, subject, key = _resolved(tenant, *people)
+    people = people_of(raw)
+    identifiers, subject, key = resolved(tenant, *people)
     slot = identifier(IdentifierType.GROUP_ID, account) if account else None
     if call == "group" and slot is not None:
         identifiers = [*identifiers, slot]
     if subject is None:
         if not account and not any(value is not None for value in people):
-            raise _RefusedInputError(DeadLetterReason.MISSING_IDENTIFIER, "one of userId and anonymousId is needed")
+            raise RefusedInputError(DeadLetterReason.MISSING_IDENTIFIER, "one of userId and anonymousId is needed")
         if slot is None:
             return Ignored("unresolved")
         subject, identifiers, key = slot, [slot], subject_key(tenant, slot)
-    # HTTP clients may leave the id out; the bytes then name the call, so that a resend is still the same.
-    event_id = raw.message_id or "sha-" + blake2b(value, digest_size=16).hexdigest()
     # By position, in the order of the contract: names would double the cost of the record.
     return Event(
-        event_id,
+        raw.message_id or _named_by(value),
         tenant,
         kind,
         call,
         name,
         occurred_at,
         received_at,
-        source or "behaviour",
+        source or BEHAVIOUR,
         subject,
         identifiers,
         None if slot is None else slot.value,
         machine,
-        (raw.properties if kind is EventKind.ACTIVITY else raw.traits) or {},
+        (raw.properties or {}) if kind is EventKind.ACTIVITY else traits(call, raw.traits),
         origin,
         key,
         occurred_ms,
     )
 
 
-_Reachable = tuple[str | None, str | None]
-_NOWHERE: _Reachable = (None, None)
-_People = tuple[str | None, str | None, str | None, str | None, str | None, str | None, str | None, str | None]
-_PEOPLE = (
-    IdentifierType.USER_ID,
-    IdentifierType.ANONYMOUS_ID,
-    IdentifierType.ANONYMOUS_ID,
-    IdentifierType.EMAIL,
-    IdentifierType.PHONE,
-    IdentifierType.EMAIL,
-    IdentifierType.PHONE,
-    IdentifierType.DEVICE_ID,
-)
-
-
-def _people(raw: Call | RawBehaviour) -> _People:
-    """Raw person values of a call, typed by ``_PEOPLE``: ids, and e-mail, phone and device where the SDK puts them."""
-    email, phone = _reachable(raw.traits) if raw.type == "identify" else _NOWHERE
-    context = raw.context
-    if context is None:
-        return raw.user_id, raw.anonymous_id, raw.previous_id, email, phone, None, None, None
-    known_email, known_phone = _reachable(context.traits)
-    device = context.device.get("id") if context.device else None
-    if not isinstance(device, str):
-        device = None
-    return raw.user_id, raw.anonymous_id, raw.previous_id, email, phone, known_email, known_phone, device
-
-
-def _reachable(traits: dict[str, Any] | None) -> _Reachable:
-    if not traits:
-        return _NOWHERE
-    email, phone = traits.get("email"), traits.get("phone")
-    return email if isinstance(email, str) else None, phone if isinstance(phone, str) else None
-
-
-@lru_cache(maxsize=262_144)
-def _resolved(tenant: str, *people: str | None) -> tuple[list[Identifier], Identifier | None, str]:
-    """Identifiers, subject and its key. A person's calls bring the same values; do not change the list."""
-    identifiers = _identifiers((kind, value) for kind, value in zip(_PEOPLE, people, strict=True) if value is not None)
-    subject = strongest(identifiers)
-    return identifiers, subject, "" if subject is None else subject_key(tenant, subject)
-
-
-def _identifiers(raw: Iterable[tuple[IdentifierType, str]]) -> list[Identifier]:
-    found: list[Identifier] = []
-    for kind, value in raw:
-        named = identifier(kind, value)
-        if named is not None and named not in found:
-            found.append(named)
-    return found
+def _named_by(value: bytes) -> str:
+    """HTTP clients may leave the id out; the bytes then name the call, so that a resend is still the same."""
+    return "sha-" + blake2b(value, digest_size=16).hexdigest()
 
 
 def _fact(
-    raw: RawFact, tenant: str, occurred_at: datetime, occurred_ms: int, received_at: datetime, origin: Origin
+    fact: Fact, tenant: str, occurred_at: datetime, occurred_ms: int, received_at: datetime, origin: Origin
 ) -> Verdict:
-    if raw.type in _NO_SUBJECT:
-        return Ignored(raw.type)
-    values: list[tuple[IdentifierType, str]] = []
-    for kind, value in raw.ids.items():
-        if kind not in _TYPES:
-            raise _RefusedInputError(DeadLetterReason.INVALID, f"ids.{kind}: no such identifier type")
-        values.append((IdentifierType(kind), value))
-    if not values:
-        raise _RefusedInputError(DeadLetterReason.MISSING_IDENTIFIER, "ids: a CRM fact names its subject")
-    identifiers = _identifiers(values)
+    if fact.type == "source.heartbeat":
+        return heartbeat(fact, tenant, occurred_at)
+    if fact.type == "channel.spend":
+        return spend(fact, tenant, occurred_at)
+    if not fact.ids:
+        raise RefusedInputError(
+            DeadLetterReason.MISSING_IDENTIFIER,
+            "ids: a CRM fact names its subject, a track call by userId, groupId or ids of the CRM",
+        )
+    identifiers = identifiers_of(fact.ids)
     subject = strongest(identifiers)
     if subject is None:
         return Ignored("unresolved")
-    slots = [i for i in identifiers if not is_person(i.type)]
-    group = next((i.value for i in slots if i.type is IdentifierType.GROUP_ID), None)
     return Event(
-        event_id=raw.id,
+        event_id=fact.id,
         tenant=tenant,
         kind=EventKind.FACT,
-        type=raw.type,
-        name=raw.type,
+        type=fact.type,
+        name=fact.type,
         occurred_at=occurred_at,
         received_at=received_at,
-        source=raw.source,
+        source=fact.source,
         subject=subject,
         identifiers=identifiers,
-        account=group,
-        properties=raw.data,
+        account=next((one.value for one in identifiers if one.type is IdentifierType.GROUP_ID), None),
+        properties=fact.data,
         origin=origin,
         occurred_ms=occurred_ms,
     )

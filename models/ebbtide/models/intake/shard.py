@@ -6,19 +6,23 @@ from collections import Counter
 
 from ebbtide.models.clock.watermark import SourceWatermark, from_ms
 from ebbtide.models.intake.accept import Door, Ignored, Punctuated, RawMessage, Refused
-from ebbtide.models.outputs import EVERY_PARTITION, Output
+from ebbtide.models.outputs import EVERY_PARTITION, HEARTBEAT_KEY, Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.dead_letter import DeadLetter
 from ebbtide.schemas.events import Event
+from ebbtide.schemas.fleet import ChannelSpend, SourceHeartbeat
 from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import DAY_MS, Topic
 
 _BEFORE_ALL = -(10**18)
 
+IntakeRecord = Event | SourceHeartbeat | ChannelSpend | DeadLetter | Tick
+"""What leaves a raw partition."""
+
 
 class IntakeShard:
-    """Turns raw records into events, dead letters and ticks. Keeps no state that a restart could miss."""
+    """Turns raw records into events, heartbeats, dead letters and ticks. Keeps no state that a restart could miss."""
 
     def __init__(self, topic: str, partition: int, policy: CorePolicy, default_tenant: str) -> None:
         self.source = f"{topic}/{partition}"
@@ -28,7 +32,7 @@ class IntakeShard:
         self.dead_lettered: Counter[str] = Counter()
         self._accept = Door(policy.intake, default_tenant).accept
         self._watermark = SourceWatermark(policy.time.lateness_seconds * 1000)
-        self._outputs: list[Event | DeadLetter | Tick] = []
+        self._outputs: list[IntakeRecord] = []
         self._ticked_ms: int | None = None
         self._next_midnight_ms = _BEFORE_ALL
         self._told_idle = False
@@ -46,13 +50,11 @@ class IntakeShard:
         self._appended_ms = message.appended_ms
         self._idle = False
         if type(verdict) is Event:
-            self.accepted += 1
-            if self._watermark.event(verdict.occurred_ms, now_ms=heard_ms):
-                self.late += 1
-            self._outputs.append(verdict)
-            self._pass_midnights()
+            self._take_in(verdict, verdict.occurred_ms, heard_ms)
             return
         match verdict:
+            case SourceHeartbeat() | ChannelSpend():
+                self._take_in(verdict, to_ms(verdict.occurred_at), heard_ms)
             case Refused(letter):
                 self.dead_lettered[letter.reason] += 1
                 self._outputs.append(letter)
@@ -64,12 +66,19 @@ class IntakeShard:
                 # The instant is told by itself: time may be further already, and everybody must hear of it.
                 self._tick(to_ms(to), observe=observe)
 
+    def _take_in(self, record: Event | SourceHeartbeat | ChannelSpend, occurred_ms: int, heard_ms: int) -> None:
+        self.accepted += 1
+        if self._watermark.event(occurred_ms, now_ms=heard_ms):
+            self.late += 1
+        self._outputs.append(record)
+        self._pass_midnights()
+
     def flush(self) -> list[Output]:
         """What ``take`` gives, each with where it goes."""
         return [addressed(record) for record in self.take()]
 
-    def take(self) -> list[Event | DeadLetter | Tick]:
-        """Events and dead letters since the last time, then the watermark if it moved."""
+    def take(self) -> list[IntakeRecord]:
+        """What was taken in or refused since the last time, then the watermark if it moved."""
         self._tell()
         outputs, self._outputs = self._outputs, []
         return outputs
@@ -106,10 +115,14 @@ class IntakeShard:
         self._next_midnight_ms = _BEFORE_ALL if watermark_ms is None else (watermark_ms // DAY_MS + 1) * DAY_MS
 
 
-def addressed(record: Event | DeadLetter | Tick) -> Output:
+def addressed(record: IntakeRecord) -> Output:
     """The record with where it goes."""
     if isinstance(record, Event):
         return Output(Topic.EVENTS, record.key, record)
     if isinstance(record, Tick):
         return Output(Topic.EVENTS, "@tick", record, EVERY_PARTITION)
+    if isinstance(record, SourceHeartbeat):
+        return Output(Topic.EVENTS, HEARTBEAT_KEY, record, EVERY_PARTITION)
+    if isinstance(record, ChannelSpend):
+        return Output(Topic.GRID_SUMMARIES, record.tenant, record, 0)
     return Output(Topic.DEAD_LETTERS, record.dead_letter_id, record)

@@ -1,4 +1,4 @@
-"""CRM facts and traits as profile content: last-writer-wins traits, and dated outcomes that stay (signals §1)."""
+"""CRM facts and traits as profile content: last-writer-wins traits, and what they tell of membership (signals §1)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from ebbtide.schemas.events import Event
+from ebbtide.schemas.facts import TRAITS_OF
 from ebbtide.schemas.identity import MembershipKind
 
 _INT64 = 2**63
@@ -18,6 +19,8 @@ TRAITS: dict[str, dict[str, str]] = {
         "owner": "owner",
         "region": "region",
         "seats": "seats",
+        "employees": "employees",
+        "parent": "parent",
         "plan": "plan",
         "mrr": "mrr",
         "currency": "currency",
@@ -28,36 +31,24 @@ TRAITS: dict[str, dict[str, str]] = {
         "value": "contract_value",
         "currency": "currency",
     },
-    "contact.upserted": {"role": "role", "name": "person_name"},
-    "lead.upserted": {"owner": "owner", "name": "person_name", "status": "lead_status", "channel": "channel"},
-    "lead.converted": {},
-    "group": {"name": "name", "plan": "plan", "industry": "industry"},
-    "identify": {"name": "person_name", "role": "role", "title": "title"},
+    "contact.upserted": {"role": "role", "name": "person_name", "title": "title"},
+    "lead.upserted": {
+        "owner": "owner",
+        "name": "person_name",
+        "status": "lead_status",
+        "channel": "channel",
+        "keyword": "keyword",
+        "trial_start": "trial_start",
+    },
 }
-"""By type of event: its field, and the trait that it sets."""
+"""By type of event: its field, as ``ebbtide.schemas.facts`` names it, and the trait that it sets."""
+TRAITS |= {call: TRAITS[kind] for call, kind in TRAITS_OF.items()}
 
 NAMING = frozenset(kind for kind, wanted in TRAITS.items() if wanted.get("name") == "name")
 """Types of events whose ``name`` is that of the account."""
 
-ALIASES = {"licensed_seats": "seats", "owner_csm": "owner", "csm": "owner"}
-"""Other names under which CRMs send these fields."""
-
 MEMBERSHIP = {"contact.left": MembershipKind.LEFT, "contact.upserted": MembershipKind.BACK}
 """Facts that tell when a person is in an account; all others that name one tell that it was seen there."""
-
-OUTCOMES = {
-    "renewal.closed",
-    "contact.left",
-    "invoice.overdue",
-    "invoice.paid",
-    "ticket.opened",
-    "ticket.closed",
-    "survey.answered",
-    "touchpoint",
-    "lead.converted",
-    "contract.signed",
-}
-"""Facts that stay in a customer's history with their date."""
 
 
 def traits_of(event: Event) -> dict[str, Any]:
@@ -67,7 +58,7 @@ def traits_of(event: Event) -> dict[str, Any]:
         return {}
     found: dict[str, Any] = {}
     for field, value in event.properties.items():
-        name = wanted.get(ALIASES.get(field, field))
+        name = wanted.get(field)
         if name is not None and value is not None:
             found[name] = storable(value)
     return found
@@ -85,8 +76,3 @@ def storable(value: Any) -> Any:
         except OverflowError:
             return None
     return value if not isinstance(value, float) or isfinite(value) else None
-
-
-def is_outcome(event: Event) -> bool:
-    """Whether the event is a dated fact that the customer's history keeps."""
-    return event.type in OUTCOMES

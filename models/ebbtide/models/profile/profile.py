@@ -15,7 +15,8 @@ import msgspec
 
 from ebbtide.models.identity.identifiers import is_person
 from ebbtide.models.identity.membership import Membership, heard, union
-from ebbtide.models.profile.facts import MEMBERSHIP, is_outcome, storable, traits_of
+from ebbtide.models.profile.facts import MEMBERSHIP, storable, traits_of
+from ebbtide.models.profile.history import KEPT, put
 from ebbtide.models.profile.modules import Modules, count
 from ebbtide.models.profile.money import revenue_micros
 from ebbtide.models.profile.virtual_events import VirtualEvents
@@ -180,8 +181,7 @@ def step(
     for name, value in traits_of(event).items():
         slot.traits[name] = merged(slot.traits.get(name, []), [Trait(value, at_ms, mark(event), event.source)])
         change.traits.add(name)
-    if is_outcome(event):
-        slot.outcomes[event.event_id] = (event.type, at_ms, storable(event.properties))
+    if event.type in KEPT and put(slot.outcomes, event.event_id, (event.type, at_ms, storable(event.properties))):
         change.outcomes.add(event.event_id)
     return edges
 

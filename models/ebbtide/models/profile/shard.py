@@ -9,7 +9,7 @@ import msgspec
 from ebbtide.models.clock.watermark import ClockState, from_ms
 from ebbtide.models.identity.identifiers import canonical_id, identifier_of, is_person
 from ebbtide.models.identity.links import address, addresses, covers, link, linked, membership, note, weight_of
-from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
+from ebbtide.models.outputs import EVERY_PARTITION, HEARTBEAT_KEY, Flush, Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.live import LiveProfile
 from ebbtide.models.profile.modules import Modules
@@ -25,6 +25,7 @@ from ebbtide.models.profile.profile import (
 from ebbtide.models.profile.returns import returns
 from ebbtide.models.profile.virtual_events import VirtualEvents
 from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType, subject_key
+from ebbtide.schemas.fleet import SourceHeartbeat
 from ebbtide.schemas.identity import AccountName, IdentityAssignment, IdentityLink
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import DAY_MS, Topic
@@ -59,7 +60,7 @@ class ProfileShard:
         load: Callable[[bytes], bytes | None],
     ) -> None:
         self.partition = partition
-        self.accepted = self.duplicates = 0
+        self.accepted = self.duplicates = self.heartbeats = 0
         self._ring_size = policy.dedupe.ring_size
         self._source = ("", -1, "")
         self._virtual_events = VirtualEvents(policy.virtual_events)
@@ -95,17 +96,14 @@ class ProfileShard:
         """The profiles in memory, for reading."""
         return [live.profile for live in self._profiles.values()]
 
-    def apply(self, offset: int, record: Event | Tick) -> None:
-        """Take in an event, or time. What was applied already changes nothing."""
+    def apply(self, offset: int, record: Event | SourceHeartbeat | Tick) -> None:
+        """Take in an event, a heartbeat, or time. What was applied already changes nothing."""
         meta = self._meta
         if offset <= meta.applied:
             return
         meta.applied = offset
-        if isinstance(record, Tick):
-            self._caused_ms = max(self._caused_ms, record.arrived_ms)
-            before = self._clock.time_ms
-            if self._clock.tick(record):
-                self._pass_time(before)
+        if not isinstance(record, Event):
+            self._apply_control(record)
             return
         origin = record.origin
         if origin is not None:
@@ -121,6 +119,17 @@ class ProfileShard:
             meta.origins[source] = sent
             self._caused_ms = max(self._caused_ms, appended_ms)
         self._fold(offset, record)
+
+    def _apply_control(self, record: SourceHeartbeat | Tick) -> None:
+        if isinstance(record, SourceHeartbeat):
+            self.heartbeats += 1
+            # It goes on at once. The time that covers it goes by identity, and so comes after it.
+            self._outputs.append(Output(Topic.PROFILE_STATES, HEARTBEAT_KEY, record, EVERY_PARTITION))
+            return
+        self._caused_ms = max(self._caused_ms, record.arrived_ms)
+        before = self._clock.time_ms
+        if self._clock.tick(record):
+            self._pass_time(before)
 
     def _fold(self, offset: int, event: Event) -> None:
         live = self._profiles.get(event.key) or self._take_up(event.key, event.tenant, event.subject)

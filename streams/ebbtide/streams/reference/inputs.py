@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any
 
 from ebbtide.models.identity.identifiers import ACCOUNT_TYPES, PERSON_TYPES
+from ebbtide.models.intake.facts import ABOUT_PEOPLE, IN_PROPERTIES, OF_PEOPLE
 from ebbtide.models.policy import IntakePolicy
-from ebbtide.models.profile.facts import ALIASES, OUTCOMES, TRAITS
+from ebbtide.models.profile.facts import TRAITS
+from ebbtide.models.profile.history import FIRST_TOUCH, KEPT
 from ebbtide.schemas.dead_letter import DeadLetterReason
-from ebbtide.schemas.raw import FactType
-from ebbtide.streams.reference.markdown import code, table
+from ebbtide.schemas.facts import FACTS, TRAITS_OF, WORDING, FactFields
+from ebbtide.streams.reference.markdown import code, first_sentence, table
 from ebbtide.streams.reference.markdown import page as markdown_page
 
 _VERBS = {
-    "track": "an action: counts as activity, under `event`",
+    "track": "an action: counts as activity, under `event`; or a CRM fact, see below",
     "page": "a page view: counts as activity, under `name`",
     "screen": "a screen view: counts as activity, under `name`",
     "identify": "who a user is: links its identifiers; `traits` are read",
@@ -25,7 +27,7 @@ _REFUSED = {
     DeadLetterReason.NOT_UTF8: "the bytes are no UTF-8; the letter keeps them in base64",
     DeadLetterReason.NOT_JSON: "no JSON",
     DeadLetterReason.UNKNOWN_TYPE: "`type` is missing, or none of those above",
-    DeadLetterReason.INVALID: "a field has the wrong type or length; `detail` names it",
+    DeadLetterReason.INVALID: "a field has the wrong type, length, range or name of a value; `detail` names it",
     DeadLetterReason.MISSING_IDENTIFIER: "nothing says whom it is about",
     DeadLetterReason.CLOCK_AHEAD: "event time too far after the receipt, or a receipt or punctuation in the future",
     DeadLetterReason.CLOCK_BEHIND: "event time too far before the receipt",
@@ -33,15 +35,12 @@ _REFUSED = {
 _IGNORED = {
     "tombstone": "a record without a value",
     "unresolved": "all its identifiers are blocked values such as `null` or `anonymous`",
-    "source.heartbeat": "accepted by the format; nothing reads it yet",
-    "channel.spend": "accepted by the format; nothing reads it yet",
 }
 
 
 def page() -> str:
     """The page ``input.md``."""
     policy = IntakePolicy()
-    names = ", ".join(f"{code(other)} for {code(name)}" for other, name in ALIASES.items())
     return markdown_page(
         "Input",
         "One JSON object a record, on `raw-behavior` or `raw-crm` or in a file for `ebbtide replay`. Either topic "
@@ -53,11 +52,15 @@ def page() -> str:
         "true` an event is the use of an API key or integration, and no sign of life of a human. Time is `timestamp`; "
         "else `receivedAt - (sentAt - originalTimestamp)`; else `originalTimestamp`; else the receipt.",
         "## CRM facts",
-        "A fact names its subject under `ids` (below) and its fields under `data`. A null sets nothing. "
-        f"Also read: {names}.",
-        table(("`type`", "fields read", "kept in history"), (_fact(kind) for kind in get_args(FactType))),
-        "Facts whose fields are not read are accepted, counted and deduplicated; nothing is computed from them yet. "
-        "Of the history, `renewal.closed` decides labels: `outcome: churned` ends a contract.",
+        "A fact names its subject under `ids` (below) and its fields under `data`. Whatever is wrong with them makes a "
+        "dead letter whose `detail` says it: `data.outcome: 'renewd' is none of renewed, expanded, downgraded, "
+        "churned`. A null or blank value is an empty column and sets nothing. Fields that are not named here are let "
+        "through and not read. Beside the strict form this is read, because it can mean one thing only:",
+        "\n".join(f"- {wording}" for wording in WORDING),
+        _segment(),
+        *(_fact(fields) for fields in dict.fromkeys(FACTS.values())),
+        "What is kept in history is counted by profile and account. Of it, `renewal.closed` decides labels: `outcome: "
+        "churned` ends a contract.",
         "## Identifiers",
         "People: " + ", ".join(map(code, PERSON_TYPES)) + ". Accounts: " + ", ".join(map(code, ACCOUNT_TYPES)) + ". "
         "The strongest (first) one is the subject. Values such as `null`, `anonymous`, `0` and role mailboxes name "
@@ -77,5 +80,67 @@ def page() -> str:
     )
 
 
-def _fact(kind: str) -> tuple[str, str, str]:
-    return code(kind), ", ".join(map(code, TRAITS.get(kind, ()))), "yes" if kind in OUTCOMES else ""
+def _fact(fields: type[FactFields]) -> str:
+    kinds = [kind for kind, declared in FACTS.items() if declared is fields]
+    kept = [f"{code(kind)} ({_most(kind)})" for kind in kinds if kind in KEPT]
+    schema = fields.model_json_schema()
+    required = schema.get("required", ())
+    blocks = [
+        "### " + ", ".join(map(code, kinds)),
+        first_sentence(fields.__doc__) + (f" Kept in history: {', '.join(kept)}." if kept else ""),
+        table(
+            ("field", "type", "required", "meaning", "trait"),
+            (
+                (code(name), _type(field), "yes" if name in required else "", field["description"], _trait(kinds, name))
+                for name, field in schema["properties"].items()
+            ),
+        ),
+    ]
+    if fields.also:
+        names = ", ".join(f"{code(other)} for {code(name)}" for other, name in fields.also.items())
+        blocks.append(f"Also read: {names}.")
+    return "\n\n".join(blocks)
+
+
+def _segment() -> str:
+    read = ", ".join(map(code, IN_PROPERTIES))
+    people = " and ".join(map(code, OF_PEOPLE))
+    about = " and ".join(code(f"{prefix}*") for prefix in ABOUT_PEOPLE)
+    calls = " and ".join(f"those of `{call}` as the fields of {code(kind)}" for call, kind in TRAITS_OF.items())
+    return (
+        "The same in Segment spec: a `track` call whose event is the name of a fact, as below or in words with "
+        "capitals (`deal.won`, `Deal Won`), is that fact and no activity. Its properties are the fields; the subject "
+        f"is `userId`, `anonymousId`, `groupId` or `context.groupId`, with {read} among the properties, and in {about} "
+        f"facts {people} "
+        f"too. Of traits, {calls} are read where they fit; one that does not is left out, and the call counts. "
+        "`EBBTIDE_INTAKE__PRODUCT_EVENTS` names events of your product that are called like a fact and are none."
+    )
+
+
+def _most(kind: str) -> str:
+    if kind == FIRST_TOUCH:
+        return "the first that names a channel, of every lead"
+    most = KEPT[kind]
+    return "all" if most is None else f"the newest {most}"
+
+
+def _trait(kinds: list[str], field: str) -> str:
+    """The trait that the field sets by some of the types, if it does."""
+    traits = {TRAITS.get(kind, {}).get(field) for kind in kinds}
+    return ", ".join(code(trait) for trait in sorted(trait for trait in traits if trait))
+
+
+def _type(schema: dict[str, Any]) -> str:
+    [schema] = [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
+    if "enum" in schema:
+        return ", ".join(map(code, schema["enum"]))
+    if "pattern" in schema:
+        return "ISO 4217 code"
+    if "format" in schema:
+        return "time"
+    kind = {"string": "text", "integer": "whole number", "number": "number"}[schema["type"]]
+    least, most = schema.get("minimum"), schema.get("maximum")
+    if least is not None and most is not None and least == -most:
+        return f"{kind}, ± {most:,.0f} at most"
+    bounds = [f"{sign} {bound:,.0f}" for sign, bound in (("≥", least), ("≤", most)) if bound is not None]
+    return ", ".join([kind, *bounds])

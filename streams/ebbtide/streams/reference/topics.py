@@ -25,8 +25,9 @@ def page() -> str:
         "`ebbtide topics create` makes them, `ebbtide topics check` compares them with the broker, `ebbtide topics "
         "describe` prints this table. `setting` partitions are `EBBTIDE_BROKER__PARTITIONS`. Values are UTF-8 JSON. "
         "`events`, `profile-states`, `training-examples`, `models`, `grid-summaries` and `fleet-stats` also carry "
-        "[Tick](contracts.md#tick) records, which tell event time in band, under the key `@tick`; `grid-summaries` "
-        "carries [ChannelSpend](contracts.md#channelspend) too.",
+        "[Tick](contracts.md#tick) records, which tell event time in band, under the key `@tick`; `events` and "
+        "`profile-states` also [SourceHeartbeat](contracts.md#sourceheartbeat) records, under `@heartbeat`; "
+        "`grid-summaries` carries [ChannelSpend](contracts.md#channelspend) too.",
         table(("topic", "contract", "key", "partitions", "kept", "holds"), rows),
         "The tables' changelogs are topics too, named `<app id>-<agent>-changelog`; the worker makes them, compacted.",
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from ebbtide.models.customer.series import DAY_SECONDS
 from ebbtide.models.customer.shard import CustomerShard
-from ebbtide.schemas.fleet import FleetStats
+from ebbtide.schemas.fleet import FleetStats, SourceHeartbeat
 from ebbtide.schemas.learning import Model
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import Topic
@@ -19,7 +19,7 @@ from ebbtide.streams.transport import App, ConsumerRecord
 
 NAME = "customers"
 INPUTS = (Topic.PROFILE_STATES, Topic.MODELS, Topic.FLEET_STATS)
-DECODERS: dict[str, Callable[[ConsumerRecord], ProfileState | Tick | Model | FleetStats]] = {
+DECODERS: dict[str, Callable[[ConsumerRecord], ProfileState | SourceHeartbeat | Tick | Model | FleetStats]] = {
     Topic.PROFILE_STATES.topic_name: profile_state,
     Topic.MODELS.topic_name: model,
     Topic.FLEET_STATS.topic_name: fleet_stats,
