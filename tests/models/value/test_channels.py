@@ -77,6 +77,7 @@ def test_a_fact_shows_a_stage(kind: str, data: dict[str, Any], expected: Stage) 
 
 def test_who_reached_a_stage_counts_for_those_before() -> None:
     assert lead_counts(Stage.LEAD) == ChannelCounts(leads=1)
+    assert lead_counts(Stage.QUALIFIED) == ChannelCounts(leads=1, qualified=1)
     assert lead_counts(Stage.DEAL) == ChannelCounts(leads=1, qualified=1, deals=1)
     assert lead_counts(Stage.PAID) == ChannelCounts(leads=1, qualified=1, deals=1, paid=1)
 
