@@ -129,6 +129,12 @@ def test_top_by_clicks_and_bottom_by_deals(clicks_and_deals: dict[str, tuple[int
     assert misleading(channels, POLICY) == expected
 
 
+def test_two_partitions_add_up() -> None:
+    source = FirstTouch("search", "x")
+    whole = merged([{source: ChannelCounts(1, 2, 3, 4, 5, 6)}, {source: ChannelCounts(10, 20, 30, 40, 50, 60)}, {}])
+    assert whole == {source: ChannelCounts(11, 22, 33, 44, 55, 66)}
+
+
 COUNTS = st.builds(ChannelCounts, *[st.integers(0, 1_000)] * 6)
 TABLES = st.lists(
     st.dictionaries(st.builds(FirstTouch, st.sampled_from("abcde"), st.sampled_from(["", "x"])), COUNTS), max_size=5
