@@ -166,6 +166,11 @@ def test_ranks_do_not_depend_on_the_order(leads: list[Any]) -> None:
     assert ranks["y1"] == ranks["x2"] == 1
 
 
+def test_each_owner_has_a_first_lead() -> None:
+    ranks = lead_ranks((owner, rank_key(priority, found, name)) for owner, priority, found, name in LEADS)
+    assert ranks == {"x2": 1, "x3": 2, "x4": 3, "x0": 4, "x1": 5, "x6": 6, "x5": 7, "y1": 1}
+
+
 def test_a_better_priority_ranks_first_whatever_else() -> None:
     for better, worse in pairwise(Priority):
         assert rank_key(better, Interest(None, 0, None), "z") < rank_key(worse, Interest(0, 999, 9.0), "a")

@@ -77,6 +77,7 @@ def test_a_fact_shows_a_stage(kind: str, data: dict[str, Any], expected: Stage) 
 
 def test_who_reached_a_stage_counts_for_those_before() -> None:
     assert lead_counts(Stage.LEAD) == ChannelCounts(leads=1)
+    assert lead_counts(Stage.QUALIFIED) == ChannelCounts(leads=1, qualified=1)
     assert lead_counts(Stage.DEAL) == ChannelCounts(leads=1, qualified=1, deals=1)
     assert lead_counts(Stage.PAID) == ChannelCounts(leads=1, qualified=1, deals=1, paid=1)
 
@@ -126,6 +127,12 @@ def test_the_table_by_keyword() -> None:
 def test_top_by_clicks_and_bottom_by_deals(clicks_and_deals: dict[str, tuple[int, int]], expected: set[str]) -> None:
     channels = {name: ChannelCounts(clicks=c, deals=d) for name, (c, d) in clicks_and_deals.items()}
     assert misleading(channels, POLICY) == expected
+
+
+def test_two_partitions_add_up() -> None:
+    source = FirstTouch("search", "x")
+    whole = merged([{source: ChannelCounts(1, 2, 3, 4, 5, 6)}, {source: ChannelCounts(10, 20, 30, 40, 50, 60)}, {}])
+    assert whole == {source: ChannelCounts(11, 22, 33, 44, 55, 66)}
 
 
 COUNTS = st.builds(ChannelCounts, *[st.integers(0, 1_000)] * 6)

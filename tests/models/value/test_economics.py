@@ -93,6 +93,11 @@ def test_the_line_of_the_renewal_rate(stayed: int, churned: int, expected: Verdi
     assert renewal_verdict(renewal_rate(Renewals(renewed=stayed, churned=churned)), POLICY) is expected
 
 
+def test_an_interval_that_touches_the_line() -> None:
+    assert renewal_verdict(Rate(0.8, 50, 0.7, 0.9), POLICY) is Verdict.HEALTHY
+    assert renewal_verdict(Rate(0.6, 50, 0.5, 0.7), POLICY) is Verdict.UNSURE
+
+
 def test_the_lifetime_of_a_segment_has_the_interval_of_its_rate() -> None:
     found = segment_lifetime(rate(70, 100), POLICY)
     assert isinstance(found, Lifetime)

@@ -118,6 +118,12 @@ def test_a_bulk_user_counts_up_to_a_limit() -> None:
     assert found[Group(WEEK, "funnels", "")].own == moments(10_000_000)
 
 
+def test_moments_of_three_numbers() -> None:
+    total = moments(2) + moments(4) + moments(9)
+    assert total == Moments(3, 15, 101)
+    assert (total.mean, total.variance) == (5.0, 13.0)
+
+
 @given(st.lists(st.integers(-(10**7), 10**7), min_size=2, max_size=30))
 def test_moments_tell_mean_and_variance(values: list[int]) -> None:
     total = sum((moments(value) for value in values), NONE)
