@@ -76,12 +76,13 @@ def test_only_a_loss_does_not_wait() -> None:
         held, DAY, POLICY, lifecycle="growth", not_renewed=False, tier=DANGER, p_churn=0.9, usage=None
     )
     assert (risk, change) == (Held("high", DAY - 1, "at_risk"), None)
-    lost, change = activity_group(
-        held, DAY, POLICY, lifecycle="left", not_renewed=False, tier=DANGER, p_churn=0.9, usage=None
-    )
-    assert lost == Held("lost", DAY)
-    assert change is not None
-    assert (change.old, change.new) == ("high", "lost")
+    for lifecycle, not_renewed in (("left", False), ("growth", True)):
+        lost, change = activity_group(
+            held, DAY, POLICY, lifecycle=lifecycle, not_renewed=not_renewed, tier=DANGER, p_churn=0.9, usage=None
+        )
+        assert lost == Held("lost", DAY)
+        assert change is not None
+        assert (change.old, change.new) == ("high", "lost")
 
 
 def test_every_group_has_its_strategy() -> None:

@@ -87,4 +87,4 @@ def test_cells_have_the_names_of_the_record() -> None:
     assert cell("low", "high") == "low-high"
     assert len(set(CELLS)) == 9
     with pytest.raises(KeyError):
-        cell_move("low-high", "low-top", POLICY)
+        cell_move("low-high", "low", POLICY)

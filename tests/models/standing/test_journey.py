@@ -72,7 +72,13 @@ def test_a_journey_by_day(day: int, expected: Journey | None) -> None:
         ((), used({90: 1}), Journey(JourneyStage.ACQUIRED, 90)),
         ((fact("touchpoint", 80, kind="campaign"),), used({90: 1}), Journey(JourneyStage.ACQUIRED, 80)),
         ((fact("ticket.opened", 80, ticket_id="t"),), IDLE, None),
-        ((), used({900: 1}), None),
+        ((), used({300: 1}), None),  # today
+        # Use on the day of the delivery counts.
+        (
+            (fact("contract.signed", 100.5), fact("touchpoint", 115.5, kind="kickoff")),
+            used({115: 1, 120: 1}, [115, 120]),
+            Journey(JourneyStage.SERVED, 115),
+        ),
         # Signed without a visit, and without a delivery: core use counts 30 days later.
         ((fact("contract.signed", 100.5),), used({110: 1, 129: 1}, [110, 129]), Journey(JourneyStage.SIGNED, 100)),
         ((fact("contract.signed", 100.5),), used({110: 1, 130: 1}, [110, 130]), Journey(JourneyStage.SERVED, 130)),
@@ -110,6 +116,13 @@ def test_a_journey_by_day(day: int, expected: Journey | None) -> None:
 )
 def test_short_journeys(facts: tuple[DatedFact, ...], series: DaySeries, expected: Journey | None) -> None:
     assert journey(History(facts), series, 300, POLICY, CORE, tenant_has_queries=True) == expected
+
+
+def test_without_queries_active_days_are_core_use() -> None:
+    signed = history(fact("contract.signed", 100.5))
+    series = used(dict.fromkeys(range(140, 150), 1))
+    assert journey(signed, series, 300, POLICY, CORE) == Journey(JourneyStage.SERVED, 142)
+    assert journey(signed, series, 300, POLICY, CORE, tenant_has_queries=True) == Journey(JourneyStage.SIGNED, 100)
 
 
 def test_a_journey_knows_how_long_it_stands_still() -> None:

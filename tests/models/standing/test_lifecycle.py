@@ -123,6 +123,7 @@ def test_a_drop_enters_under_a_half_and_leaves_from_seven_tenths(
         ((18, 6, 18, 6), "maturity", "maturity"),  # 0.50
         ((19, 6, 18, 6), "growth", "maturity"),  # 0.51
         ((5, 5, 5, 0), "growth", "maturity"),  # 0.58: an idle week does not make one grow again
+        ((21, 11, 5, 3), "growth", "maturity"),  # 0.70
         ((9, 1, 1, 9), "growth", "growth"),  # 0.80
         ((1, 5, 0, 5), "growth", "growth"),  # 0.83
     ],
@@ -162,10 +163,11 @@ def test_one_that_left_is_back_after_two_active_days(silent: SilenceState, activ
     assert held.value == expected
 
 
-def test_a_return_in_business_days_is_looked_for_in_calendar_days() -> None:
-    # Every workday once; 7.5 of them are 10.5 days. Active on the Wednesday of the week before, and on Friday.
-    own = Cadence(1.0, business=True)
-    series = used(dict.fromkeys([*range(MONDAY - 60, MONDAY - 30), MONDAY - 11, MONDAY - 3], 1), [MONDAY - 60])
+@pytest.mark.parametrize(("gap", "window"), [(1.0, 11), (2.0, 21)])
+def test_a_return_in_business_days_is_looked_for_in_calendar_days(gap: float, window: int) -> None:
+    # 7.5 gaps of one workday are 10.5 days, of two workdays 21. Active on the first day of the window, and on Friday.
+    own = Cadence(gap, business=True)
+    series = used(dict.fromkeys([*range(MONDAY - 60, MONDAY - 30), MONDAY - window, MONDAY - 3], 1), [MONDAY - 60])
     held, _ = lifecycle(Held("left", MONDAY - 20), series, MONDAY, own, SilenceState.AWAKE, None, POLICY)
     assert held.value == "growth"
     held, _ = lifecycle(Held("left", MONDAY - 20), series, MONDAY + 1, own, SilenceState.AWAKE, None, POLICY)
@@ -197,6 +199,28 @@ def test_a_customer_in_decline_without_core_value_goes_back_to_acquisition() -> 
         Held("decline", 0), series, MONDAY, DAILY, SilenceState.AWAKE, None, POLICY, tenant_has_queries=True
     )
     assert found[0].value == "acquisition"
+
+
+def test_without_queries_active_days_are_core_value() -> None:
+    held, _ = lifecycle(None, used(EVEN), MONDAY, DAILY, SilenceState.AWAKE, None, POLICY)
+    assert held.value == "maturity"
+
+
+def test_changes_tell_rounded_numbers() -> None:
+    series, own = used({MONDAY - 60: 2, MONDAY - 3: 7}, [MONDAY - 60]), Cadence(7 / 3, business=False)
+    _, change = lifecycle(None, series, MONDAY, own, SilenceState.ASLEEP, None, POLICY)
+    assert change is not None
+    assert change.evidence == {"silence_days": 3, "cadence_days": 2.33}
+    _, change = lifecycle(None, series, MONDAY, own, SilenceState.AWAKE, Comparison(20, 200 / 3, 7, 8), POLICY)
+    assert change is not None
+    assert change.evidence == {"value": 20, "baseline": 66.67, "ratio": 0.3, "window_days": 7}
+    _, change = lifecycle(None, series, MONDAY, own, SilenceState.AWAKE, Comparison(20, 70.0, 7, 8), POLICY)
+    assert change is not None
+    assert change.evidence["ratio"] == 0.2857
+    weeks = used({MONDAY - 28: 1, MONDAY - 21: 1, MONDAY - 14: 1, MONDAY - 7: 2}, [MONDAY - 28])
+    _, change = lifecycle(None, weeks, MONDAY, own, SilenceState.AWAKE, None, POLICY)
+    assert change is not None
+    assert change.evidence == {"core_day": MONDAY - 28, "variation": 0.3464, "period_days": 7}
 
 
 def test_use_that_is_too_young_to_tell_is_growth() -> None:

@@ -169,6 +169,7 @@ ROLES: dict[str, tuple[str, int | None]] = {
     "p2": ("admin", 9),
     "p3": ("key_person", None),
     "p4": ("end_user", 3),
+    "p5": ("end_user", 2),
 }
 
 

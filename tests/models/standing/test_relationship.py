@@ -61,6 +61,16 @@ def test_a_good_one_by_hand() -> None:
     assert found.score == 81.75
 
 
+def test_points_of_nothing_have_no_sign() -> None:
+    # As in minus nothing for no tickets: it would be told.
+    assert "-0.0" not in repr(relationship(history(), NOBODY, DAY, 1.0, POLICY))
+
+
+def test_the_last_key_person_who_left_is_told() -> None:
+    left = history(*(fact("contact.left", day, f"p{day}", role="key_person") for day in (970, 990, 980)))
+    assert relationship(left, NOBODY, DAY, 1.0, POLICY).key_person_left_day == 990
+
+
 def test_a_bad_one_by_hand() -> None:
     facts = history(
         fact("contact.left", 990, "p3", role="key_person"),

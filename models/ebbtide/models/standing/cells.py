@@ -41,7 +41,8 @@ def cell(usage: str, relationship: str) -> str:
     return f"{usage}-{relationship}"
 
 
-CELLS = tuple(cell(usage, relationship) for usage in Level for relationship in Level)
+_PLACES = {cell(usage, relationship): (RANK[usage], RANK[relationship]) for usage in Level for relationship in Level}
+CELLS = tuple(_PLACES)
 """All nine."""
 
 
@@ -53,7 +54,8 @@ def cell_move(old: str, new: str, policy: HealthCellPolicy) -> CellMove | None:
     """
     if old == new:
         return None
-    usage, relationship = (RANK[b] - RANK[a] for a, b in zip(old.split("-"), new.split("-"), strict=True))
+    (old_usage, old_relationship), (new_usage, new_relationship) = _PLACES[old], _PLACES[new]
+    usage, relationship = new_usage - old_usage, new_relationship - old_relationship
     steps = abs(usage) + abs(relationship)
     net = usage + relationship
     if net == steps:
