@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ebbtide.models.intake.accept import Door, RawMessage, Refused, Verdict
 from ebbtide.models.intake.facts import ABOUT_PEOPLE, tracked_names
 from ebbtide.models.policy import IntakePolicy, ModulesPolicy, VirtualEventsPolicy
-from ebbtide.models.profile.profile import Profile, Slot, SlotChange, step
 from ebbtide.models.profile.modules import Modules
+from ebbtide.models.profile.profile import Profile, Slot, SlotChange, step
 from ebbtide.models.profile.virtual_events import VirtualEvents
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.dead_letter import DeadLetterReason
@@ -233,7 +233,7 @@ def test_spend_is_about_a_channel_and_nobody_else(body: dict[str, Any]) -> None:
         spend_id="f1",
         occurred_at=WHEN,
         channel="search",
-        keyword=None,
+        keyword="",
         amount_micros=12_500_000,
         clicks=0,
         currency="USD",

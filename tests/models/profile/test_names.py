@@ -88,7 +88,8 @@ STORIES: dict[str, tuple[list[Body], list[str]]] = {
         ["group_id/g 'Acme' 3 m0", "group_id/h 'Acme' 4 m1"],
     ),
     "a user without an account": ([group(0, 3, "Acme", None)], []),
-    "what is no name": ([group(n, 3, name) for n, name in enumerate([None, 7, ["Acme"], "  ", "x" * 1025])], []),
+    "what is no name": ([group(n, 3, name) for n, name in enumerate([None, ["Acme"], "  ", "x" * 1025])], []),
+    "a number, as databases send them": ([group(0, 3, 7)], ["group_id/g '7' 3 m0"]),
     "as long as a name may be": ([group(0, 3, "x" * 1024)], [f"group_id/g '{'x' * 1024}' 3 m0"]),
     "a machine": ([group(0, 3, "Acme", context={"machine": True})], []),
     "the name of a person": (
