@@ -24,6 +24,7 @@ from ebbtide.schemas.learning import TrainingExample
 from ebbtide.schemas.score import Calibration, FeatureDelta, HealthTier, Score, ScoreChange
 from ebbtide.schemas.state_change import StateName
 
+SOURCE_BLIND = "source_blind"
 _YEAR_DAYS = 365
 _TRAITS = ("name", "owner", "service_tier", "currency", *VALUE_TRAITS)
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
@@ -54,6 +55,25 @@ def score_record(customer: Customer, view: View, new: NewScore) -> Score:
         calibration=Calibration.unchecked(before=score.p_churn, after=score.p_churn),
         change=moved,
         cannot_score_reason=None,
+    )
+
+
+def blind_record(customer: Customer, day: int) -> Score:
+    """A score that says that there is none: nothing is heard of what delivers the customer's events."""
+    return Score.unchecked(
+        tenant=customer.tenant,
+        customer_id=customer.customer_id,
+        version=customer.score_version,
+        occurred_at=from_ms(day * DAY_MS),
+        p_churn=None,
+        tier=None,
+        model_version="" if customer.score is None else customer.score.model_version,
+        intercept=0.0,
+        contributions=[],
+        logit=None,
+        calibration=None,
+        change=None,
+        cannot_score_reason=SOURCE_BLIND,
     )
 
 

@@ -70,6 +70,7 @@ class Customer(msgspec.Struct):
     alert_version: int = 0
     states: dict[str, Held] = msgspec.field(default_factory=dict)
     state_version: int = 0
+    blind: bool = False
     is_lead: bool = False
     not_renewed: bool = False
     relationship: float | None = None

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from math import ceil
 
+from ebbtide.models.adoption.campaign import inflation, organic
 from ebbtide.models.alerting import conditions
 from ebbtide.models.alerting.lifecycle import AlertChange, settle_evidence, transition
 from ebbtide.models.alerting.verdict import Clears, Fires, Holds, Reason, Verdict
@@ -30,9 +31,10 @@ from ebbtide.models.customer.cadence import (
     silence,
 )
 from ebbtide.models.customer.customer import ANONYMOUS, Customer, Observation, Published
+from ebbtide.models.customer.outages import Outages, sources_of
 from ebbtide.models.customer.rhythm import Rhythm
 from ebbtide.models.customer.rhythm import rhythm as rhythm_of
-from ebbtide.models.customer.series import DAY_SECONDS, EVENTS, FIRST, FIRST_LOGIN, LAST, LOGINS
+from ebbtide.models.customer.series import DAY_SECONDS, EVENTS, FIRST, FIRST_LOGIN, LAST, LOGINS, DaySeries
 from ebbtide.models.customer.standings import Standings
 from ebbtide.models.customer.trend import Comparison, compare
 from ebbtide.models.customer.view import View, kept_days
@@ -81,6 +83,8 @@ class Decisions:
     matured: list[Matured] = field(default_factory=list)
     changes: list[StateChange] = field(default_factory=list)
     contribution: Contribution | None = None
+    blind: int | None = None
+    """The grid day from which on the customer cannot be scored."""
 
 
 class Evaluator:
@@ -107,13 +111,14 @@ class Evaluator:
         day: int,
         scorer: Scorer,
         fleet: Fleet | None = None,
+        outages: Outages | None = None,
         *,
         live: bool = False,
     ) -> Decisions:
         """Evaluate the grid instant ``day``, and set when the customer is due next.
 
-        ``fleet`` are the statistics of the instant before. ``live``: the day that begins runs now, and a return on it
-        is told at once.
+        ``fleet`` are the statistics of the instant before, ``outages`` those known by ``day``. ``live``: the day that
+        begins runs now, and a return on it is told at once.
         """
         decisions = Decisions()
         if customer.kind == ANONYMOUS:
@@ -123,16 +128,25 @@ class Evaluator:
         if day - 1 in view.series:
             self.returned(customer, view, day - 1, decisions, complete=True)
         customer.settled_day = day
-        rhythm = rhythm_of(view, day, self._cadence)
+        sources = set() if outages is None else sources_of(customer, day)
+        if outages is not None and outages.is_blind(sources):
+            self._settle_blind(customer, view, day, decisions)
+            return decisions
+        blind_days = frozenset[int]() if outages is None else outages.blind_days(sources)
+        rhythm = self._rhythm(view, day, blind_days)
         observe = is_observation_day(day, self._policy.observation.every_days)
         if rhythm is None:
             self._settle_unseen(customer, view, day, fleet, decisions, observe=observe)
             return decisions
         woke_or_slept = rhythm.state is not customer.silence
         customer.silence = rhythm.state
-        if observe or woke_or_slept or customer.score is None or day - 1 in view.series:
-            self._score(customer, view, day, rhythm.own, scorer, decisions, observe=observe, force=False)
+        if observe or woke_or_slept or customer.score is None or customer.blind or day - 1 in view.series:
+            force, customer.blind = customer.blind, False
+            self._score(customer, view, day, rhythm.own, scorer, decisions, observe=observe, force=force)
         comparison = compare(view.series, day, rhythm.own, self._policy.baseline)
+        if comparison is not None and any(day - comparison.window_days <= lost < day for lost in blind_days):
+            # Part of the window could not be seen.
+            comparison = None
         self._alert(customer, day, rhythm, comparison, view, decisions)
         self._stand(customer, view, day, rhythm, comparison, fleet, decisions, observe=observe)
         if observe:
@@ -147,13 +161,30 @@ class Evaluator:
         """Publish the score as of ``day``, unless it was that day already, and tell who returned on the day so far."""
         decisions = Decisions()
         rhythm = rhythm_of(view, day, self._cadence)
-        if rhythm is None or customer.kind == ANONYMOUS:
+        if rhythm is None or customer.kind == ANONYMOUS or customer.blind:
             return decisions
         if customer.score is None or customer.scored_day != day:
             self._score(customer, view, day, rhythm.own, scorer, decisions, observe=False, force=True)
             self._tell(customer, AlertType.TIER_TO_DANGER, _danger(customer), day, day * DAY_MS, decisions)
         self.returned(customer, view, day, decisions, complete=False)
         return decisions
+
+    def _rhythm(self, view: View, day: int, blind_days: frozenset[int]) -> Rhythm | None:
+        if not blind_days:
+            return rhythm_of(view, day, self._cadence)
+        last_day = view.series.last_day(day)
+        lost = 0 if last_day is None else sum(last_day < blind < day for blind in blind_days)
+        return rhythm_of(view, day, self._cadence, lost)
+
+    def _settle_blind(self, customer: Customer, view: View, day: int, decisions: Decisions) -> None:
+        """Nothing is heard of any source of the customer: it cannot be scored, and its silence says nothing."""
+        if not customer.blind:
+            customer.blind = True
+            customer.score_version += 1
+            decisions.blind = day
+        if is_observation_day(day, self._policy.observation.every_days):
+            self._mature(customer, view, day, decisions)
+        customer.due_day = day + 1
 
     def _vacate(self, customer: Customer, day: int, decisions: Decisions) -> None:
         """Everything the customer did counts for another one now: there is nothing left to say about it."""
@@ -206,7 +237,10 @@ class Evaluator:
         observe: bool,
         force: bool,
     ) -> None:
-        vector = features(view.series, day, own.days)
+        vector = features(self._organic(customer, view, day), day, own.days)
+        if vector is None:
+            # All that it ever did a campaign brought.
+            vector = features(view.series, day, own.days)
         assert vector is not None, "a customer with a rhythm was active before"
         # Scored as they are frozen, in single precision: the ledger is the greatest part of a customer's state.
         frozen = _PACKED.pack(*vector)
@@ -226,6 +260,13 @@ class Evaluator:
             decisions.score = NewScore(customer.score, previous, day)
         if observe:
             customer.observations.append(Observation(day, frozen, scored.p, scorer.model_version))
+
+    def _organic(self, customer: Customer, view: View, day: int) -> DaySeries:
+        """The series without what campaigns of the last weeks brought [FX]."""
+        campaigns = view.campaigns(customer, day)
+        if not campaigns:
+            return view.series
+        return organic(view.series, inflation(view.series, campaigns, day, self._policy.campaign, self._cadence))
 
     def _alert(
         self,

@@ -15,12 +15,13 @@ from ebbtide.models.churn.grid import is_observation_day, last_observation_day
 from ebbtide.models.churn.learner import Learner
 from ebbtide.models.churn.scorer import Scorer
 from ebbtide.models.clock.watermark import ClockState, from_ms
-from ebbtide.models.customer.contracts import alert_record, change_record, example_record, score_record
+from ebbtide.models.customer.contracts import alert_record, blind_record, change_record, example_record, score_record
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.due import DueDays
 from ebbtide.models.customer.evaluation import DAY_MS, Decisions, Evaluator
 from ebbtide.models.customer.heard import Heard
 from ebbtide.models.customer.later import LATER_KEY, Later
+from ebbtide.models.customer.outages import Outages
 from ebbtide.models.customer.packed import decode, encode
 from ebbtide.models.customer.share import Share
 from ebbtide.models.customer.shelf import MODEL_KEY, STATS_KEY, ModelShelf, StatsShelf
@@ -283,6 +284,7 @@ class CustomerShard:
     def _settle(self, day: int, now_ms: int | None) -> None:
         live = _is_live(day, now_ms)
         scorers: dict[str, Scorer] = {}
+        outages: dict[str, Outages | None] = {}
         for due, customer_id in self._due_days.take(day):
             customer = self.customers[customer_id]
             if customer.due_day != due:
@@ -293,7 +295,9 @@ class CustomerShard:
             if scorer is None:
                 scorer = scorers[customer.tenant] = self._scorer(customer)
             fleet = self._fleet.stats(customer.tenant, day - 1)
-            decisions = self._evaluator.settle(customer, view, day, scorer, fleet, live=live)
+            if customer.tenant not in outages:
+                outages[customer.tenant] = Outages.of(self.sources, customer.tenant, day)
+            decisions = self._evaluator.settle(customer, view, day, scorer, fleet, outages[customer.tenant], live=live)
             self._tell(customer, view, decisions)
             if decisions.contribution is not None:
                 self._sums.add(customer.tenant, decisions.contribution)
@@ -337,6 +341,8 @@ class CustomerShard:
 
     def _tell(self, customer: Customer, view: View, decisions: Decisions) -> None:
         send, key, caused = self._outputs.append, customer.customer_id, self._caused_ms
+        if decisions.blind is not None:
+            send(Output(Topic.SCORES, key, blind_record(customer, decisions.blind), caused_ms=caused))
         if decisions.score is not None:
             customer.scored_day = decisions.score.day
             send(Output(Topic.SCORES, key, score_record(customer, view, decisions.score), caused_ms=caused))

@@ -21,6 +21,7 @@ from ebbtide.models.customer.series import (
 )
 from ebbtide.models.customer.share import OutcomeValue, Share, add_uses, monday
 from ebbtide.models.policy import CorePolicy
+from ebbtide.models.profile.history import put
 from ebbtide.models.profile.profile import USE_DAYS
 from ebbtide.models.standing.history import DAY_MS, DatedFact, History
 from ebbtide.models.standing.touchpoints import TOUCHPOINT
@@ -135,7 +136,7 @@ class View:
             self._put_traits(record.traits)
         if record.outcomes:
             for key, outcome in record.outcomes.items():
-                share.outcomes[key] = (outcome.type, outcome.at_ms, outcome.data)
+                put(share.outcomes, key, (outcome.type, outcome.at_ms, outcome.data))
             self._outcomes = self._history = self._fact_days = None
 
     def compact(self, customer: Customer, day: int, kept_days: int, kept_active_days: int) -> None:

@@ -6,6 +6,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from ebbtide.models.customer.contracts import SOURCE_BLIND
 from ebbtide.models.customer.customer import ANONYMOUS, Customer
 from ebbtide.models.customer.view import View
 from ebbtide.models.fleet.reader import Fleet
@@ -30,6 +31,8 @@ def cannot_score_reason(customer: Customer, view: View) -> str | None:
     """Why there is no score, or None."""
     if customer.kind == ANONYMOUS:
         return "anonymous"
+    if customer.blind:
+        return SOURCE_BLIND
     return None if view.series.days else "no_activity"
 
 
@@ -65,8 +68,9 @@ def content_of(record: CustomerRecord) -> bytes:
 def _put_health(sheet: Sheet) -> None:
     customer = sheet.customer
     score = customer.score
-    sheet.put("p_churn", score and score.p_churn, MODEL)
-    sheet.put("health_tier", customer.tier, MODEL)
+    seen = not customer.blind
+    sheet.put("p_churn", score and score.p_churn if seen else None, MODEL)
+    sheet.put("health_tier", customer.tier if seen else None, MODEL)
     sheet.put("model_version", score and score.model_version, MODEL)
     sheet.put("cannot_score_reason", cannot_score_reason(customer, sheet.view), MODEL)
     sheet.put("open_alerts", sorted(customer.alerts), ALERTS)

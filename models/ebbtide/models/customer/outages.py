@@ -1,0 +1,47 @@
+"""Whose sources were blind when: what nobody could see is no silence (design §3, law 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+
+from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.sources import SourceBook
+
+
+@dataclass(frozen=True, slots=True)
+class Outages:
+    """Blind sources of a tenant as of a grid instant: those blind at it, and the blind days before it by source."""
+
+    blind: frozenset[str]
+    days: dict[str, frozenset[int]]
+
+    @classmethod
+    def of(cls, book: SourceBook, tenant: str, day: int) -> Outages | None:
+        """The outages that heartbeats tell of; None where there are none, as it mostly is."""
+        sources = book.sources(tenant)
+        days = {source: frozenset(book.blind_days(tenant, source, day)) for source in sources}
+        blind = frozenset(source for source in sources if book.is_blind(tenant, source, day))
+        return cls(blind, days) if blind or any(days.values()) else None
+
+    def is_blind(self, sources: Iterable[str]) -> bool:
+        """Whether all sources of a customer are blind at the instant; one without any is not."""
+        known = set(sources)
+        return bool(known) and known <= self.blind
+
+    def blind_days(self, sources: Iterable[str]) -> frozenset[int]:
+        """Days on which all sources of a customer were blind."""
+        days = [self.days.get(source, frozenset[int]()) for source in sources]
+        return reduce(frozenset.intersection, days) if days else frozenset()
+
+
+def sources_of(customer: Customer, day: int) -> set[str]:
+    """Sources that sent the customer's activity of the newest weeks before ``day``."""
+    return {
+        source
+        for share in customer.shares.values()
+        for heard, sources in share.sources.items()
+        if heard < day
+        for source in sources
+    }
