@@ -15,7 +15,14 @@ from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import Topic
 from support.raw import NOW, messages
 
-DECIDED = (Topic.SCORES, Topic.ALERTS, Topic.TRAINING_EXAMPLES, Topic.MODELS, Topic.FLEET_STATS)
+DECIDED = (
+    Topic.SCORES,
+    Topic.ALERTS,
+    Topic.STATE_CHANGES,
+    Topic.TRAINING_EXAMPLES,
+    Topic.MODELS,
+    Topic.FLEET_STATS,
+)
 DECORATIONS = ("customer_name", "owner", "route", "at_stake")
 """What an alert takes from the CRM as it is known when it is told. No decision depends on it."""
 

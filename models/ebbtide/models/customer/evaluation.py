@@ -396,15 +396,28 @@ class Evaluator:
             self._tell(customer, alert_type, Clears(Reason.MOVED), day, day * DAY_MS, decisions)
         customer.silence = SilenceState.AWAKE
         customer.observations = []
+        first_day = view.series.first_day()
+        known_from = view.known_from(customer)
+        if known_from is None or known_from >= day:
+            # It is here because of what lies at this instant or after it.
+            known = [at for at in (first_day, known_from) if at is not None]
+            customer.due_day = min(known) + 1 if known else None
+            return
         self._stand(customer, view, day, None, None, fleet, decisions, observe=observe)
         due = last_observation_day(day, self._policy.observation.every_days) + self._policy.observation.every_days
-        first_day = view.series.first_day()
-        customer.due_day = due if first_day is None else min(due, first_day + 1)
+        customer.due_day = min(self._after_fact(customer, view, day, due), due if first_day is None else first_day + 1)
+
+    @staticmethod
+    def _after_fact(customer: Customer, view: View, day: int, due: int) -> int:
+        """``due``, or the instant after the next dated fact if that is earlier."""
+        told = view.next_fact_day(customer, day)
+        return due if told is None else min(due, told + 1)
 
     def _next_due(self, customer: Customer, view: View, day: int, rhythm: Rhythm) -> int:
         """The next grid instant at which anything can change without a new event."""
         policy = self._policy
         due = last_observation_day(day, policy.observation.every_days) + policy.observation.every_days
+        due = self._after_fact(customer, view, day, due)
         for name, dwell_days in self._dwells:
             held = customer.states.get(name)
             if held is not None and held.pending is not None:

@@ -73,6 +73,8 @@ class DaySeries:
                 del self.days[index]
                 self.changes += 1
                 self._fresh = min(self._fresh, index)
+                for totals in self._totals:
+                    del totals[self._fresh + 1 :]
             return
         if day not in self._buckets:
             days.insert(index, day)

@@ -223,14 +223,15 @@ class CustomerShard:
                 decisions = Decisions()
                 self._evaluator.returned(customer, view, day, decisions, complete=False)
                 self._tell(customer, view, decisions)
-            self._due(customer, day if settled is None else max(day, settled + 1))
+            # An instant sees only what lies before it.
+            self._due(customer, day + 1 if settled is None else max(day, settled) + 1)
         for outcome in record.outcomes.values():
-            after = outcome.at_ms // DAY_MS + 1
-            self._due(customer, after if settled is None else max(after, settled + 1))
-        if customer.due_day is None and record.traits:
+            told = outcome.at_ms // DAY_MS
+            self._due(customer, told + 1 if settled is None else max(told, settled) + 1)
+        if customer.settled_day is None and record.traits:
             # Nobody but the CRM knows it yet.
-            told = min(values[0].at_ms for values in record.traits.values()) // DAY_MS + 1
-            self._due(customer, told if settled is None else max(told, settled + 1))
+            told = min(values[0].at_ms for values in record.traits.values()) // DAY_MS
+            self._due(customer, told + 1 if settled is None else max(told, settled) + 1)
 
     @property
     def _next_ms(self) -> int:

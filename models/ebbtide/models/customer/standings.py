@@ -85,7 +85,7 @@ class Standings:
         ``segment`` are the statistics of the customer's segment as of the instant before, None before the first.
         """
         moves = _Moves(customer, day)
-        facts = day - 1 in view.fact_days(customer)
+        facts = view.next_fact_day(customer, day - 1) == day - 1
         if weekly:
             self._compare(moves, view, rhythm, segment)
         if weekly or facts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ class View:
         self._newest: dict[str, Trait] | None = None
         self._outcomes: list[OutcomeValue] | None = None
         self._history: History | None = None
-        self._fact_days: frozenset[int] | None = None
+        self._fact_days: list[int] | None = None
         self._reasons: tuple[Published, list[Contribution]] | None = None
         self._derive(customer)
 
@@ -260,11 +261,18 @@ class View:
             )
         return self._history
 
-    def fact_days(self, customer: Customer) -> frozenset[int]:
-        """UTC days with dated facts."""
+    def next_fact_day(self, customer: Customer, day: int) -> int | None:
+        """The first UTC day from ``day`` on with a dated fact."""
         if self._fact_days is None:
-            self._fact_days = frozenset(at_ms // DAY_MS for _, at_ms, _ in self.outcomes(customer))
-        return self._fact_days
+            self._fact_days = sorted({at_ms // DAY_MS for _, at_ms, _ in self.outcomes(customer)})
+        index = bisect_left(self._fact_days, day)
+        return self._fact_days[index] if index < len(self._fact_days) else None
+
+    def known_from(self, customer: Customer) -> int | None:
+        """UTC day of the first dated fact or trait; None where nobody told anything."""
+        told = [at_ms for _, at_ms, _ in self.outcomes(customer)[:1]]
+        told += [values[0].at_ms for share in customer.shares.values() for values in share.traits.values() if values]
+        return min(told) // DAY_MS if told else None
 
     def campaigns(self, customer: Customer, day: int) -> list[int]:
         """Days of the campaigns before ``day`` whose effect is still taken out."""

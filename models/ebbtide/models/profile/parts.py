@@ -87,7 +87,8 @@ class Part:
     @property
     def is_empty(self) -> bool:
         """Whether the profile has nothing for this customer."""
-        return not self.accepted and not any(map(self._is_ours, self._loose.days))
+        loose = self._loose
+        return not self.accepted and not any(map(self._is_ours, {**loose.days, **loose.uses}))
 
     @property
     def by_domain(self) -> bool:
@@ -182,7 +183,7 @@ def touched(changes: dict[str, SlotChange], owners: Owners) -> list[str]:
     found = [owners.of(group) for group in changes if group != NO_ACCOUNT]
     loose = changes.get(NO_ACCOUNT)
     if loose is not None:
-        found += sorted({owners.on(day) for day in loose.days} | {owners.now})
+        found += sorted({owners.on(day) for day in loose.days | loose.used} | {owners.now})
     return list(dict.fromkeys(found))
 
 
