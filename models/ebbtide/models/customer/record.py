@@ -26,6 +26,12 @@ def cannot_score_reason(customer: Customer, view: View) -> str | None:
     return None if view.series.days else "no_activity"
 
 
+def record_day(view: View, settled_day: int | None) -> int:
+    """The instant that a record told now is of: the one settled last, or the end of the customer's newest day."""
+    newest = view.series.days[-1] + 1 if view.series.days else 0
+    return max(newest, settled_day or 0)
+
+
 def build_record(customer: Customer, view: View, day: int, version: int, policy: CorePolicy) -> CustomerRecord:
     """The record as of grid instant ``day`` (activity of days before it)."""
     at = _time(day * DAY_SECONDS)

@@ -21,7 +21,7 @@ from ebbtide.models.customer.due import DueDays
 from ebbtide.models.customer.evaluation import DAY_MS, Decisions, Evaluator
 from ebbtide.models.customer.later import LATER_KEY, Later
 from ebbtide.models.customer.packed import decode, encode
-from ebbtide.models.customer.record import build_record
+from ebbtide.models.customer.record import build_record, record_day
 from ebbtide.models.customer.shelf import MODEL_KEY, ModelShelf
 from ebbtide.models.customer.view import View, fold
 from ebbtide.models.outputs import Flush, Output
@@ -245,8 +245,8 @@ class CustomerShard:
     def record(self, customer: Customer) -> CustomerRecord:
         """The customer record as of now: the settled instant, or the end of the customer's newest day."""
         view = self._views[customer.customer_id]
-        newest = view.series.days[-1] + 1 if view.series.days else 0
-        return build_record(customer, view, max(newest, self._meta.settled_day or 0), customer.sequence, self._policy)
+        day = record_day(view, self._meta.settled_day)
+        return build_record(customer, view, day, customer.sequence, self._policy)
 
     @property
     def has_outputs(self) -> bool:
