@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -12,15 +12,21 @@ from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.kafka_client import client_settings
 from ebbtide.streams.reach import ANSWER_S, no_kafka, require_broker
 from ebbtide.streams.settings import Settings
+from ebbtide.streams.transport.partitioner import partition_of
 
 _POLL_MS = 1_000
 _PATIENCE = 30
 
 
-def read_topic(settings: Settings, topic: str) -> Iterator[Any]:
+class NoTopicError(EbbtideError):
+    """The topic does not exist."""
+
+
+def read_topic(settings: Settings, topic: str, keys: Collection[bytes] | None = None) -> Iterator[Any]:
     """Every record from the beginning to the end that the topic has now, partition by partition in offset order.
 
-    Raises ``EbbtideError`` where the broker cannot be reached or the topic does not exist.
+    With ``keys`` only the partitions that these keys lie in. Raises ``EbbtideError`` where the broker cannot be
+    reached, ``NoTopicError`` where the topic does not exist.
     """
     require_broker(settings)
     try:
@@ -33,9 +39,11 @@ def read_topic(settings: Settings, topic: str) -> Iterator[Any]:
     except KafkaError as error:
         raise EbbtideError(no_kafka(f"{settings.broker.bootstrap}: {error}")) from None
     try:
-        partitions = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
-        if not partitions:
-            raise EbbtideError(f"there is no topic {topic} on {settings.broker.bootstrap}; run `ebbtide topics create`")
+        numbers = sorted(consumer.partitions_for_topic(topic) or ())
+        if not numbers:
+            raise NoTopicError(f"there is no topic {topic} on {settings.broker.bootstrap}; run `ebbtide topics create`")
+        wanted = None if keys is None else {partition_of(key, len(numbers)) for key in keys}
+        partitions = [TopicPartition(topic, number) for number in numbers if wanted is None or number in wanted]
         ends = consumer.end_offsets(partitions)
         for partition in partitions:
             yield from _read_partition(consumer, partition, ends[partition])
