@@ -196,3 +196,14 @@ def test_a_sparkline_by_hand() -> None:
 )
 def test_values(value: Any, unit: str, text: str) -> None:
     assert value_text(value, unit) == text
+
+
+@pytest.mark.parametrize(("tier", "style"), [("danger", "31"), ("excellent", "32")])
+def test_colours_in_a_terminal_alone(tier: str, style: str) -> None:
+    made = acme()
+    made.tier = tier
+    console = Console(file=StringIO(), width=WIDTH, highlight=False, force_terminal=True, color_system="standard")
+    console.print(page(portrait(made, DAY_0 + SETTLED, CorePolicy()), "here"))
+    assert isinstance(console.file, StringIO)
+    assert f"\x1b[1;{style}m38 % likely within 90 days, tier {tier}" in console.file.getvalue()
+    assert "\x1b" not in text_of(made)

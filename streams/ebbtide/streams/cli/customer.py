@@ -19,7 +19,7 @@ from ebbtide.models.portrait.portrait import Portrait, portrait
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.streams.cli.customer_page import WIDTH, name_of, page
 from ebbtide.streams.cli.identity_story import shown
-from ebbtide.streams.cli.options import json_option, settings_option
+from ebbtide.streams.cli.options import json_option, settings_option, stderr
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.settings import Settings
 
@@ -62,7 +62,8 @@ def show(customer: str, tenant: str | None, settings: Settings, *, sources: bool
     with a list of them. Reads what workers have stored, whether one runs or not.
     """
     tenant = tenant or settings.tenant
-    found = _find(settings, tenant, customer)
+    with stderr().status("reading what workers stored"):
+        found = _find(settings, tenant, customer)
     if not found.customers:
         raise EbbtideError(
             f"no customer of tenant {shown(tenant)} is {shown(customer)}: see that it is written as producers send it "

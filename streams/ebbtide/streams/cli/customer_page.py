@@ -19,9 +19,11 @@ from ebbtide.models.portrait.modules import ModulesUsed, ModuleUse
 from ebbtide.models.portrait.people import Person
 from ebbtide.models.portrait.portrait import DatedFact, Portrait
 from ebbtide.models.portrait.rhythm import Rhythm
+from ebbtide.schemas.alert import AlertKind
 from ebbtide.streams.cli.field_values import NOTHING, number, per_cent, time_text, value_text
 from ebbtide.streams.cli.identity_story import shown
 from ebbtide.streams.cli.sparkline import sparkline
+from ebbtide.streams.demo.wording import TIER_STYLE
 
 WIDTH = 100
 MOST_REASONS = 3
@@ -47,6 +49,7 @@ _TOLD = {
 }
 """Fields that other parts of the page say. All others are listed by where they come from."""
 
+_KIND_STYLE = {AlertKind.RISK: "red", AlertKind.OPPORTUNITY: "green"}
 _NO_SCORE = {"anonymous": "nobody knows who this is", "no_activity": "no activity of it counts"}
 
 
@@ -105,14 +108,9 @@ def _health(told: Portrait) -> list[RenderableType]:
     if reason is not None:
         lines.append(_line("no score", _NO_SCORE.get(str(reason), value_text(reason))))
     if score is not None:
-        tier = told.record.fields["health_tier"].value
-        lines.append(
-            _line(
-                "churn",
-                f"{per_cent(score.p_churn)} likely within {_days(told.horizon_days)}, tier {value_text(tier)}",
-                style="bold",
-            )
-        )
+        tier = value_text(told.record.fields["health_tier"].value)
+        said = f"{per_cent(score.p_churn)} likely within {_days(told.horizon_days)}, tier {tier}"
+        lines.append(_line("churn", said, style=f"bold {TIER_STYLE.get(tier, '')}"))
         lines += _reasons(score)
     return lines
 
@@ -188,7 +186,10 @@ def _alerts(alerts: Sequence[OpenAlertRow]) -> list[RenderableType]:
     for alert in alerts:
         what, play = alert.type.replace("_", " "), alert.play.replace("_", " ")
         said = f"{what}, {alert.severity}, since {time_text(alert.occurred_at)}; to do: {play}"
-        lines += _line(alert.kind.value, said, style="bold"), _line("", shown(alert.reason_en))
+        lines += (
+            _line(alert.kind.value, said, style=f"bold {_KIND_STYLE[alert.kind]}"),
+            _line("", shown(alert.reason_en)),
+        )
     return lines
 
 
