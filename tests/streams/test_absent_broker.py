@@ -25,6 +25,7 @@ WITHIN_S = 8.0
         ["dead-letters", "list"],
         ["send", "events.ndjson"],
         ["identity", "explain", "user_id/u-1"],
+        ["customer", "show", "group_id/acme"],
     ],
     ids=" ".join,
 )

@@ -222,7 +222,7 @@ async def _append(settings: Settings, record: IdentityOperation | IdentityRebuil
 
 def _records(settings: Settings, tenant: str | None, progress: Progress = unseen) -> Iterator[tuple[int, Evidence]]:
     """Links, names, decisions and switches, each with its epoch; of a tenant's partition alone if one is named."""
-    for record in read_topic(settings, TOPIC, key=_key(tenant), progress=progress):
+    for record in read_topic(settings, TOPIC, _keys(tenant), progress=progress):
         if record.key == TICK_KEY:
             continue
         try:
@@ -234,14 +234,14 @@ def _records(settings: Settings, tenant: str | None, progress: Progress = unseen
             yield epoch_of(record.offset), found
 
 
-def _key(tenant: str | None) -> bytes | None:
-    return None if tenant is None else tenant.encode()
+def _keys(tenant: str | None) -> list[bytes] | None:
+    return None if tenant is None else [tenant.encode()]
 
 
 def _stated(settings: Settings, tenant: str | None, progress: Progress) -> dict[str, dict[int, IdentityRules]]:
     """What the worker says it clusters tenants under: rules by generation. Of a repeat the last holds."""
     stated: dict[str, dict[int, IdentityRules]] = {}
-    for record in read_topic(settings, AUDIT_TOPIC, key=_key(tenant), progress=progress):
+    for record in read_topic(settings, AUDIT_TOPIC, _keys(tenant), progress=progress):
         # Hardly a row is one: to look for the word costs a hundredth of parsing it.
         if record.value is None or _STATED not in record.value:
             continue

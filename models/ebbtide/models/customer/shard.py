@@ -30,7 +30,7 @@ from ebbtide.models.customer.view import View, fold
 from ebbtide.models.fleet.summary import PartitionSums
 from ebbtide.models.outputs import Flush, Output, Tombstone
 from ebbtide.models.policy import CorePolicy
-from ebbtide.models.record.build import build_record, content_of
+from ebbtide.models.record.build import build_record, content_of, record_day
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.fleet import FleetStats, SourceHeartbeat
@@ -359,8 +359,7 @@ class CustomerShard:
     def record(self, customer: Customer) -> CustomerRecord:
         """The customer record as of now: the settled instant, or the end of the customer's newest day."""
         view = self._views[customer.customer_id]
-        newest = view.series.days[-1] + 1 if view.series.days else 0
-        day = max(newest, self._meta.settled_day or 0)
+        day = record_day(view, self._meta.settled_day)
         fleet = self._fleet.stats(customer.tenant, self._meta.settled_day or 0)
         return build_record(customer, view, day, customer.sequence, self._policy, fleet)
 

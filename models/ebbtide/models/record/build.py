@@ -59,6 +59,12 @@ def build_record(
     )
 
 
+def record_day(view: View, settled_day: int | None) -> int:
+    """The instant of the record as of now: the last settled one, or the end of the customer's newest day."""
+    newest = view.series.days[-1] + 1 if view.series.days else 0
+    return max(newest, settled_day or 0)
+
+
 def content_of(record: CustomerRecord) -> bytes:
     """A hash of what the record says, whatever its version and the instant it was built for."""
     values = [(name, field.value) for name, field in record.fields.items()]

@@ -1,0 +1,75 @@
+"""Everything that is known of one customer, from its state alone: what `customer show` prints (signals §8).
+
+The record is the one that the worker publishes; the rest is what stands behind its numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from ebbtide.models.clock.watermark import from_ms
+from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.view import View
+from ebbtide.models.policy import CorePolicy
+from ebbtide.models.portrait.alerts import OpenAlertRow, open_alerts
+from ebbtide.models.portrait.counts import Counts, counts
+from ebbtide.models.portrait.health import LastScore, last_score
+from ebbtide.models.portrait.history import History, history
+from ebbtide.models.portrait.modules import ModulesUsed, modules_used
+from ebbtide.models.portrait.people import Person, people
+from ebbtide.models.portrait.rhythm import Rhythm, rhythm
+from ebbtide.models.portrait.sources import newest_days
+from ebbtide.models.record.build import build_record, record_day
+from ebbtide.schemas.customer_record import CustomerRecord
+
+
+@dataclass(frozen=True, slots=True)
+class DatedFact:
+    """A fact of the customer's history, as the CRM sent it."""
+
+    type: str
+    at: datetime
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """One customer as of ``record.as_of``; ``facts`` newest first, ``sources`` the newest day of each.
+
+    The score tells the chance of churn within ``horizon_days``.
+    """
+
+    kind: str
+    record: CustomerRecord
+    score: LastScore | None
+    horizon_days: int
+    rhythm: Rhythm | None
+    alerts: list[OpenAlertRow]
+    history: History
+    counts: dict[str, Counts]
+    modules: ModulesUsed
+    people: list[Person]
+    facts: list[DatedFact]
+    sources: dict[str, date]
+
+
+def portrait(customer: Customer, settled_day: int | None, policy: CorePolicy) -> Portrait:
+    """The customer as the worker that stored it would tell it; ``settled_day`` is that of its partition."""
+    view = View(customer)
+    day = record_day(view, settled_day)
+    return Portrait(
+        kind=customer.kind,
+        record=build_record(customer, view, day, customer.sequence, policy),
+        score=last_score(customer, view),
+        horizon_days=policy.label.horizon_days,
+        rhythm=rhythm(view.series, day, policy.cadence),
+        alerts=open_alerts(customer),
+        history=history(customer, view, day),
+        counts=counts(view.series, day),
+        modules=modules_used(view.uses(customer), day, policy.modules),
+        people=people(customer, day),
+        facts=[DatedFact(kind, from_ms(at_ms), data) for kind, at_ms, data in reversed(view.outcomes(customer))],
+        sources=newest_days(customer, day),
+    )

@@ -1,0 +1,367 @@
+"""One customer on one page, for a terminal or a pipe; nothing on it needs colours."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ebbtide.models.customer.cadence import SilenceState
+from ebbtide.models.customer.customer import ACCOUNT
+from ebbtide.models.customer.fields import FIELDS
+from ebbtide.models.portrait.alerts import OpenAlertRow
+from ebbtide.models.portrait.health import LastScore, Part
+from ebbtide.models.portrait.modules import ModulesUsed, ModuleUse
+from ebbtide.models.portrait.people import Person
+from ebbtide.models.portrait.portrait import DatedFact, Portrait
+from ebbtide.models.portrait.rhythm import Rhythm
+from ebbtide.schemas.alert import AlertKind
+from ebbtide.streams.cli.field_values import NOTHING, number, per_cent, time_text, value_text
+from ebbtide.streams.cli.identity_story import shown
+from ebbtide.streams.cli.sparkline import sparkline
+from ebbtide.streams.demo.wording import TIER_STYLE
+
+WIDTH = 100
+MOST_REASONS = 3
+MOST_MODULES = 8
+MOST_PEOPLE = 8
+MOST_FACTS = 10
+MOST_NAMES = 12
+_LABEL = 15
+_LEAST = 0.005
+"""Smaller contributions are only counted: they would show as nothing."""
+
+_HEAD = ("owner", "route", "service_tier", "region", "plan", "next_renewal_at")
+_HEAD_NAMES = {"service_tier": "tier", "next_renewal_at": "renews"}
+_UNITS = {field.name: field.unit for field in FIELDS}
+_TOLD = {
+    "name",
+    *_HEAD,
+    *("p_churn", "health_tier", "model_version", "cannot_score_reason"),
+    *("cadence_days", "silence_days", "silence_state", "last_login_at", "last_active_at", "open_alerts"),
+    *(field.name for field in FIELDS if field.name.startswith(("query_count_", "event_count_"))),
+    *(f"total_{noun}_count" for noun in ("query", "login", "event", "order")),
+    *("value_90d", "value_total", "profiles_by_domain"),
+}
+"""Fields that other parts of the page say. All others are listed by where they come from."""
+
+_KIND_STYLE = {AlertKind.RISK: "red", AlertKind.OPPORTUNITY: "green"}
+_NO_SCORE = {"anonymous": "nobody knows who this is", "no_activity": "no activity of it counts"}
+
+
+def page(told: Portrait, where: str, *, also: Sequence[str] = (), sources: bool = False) -> RenderableType:
+    """All of the page; ``where`` is where the state was read, ``also`` are other customers the person acts for.
+
+    ``sources`` adds every field with source and time.
+    """
+    as_of = f"as of {time_text(told.record.as_of)}"
+    parts: list[RenderableType] = [
+        _head(told),
+        *_health(told),
+        *_rhythm(told, as_of),
+        *_alerts(told.alerts),
+        *_activity(told, as_of),
+        *_modules(told.modules, as_of),
+        *_people(told.people, as_of),
+        *_fields(told),
+        *_facts(told.facts),
+        *_data(told, where, also),
+    ]
+    if sources:
+        parts += _sources(told)
+    return Group(*parts)
+
+
+def name_of(told: Portrait) -> str:
+    """What to call the customer: its name, else that of the person, else the identifier's value."""
+    own = told.record.fields["name"].value
+    if own is None and told.kind != ACCOUNT:
+        own = next((one.name for one in told.people if one.name is not None), None)
+    return str(own or told.record.anchor.value)
+
+
+def _head(told: Portrait) -> RenderableType:
+    record = told.record
+    grid = _spread()
+    grid.add_row(Text(shown(name_of(told)), style="bold"), Text(f"{told.kind} {shown(record.anchor.key)}"))
+    grid.add_row(
+        Text(record.customer_id),
+        Text(f"tenant {shown(record.tenant)} · as of {record.as_of:%Y-%m-%d %H:%M} UTC", style="dim"),
+    )
+    facts = [
+        f"{_HEAD_NAMES.get(one, one)} {value_text(record.fields[one].value, _UNITS[one])}"
+        for one in _HEAD
+        if one in record.fields
+    ]
+    return Group(grid, Text(" · ".join(facts)))
+
+
+def _health(told: Portrait) -> list[RenderableType]:
+    reason = told.record.fields["cannot_score_reason"].value
+    score = told.score
+    source = "" if score is None else f"model {score.model_version}, as of {score.as_of or NOTHING}"
+    lines: list[RenderableType] = _title("HEALTH", source)
+    if reason is not None:
+        lines.append(_line("no score", _NO_SCORE.get(str(reason), value_text(reason))))
+    if score is not None:
+        tier = value_text(told.record.fields["health_tier"].value)
+        said = f"{per_cent(score.p_churn)} likely within {_days(told.horizon_days)}, tier {tier}"
+        lines.append(_line("churn", said, style=f"bold {TIER_STYLE.get(tier, '')}"))
+        lines += _reasons(score)
+    return lines
+
+
+def _reasons(score: LastScore) -> list[RenderableType]:
+    raising = [part for part in score.parts if part.contribution >= _LEAST][:MOST_REASONS]
+    lowering = [part for part in score.parts if part.contribution <= -_LEAST][:MOST_REASONS]
+    lines = [*_side("raised by", raising), *_side("lowered by", lowering)]
+    rest = sum(part.contribution != 0 for part in score.parts) - len(raising) - len(lowering)
+    more = f", and {rest} smaller reason{'s' * (rest != 1)}" if rest else ""
+    lines.append(
+        _line(
+            "",
+            f"{_signed(score.intercept)}  of the average customer{more}; together {_signed(score.logit)}",
+            style="dim",
+        )
+    )
+    return lines
+
+
+def _side(label: str, parts: Sequence[Part]) -> list[RenderableType]:
+    return [
+        _line("" if place else label, f"{_signed(part.contribution)}  {part.says}") for place, part in enumerate(parts)
+    ]
+
+
+def _signed(value: float) -> str:
+    return f"{'−' if value < 0 else '+'} {abs(value):.2f}"
+
+
+def _rhythm(told: Portrait, as_of: str) -> list[RenderableType]:
+    found = told.rhythm
+    if found is None:
+        return [*_title("RHYTHM"), _line("", "never active")]
+    fields = told.record.fields
+    seen = [
+        f"last {what} {value_text(fields[name].value, 'time')}"
+        for what, name in (("active", "last_active_at"), ("login", "last_login_at"))
+    ]
+    return [
+        *_title("RHYTHM", f"from events, {as_of}"),
+        _line("cadence", _cadence(found)),
+        _line("silence", f"{_days(found.silence_days)} · {' · '.join(seen)} (UTC)"),
+        _line("state", _state(found), style="bold" if found.state is not SilenceState.AWAKE else ""),
+    ]
+
+
+def _cadence(found: Rhythm) -> str:
+    if not found.trusted:
+        return f"too little seen of its own; taken as active every {_days(found.cadence_days)}"
+    return f"active every {_days(found.cadence_days)}" + (", never at weekends" if found.business_days else "")
+
+
+def _state(found: Rhythm) -> str:
+    said = f"{found.state.value} since {found.since}"
+    match found.state:
+        case SilenceState.AWAKE:
+            return f"{said} · if silent asleep from {found.asleep_from}, left from {found.left_from}"
+        case SilenceState.ASLEEP:
+            return f"{said} · if silent left from {found.left_from}"
+        case _:
+            return f"{said} · asleep from {found.asleep_from}"
+
+
+def _days(days: float) -> str:
+    return f"{number(days)} day" if days == 1 else f"{number(days)} days"
+
+
+def _alerts(alerts: Sequence[OpenAlertRow]) -> list[RenderableType]:
+    lines: list[RenderableType] = _title("OPEN ALERTS", str(len(alerts)) if alerts else "")
+    if not alerts:
+        lines.append(_line("", "none"))
+    for alert in alerts:
+        what, play = alert.type.replace("_", " "), alert.play.replace("_", " ")
+        said = f"{what}, {alert.severity}, since {time_text(alert.occurred_at)}; to do: {play}"
+        lines += (
+            _line(alert.kind.value, said, style=f"bold {_KIND_STYLE[alert.kind]}"),
+            _line("", shown(alert.reason_en)),
+        )
+    return lines
+
+
+def _activity(told: Portrait, as_of: str) -> list[RenderableType]:
+    rows = told.history
+    shapes = Table.grid(padding=(0, 2))
+    shapes.add_column(min_width=_LABEL, no_wrap=True)
+    shapes.add_column(no_wrap=True)
+    shapes.add_column(no_wrap=True)
+    for label, span, values in (
+        ("events", "a day, 28 days", rows.events_daily),
+        ("events", "a week, 26 weeks", rows.events_weekly),
+        ("queries", "a week, 26 weeks", rows.queries_weekly),
+        ("active days", "a week, 26 weeks", rows.active_days_weekly),
+        ("active users", "a week, 26 weeks", rows.active_users_weekly),
+    ):
+        shapes.add_row(f"  {label}", span, sparkline(values), _range(values))
+    counts = Table.grid(padding=(0, 2))
+    counts.add_column(min_width=_LABEL, no_wrap=True)
+    widths = list(next(iter(told.counts.values())).windows)
+    for _ in range(len(widths) + 1):
+        counts.add_column(justify="right", min_width=9, no_wrap=True)
+    counts.add_row("", *(f"{width} d" for width in widths), "ever", style="dim")
+    for name, found in told.counts.items():
+        counts.add_row(f"  {name}", *map(number, found.windows.values()), number(found.total))
+    return [*_title("ACTIVITY", f"from events, {as_of}"), shapes, counts]
+
+
+def _range(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return "forgotten"
+    unknown = "" if len(known) == len(values) else ", · forgotten"
+    return f"{number(min(known))} to {number(max(known))}, last {number(known[-1])}{unknown}"
+
+
+def _modules(found: ModulesUsed, as_of: str) -> list[RenderableType]:
+    lines: list[RenderableType] = _title("MODULES", f"uses in 28 days, weeks from {found.first_week}, {as_of}")
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(max_width=40, no_wrap=True, overflow="ellipsis")
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(no_wrap=True)
+    shown_ones = [*found.used[:MOST_MODULES], *([found.machine] if found.machine is not None else [])]
+    for use in shown_ones:
+        grid.add_row(f"  {shown(use.module)}", number(use.uses_28d), sparkline(use.weekly))
+    if shown_ones:
+        lines.append(grid)
+    if len(found.used) > MOST_MODULES:
+        lines.append(_line("and", _names(use.module for use in found.used[MOST_MODULES:])))
+    if not shown_ones:
+        lines.append(_line("", "none used"))
+    lines += _dropped(found.dropped)
+    if found.untouched:
+        lines.append(_line("untouched", _names(found.untouched)))
+    return lines
+
+
+def _dropped(dropped: Sequence[ModuleUse]) -> list[RenderableType]:
+    return [_line("no more used", _names(use.module for use in dropped))] if dropped else []
+
+
+def _people(people: Sequence[Person], as_of: str) -> list[RenderableType]:
+    active = sum(one.events_28d > 0 for one in people)
+    lines = _title("PEOPLE", f"{active} of {len(people)} profiles active in 28 days, from identity and events, {as_of}")
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(max_width=44, no_wrap=True, overflow="ellipsis")
+    grid.add_column(max_width=18, no_wrap=True, overflow="ellipsis")
+    grid.add_column(no_wrap=True)
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(no_wrap=True)
+    for one in people[:MOST_PEOPLE]:
+        who = shown(one.identifier) if one.name is None else f"{shown(one.name)}, {shown(one.identifier)}"
+        grid.add_row(
+            f"  {who}",
+            shown(one.role or one.title or NOTHING),
+            "never active" if one.last_active_at is None else f"active {time_text(one.last_active_at)}",
+            NOTHING if one.share_28d is None else per_cent(one.share_28d),
+            "by domain" if one.by_domain else "",
+        )
+    if people:
+        lines.append(grid)
+    if len(people) > MOST_PEOPLE:
+        lines.append(_line("and", f"{len(people) - MOST_PEOPLE} more: --json names all"))
+    if not people:
+        lines.append(_line("", "nobody"))
+    return lines
+
+
+def _fields(told: Portrait) -> list[RenderableType]:
+    """The fields that no other part says, two in a row, by where they come from."""
+    groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for field in FIELDS:
+        held = told.record.fields.get(field.name)
+        if held is not None and field.name not in _TOLD and held.value is not None:
+            groups[field.source].append((field.name.replace("_", " "), value_text(held.value, field.unit)))
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(width=_LABEL, no_wrap=True)
+    for _ in range(2):
+        grid.add_column(width=22, overflow="fold")
+        grid.add_column(width=16, overflow="fold")
+    for group, values in groups.items():
+        for place in range(0, len(values), 2):
+            cells = [cell for pair in values[place : place + 2] for cell in pair]
+            grid.add_row(Text("" if place else f"  {group}"), *map(Text, cells))
+    return [*_title("OTHER FIELDS", "with --sources where each comes from"), *([grid] if groups else [])]
+
+
+def _facts(facts: Sequence[DatedFact]) -> list[RenderableType]:
+    lines: list[RenderableType] = _title(
+        "FACTS", f"newest {min(MOST_FACTS, len(facts))} of {len(facts)}, from the CRM" if facts else ""
+    )
+    lines += [
+        _line(f"{fact.at:%Y-%m-%d}", f"{shown(fact.type)}  {_said(fact.data)}".rstrip()) for fact in facts[:MOST_FACTS]
+    ]
+    if not facts:
+        lines.append(_line("", "none"))
+    return lines
+
+
+def _said(data: dict[str, Any]) -> str:
+    return value_text({name: value for name, value in data.items() if value is not None}) if data else ""
+
+
+def _data(told: Portrait, where: str, also: Sequence[str]) -> list[RenderableType]:
+    unknown = [field.name for field in FIELDS if field.source == "crm" and told.record.fields[field.name].value is None]
+    fresh = " · ".join(f"{shown(source)} {day}" for source, day in told.sources.items())
+    others = [_line("acts also for", ", ".join(also))] if also else []
+    return [
+        *_title("DATA", f"version {told.record.version}"),
+        _line("not known", ", ".join(unknown) or "nothing: the CRM sent all"),
+        _line("sources", fresh or "none in the last weeks"),
+        *others,
+        _line("read from", where),
+    ]
+
+
+def _sources(told: Portrait) -> list[RenderableType]:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for heading in ("field", "value", "as of", "source"):
+        table.add_column(heading, no_wrap=heading != "value", overflow="fold")
+    for name, field in told.record.fields.items():
+        table.add_row(
+            f"  {name}",
+            value_text(field.value, _UNITS.get(name, "")),
+            time_text(field.as_of),
+            shown(field.source),
+        )
+    return [*_title("SOURCES", "of every field of the record"), table]
+
+
+def _names(names: Iterable[str]) -> str:
+    listed = [shown(name) for name in names]
+    more = f" and {len(listed) - MOST_NAMES} more" if len(listed) > MOST_NAMES else ""
+    return ", ".join(listed[:MOST_NAMES]) + more
+
+
+def _spread() -> Table:
+    grid = Table.grid(expand=True)
+    grid.add_column(ratio=1, overflow="fold")
+    grid.add_column(justify="right", overflow="fold")
+    return grid
+
+
+def _title(name: str, source: str = "") -> list[RenderableType]:
+    grid = _spread()
+    grid.add_row(Text(name, style="bold"), Text(source, style="dim"))
+    return [Text(), grid]
+
+
+def _line(label: str, text: str, *, style: str = "") -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(width=_LABEL, no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(f"  {label}"), Text(text, style=style))
+    return grid

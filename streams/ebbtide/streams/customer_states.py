@@ -1,0 +1,77 @@
+"""Customers as the worker stored them, read from the changelog of its table: while workers run and when none do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.packed import decode
+from ebbtide.models.customer.shard import META_KEY, PartitionState
+from ebbtide.streams.errors import EbbtideError
+from ebbtide.streams.settings import Settings
+from ebbtide.streams.topic_reader import NoTopicError, read_topic
+
+TABLE = "customers"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCustomer:
+    """A customer with where it lies, and the grid instant that its partition had settled last (None: none yet)."""
+
+    customer: Customer
+    settled_day: int | None
+    topic: str
+    partition: int
+    offset: int
+
+    @property
+    def is_live(self) -> bool:
+        """Whether anything still counts for it: not all went to another owner."""
+        return not all(share.detached for share in self.customer.shares.values())
+
+
+def changelog(settings: Settings) -> str:
+    """Name of the table's changelog topic."""
+    return f"{settings.worker.app_id}-{TABLE}-changelog"
+
+
+def read_customers(settings: Settings, customer_ids: Iterable[str]) -> dict[str, StoredCustomer]:
+    """Those of the customers that are stored, by id. Reads the partitions of these ids, to the end that they have now.
+
+    Raises ``EbbtideError`` where the broker cannot be reached, no worker stored anything there, or another version did.
+    """
+    topic = changelog(settings)
+    wanted = {customer_id.encode() for customer_id in customer_ids}
+    if not wanted:
+        return {}
+    # Decoded at the end: only the last value of a key counts.
+    last: dict[bytes, tuple[bytes, int, int]] = {}
+    states: dict[int, bytes] = {}
+    try:
+        for record in read_topic(settings, topic, wanted):
+            if record.key == META_KEY:
+                states[record.partition] = record.value
+            elif record.key in wanted:
+                if record.value is None:
+                    last.pop(record.key, None)
+                else:
+                    last[record.key] = record.value, record.partition, record.offset
+    except NoTopicError:
+        raise EbbtideError(
+            f"no worker has stored customers on {settings.broker.bootstrap}: there is no topic {topic}. "
+            "Start `ebbtide worker`, and see that EBBTIDE_WORKER__APP_ID is that of the worker"
+        ) from None
+    settled = {
+        partition: msgspec.msgpack.decode(state, type=PartitionState).settled_day for partition, state in states.items()
+    }
+    found = {}
+    for key, (value, partition, offset) in last.items():
+        try:
+            customer = decode(value)
+        except ValueError as error:
+            raise EbbtideError(f"{topic} partition {partition} offset {offset}: {error}") from None
+        found[key.decode()] = StoredCustomer(customer, settled.get(partition), topic, partition, offset)
+    return found
