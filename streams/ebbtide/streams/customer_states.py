@@ -10,6 +10,8 @@ import msgspec
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.packed import decode
 from ebbtide.models.customer.shard import META_KEY, PartitionState
+from ebbtide.models.customer.shelf import STATS_KEY, StatsShelf
+from ebbtide.models.fleet.reader import Fleet
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.settings import Settings
 from ebbtide.streams.topic_reader import NoTopicError, read_topic
@@ -19,13 +21,17 @@ TABLE = "customers"
 
 @dataclass(frozen=True, slots=True)
 class StoredCustomer:
-    """A customer with where it lies, and the grid instant that its partition had settled last (None: none yet)."""
+    """A customer with where it lies, and the grid instant that its partition had settled last (None: none yet).
+
+    ``fleet`` are the statistics of all customers that the partition had then.
+    """
 
     customer: Customer
     settled_day: int | None
     topic: str
     partition: int
     offset: int
+    fleet: Fleet | None = None
 
     @property
     def is_live(self) -> bool:
@@ -50,10 +56,13 @@ def read_customers(settings: Settings, customer_ids: Iterable[str]) -> dict[str,
     # Decoded at the end: only the last value of a key counts.
     last: dict[bytes, tuple[bytes, int, int]] = {}
     states: dict[int, bytes] = {}
+    stats: dict[tuple[int, bytes], bytes | None] = {}
     try:
         for record in read_topic(settings, topic, wanted):
             if record.key == META_KEY:
                 states[record.partition] = record.value
+            elif record.key is not None and record.key.startswith(STATS_KEY):
+                stats[record.partition, record.key] = record.value
             elif record.key in wanted:
                 if record.value is None:
                     last.pop(record.key, None)
@@ -67,11 +76,17 @@ def read_customers(settings: Settings, customer_ids: Iterable[str]) -> dict[str,
     settled = {
         partition: msgspec.msgpack.decode(state, type=PartitionState).settled_day for partition, state in states.items()
     }
+    fleets: dict[int, StatsShelf] = {}
+    for (partition, _), value in stats.items():
+        if value is not None:
+            fleets.setdefault(partition, StatsShelf()).restore(value)
     found = {}
     for key, (value, partition, offset) in last.items():
         try:
             customer = decode(value)
         except ValueError as error:
             raise EbbtideError(f"{topic} partition {partition} offset {offset}: {error}") from None
-        found[key.decode()] = StoredCustomer(customer, settled.get(partition), topic, partition, offset)
+        day = settled.get(partition)
+        fleet = fleets[partition].stats(customer.tenant, day or 0) if partition in fleets else None
+        found[key.decode()] = StoredCustomer(customer, day, topic, partition, offset, fleet)
     return found

@@ -27,6 +27,7 @@ from ebbtide.models.customer.share import Share
 from ebbtide.models.customer.shelf import MODEL_KEY, STATS_KEY, ModelShelf, StatsShelf
 from ebbtide.models.customer.sources import SOURCES_KEY, SourceBook
 from ebbtide.models.customer.view import View, fold
+from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.fleet.summary import PartitionSums
 from ebbtide.models.outputs import Flush, Output, Tombstone
 from ebbtide.models.policy import CorePolicy
@@ -360,8 +361,11 @@ class CustomerShard:
         """The customer record as of now: the settled instant, or the end of the customer's newest day."""
         view = self._views[customer.customer_id]
         day = record_day(view, self._meta.settled_day)
-        fleet = self._fleet.stats(customer.tenant, self._meta.settled_day or 0)
-        return build_record(customer, view, day, customer.sequence, self._policy, fleet)
+        return build_record(customer, view, day, customer.sequence, self._policy, self.fleet(customer))
+
+    def fleet(self, customer: Customer) -> Fleet | None:
+        """The newest statistics of all customers of its tenant as of the settled instant."""
+        return self._fleet.stats(customer.tenant, self._meta.settled_day or 0)
 
     def _tell_record(self, customer: Customer) -> Iterator[Output]:
         """Its record, where that says something new; or that there is none any more."""

@@ -12,6 +12,7 @@ from typing import Any
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.view import View
+from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.portrait.alerts import OpenAlertRow, open_alerts
 from ebbtide.models.portrait.counts import Counts, counts
@@ -55,13 +56,16 @@ class Portrait:
     sources: dict[str, date]
 
 
-def portrait(customer: Customer, settled_day: int | None, policy: CorePolicy) -> Portrait:
-    """The customer as the worker that stored it would tell it; ``settled_day`` is that of its partition."""
+def portrait(customer: Customer, settled_day: int | None, policy: CorePolicy, fleet: Fleet | None = None) -> Portrait:
+    """The customer as the worker that stored it would tell it.
+
+    ``settled_day`` is that of its partition, ``fleet`` the statistics that the partition had for it.
+    """
     view = View(customer)
     day = record_day(view, settled_day)
     return Portrait(
         kind=customer.kind,
-        record=build_record(customer, view, day, customer.sequence, policy),
+        record=build_record(customer, view, day, customer.sequence, policy, fleet),
         score=last_score(customer, view),
         horizon_days=policy.label.horizon_days,
         rhythm=rhythm(view.series, day, policy.cadence),

@@ -108,7 +108,7 @@ def _find(settings: Settings, tenant: str, asked: str) -> Found:
 
 
 def _portrait(stored: StoredCustomer, settings: Settings) -> Portrait:
-    return portrait(stored.customer, stored.settled_day, settings.core)
+    return portrait(stored.customer, stored.settled_day, settings.core, stored.fleet)
 
 
 def _choose(found: Found, settings: Settings, asked: str, *, as_json: bool) -> None:
