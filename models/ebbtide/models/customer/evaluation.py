@@ -87,6 +87,25 @@ class Decisions:
     """The grid day from which on the customer cannot be scored."""
 
 
+class _Seen:
+    """What could be seen of a customer before an instant; mostly nobody asks."""
+
+    def __init__(self, customer: Customer, outages: Outages | None, day: int) -> None:
+        self._customer, self._outages, self._day = customer, outages, day
+
+    @property
+    def sources(self) -> set[str]:
+        """The sources of its activity."""
+        return sources_of(self._customer, self._day)
+
+    def blind_days(self, since_day: int) -> int:
+        """Number of days from ``since_day`` to the instant on which all its sources were blind."""
+        outages = self._outages
+        if outages is None or outages.newest_day < since_day:
+            return 0
+        return sum(since_day <= lost < self._day for lost in outages.blind_days(self.sources))
+
+
 class Evaluator:
     """The rules under one policy. Holds no state of any customer."""
 
@@ -128,12 +147,11 @@ class Evaluator:
         if day - 1 in view.series:
             self.returned(customer, view, day - 1, decisions, complete=True)
         customer.settled_day = day
-        sources = set() if outages is None else sources_of(customer, day)
-        if outages is not None and outages.is_blind(sources):
+        seen = _Seen(customer, outages, day)
+        if outages is not None and outages.blind and outages.is_blind(seen.sources):
             self._settle_blind(customer, view, day, decisions)
             return decisions
-        blind_days = frozenset[int]() if outages is None else outages.blind_days(sources)
-        rhythm = self._rhythm(view, day, blind_days)
+        rhythm = self._rhythm(view, day, seen)
         observe = is_observation_day(day, self._policy.observation.every_days)
         if rhythm is None:
             self._settle_unseen(customer, view, day, fleet, decisions, observe=observe)
@@ -144,7 +162,8 @@ class Evaluator:
             force, customer.blind = customer.blind, False
             self._score(customer, view, day, rhythm.own, scorer, decisions, observe=observe, force=force)
         comparison = compare(view.series, day, rhythm.own, self._policy.baseline)
-        if comparison is not None and any(day - comparison.window_days <= lost < day for lost in blind_days):
+        low = comparison is not None and comparison.ratio < self._policy.baseline.drop_leave
+        if comparison is not None and low and seen.blind_days(day - comparison.window_days):
             # Part of the window could not be seen.
             comparison = None
         self._alert(customer, day, rhythm, comparison, view, decisions)
@@ -169,12 +188,13 @@ class Evaluator:
         self.returned(customer, view, day, decisions, complete=False)
         return decisions
 
-    def _rhythm(self, view: View, day: int, blind_days: frozenset[int]) -> Rhythm | None:
-        if not blind_days:
-            return rhythm_of(view, day, self._cadence)
-        last_day = view.series.last_day(day)
-        lost = 0 if last_day is None else sum(last_day < blind < day for blind in blind_days)
-        return rhythm_of(view, day, self._cadence, lost)
+    def _rhythm(self, view: View, day: int, seen: _Seen) -> Rhythm | None:
+        """The rhythm as of ``day``. What looks like silence is none on days on which nobody could see the customer."""
+        rhythm = rhythm_of(view, day, self._cadence)
+        if rhythm is None or rhythm.state is SilenceState.AWAKE:
+            return rhythm
+        lost = seen.blind_days(rhythm.last_day + 1)
+        return rhythm_of(view, day, self._cadence, lost) if lost else rhythm
 
     def _settle_blind(self, customer: Customer, view: View, day: int, decisions: Decisions) -> None:
         """Nothing is heard of any source of the customer: it cannot be scored, and its silence says nothing."""
@@ -365,10 +385,12 @@ class Evaluator:
         observe: bool,
     ) -> None:
         """Move the customer's states; at an observation instant also say what it adds to its fleet."""
-        trait = self._policy.fleet.segment_trait
-        held = view.traits_at(customer, (trait,), day * DAY_MS - 1)
-        name = segment_of(held[trait].value if held else None)
-        segment = None if fleet is None else fleet.of(name)
+        name, segment = "", None
+        if observe:
+            trait = self._policy.fleet.segment_trait
+            held = view.traits_at(customer, (trait,), day * DAY_MS - 1)
+            name = segment_of(held[trait].value if held else None)
+            segment = None if fleet is None else fleet.of(name)
         standing = self._standings.settle(customer, view, day, rhythm, comparison, segment, weekly=observe)
         decisions.changes += standing.changes
         if observe:

@@ -16,6 +16,7 @@ class Outages:
 
     blind: frozenset[str]
     days: dict[str, frozenset[int]]
+    newest_day: int
 
     @classmethod
     def of(cls, book: SourceBook, tenant: str, day: int) -> Outages | None:
@@ -23,7 +24,8 @@ class Outages:
         sources = book.sources(tenant)
         days = {source: frozenset(book.blind_days(tenant, source, day)) for source in sources}
         blind = frozenset(source for source in sources if book.is_blind(tenant, source, day))
-        return cls(blind, days) if blind or any(days.values()) else None
+        newest = max((max(lost) for lost in days.values() if lost), default=-1)
+        return cls(blind, days, newest) if blind or newest >= 0 else None
 
     def is_blind(self, sources: Iterable[str]) -> bool:
         """Whether all sources of a customer are blind at the instant; one without any is not."""

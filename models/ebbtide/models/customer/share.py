@@ -89,8 +89,11 @@ class Share(msgspec.Struct):
 
     def last_day(self, day: int) -> int | None:
         """The last active day before ``day``."""
-        last = max((active for active in self.days if active < day), default=None)
-        if last is None:
+        last = max(self.days, default=-1)
+        if last >= day:
+            # What came after the instant arrived with what was before it.
+            last = max((active for active in self.days if active < day), default=-1)
+        if last < 0:
             index = bisect_left(self.old_days, day)
             return self.old_days[index - 1] if index else None
         return last

@@ -59,7 +59,17 @@ _ENOUGH = 28
 class View:
     """What is derived from the shares; never stored."""
 
-    __slots__ = ("_fact_days", "_history", "_newest", "_old_sums", "_outcomes", "_reasons", "cadence", "series")
+    __slots__ = (
+        "_campaigns",
+        "_fact_days",
+        "_history",
+        "_newest",
+        "_old_sums",
+        "_outcomes",
+        "_reasons",
+        "cadence",
+        "series",
+    )
 
     def __init__(self, customer: Customer) -> None:
         # The last cadence, with the number of active days and of changes that it was told from.
@@ -68,6 +78,7 @@ class View:
         self._outcomes: list[OutcomeValue] | None = None
         self._history: History | None = None
         self._fact_days: list[int] | None = None
+        self._campaigns: list[int] | None = None
         self._reasons: tuple[Published, list[Contribution]] | None = None
         self._derive(customer)
 
@@ -138,7 +149,7 @@ class View:
         if record.outcomes:
             for key, outcome in record.outcomes.items():
                 put(share.outcomes, key, (outcome.type, outcome.at_ms, outcome.data))
-            self._outcomes = self._history = self._fact_days = None
+            self._outcomes = self._history = self._fact_days = self._campaigns = None
 
     def compact(self, customer: Customer, day: int, kept_days: int, kept_active_days: int) -> None:
         """Forget the numbers of days that no window of ``day`` or later reaches, and older uses of modules.
@@ -276,21 +287,27 @@ class View:
 
     def campaigns(self, customer: Customer, day: int) -> list[int]:
         """Days of the campaigns before ``day`` whose effect is still taken out."""
-        return [
-            fact.day
-            for fact in self.history(customer).before(day, TOUCHPOINT, since_day=day - CAMPAIGN_DAYS)
-            if fact.text("kind") == CAMPAIGN
-        ]
+        if self._campaigns is None:
+            self._campaigns = sorted(
+                at_ms // DAY_MS
+                for kind, at_ms, data in self.outcomes(customer)
+                if kind == TOUCHPOINT and data.get("kind") == CAMPAIGN
+            )
+        known = self._campaigns
+        return known[bisect_left(known, day - CAMPAIGN_DAYS) : bisect_left(known, day)] if known else known
 
     def roles(self, customer: Customer, day: int) -> dict[str, tuple[str, int | None]]:
         """By profile with a role as of ``day``: the role, and its last active day before (None: never active)."""
         found: dict[str, tuple[str, int | None]] = {}
+        before_ms = day * DAY_MS
         for key, share in customer.shares.items():
             values = share.traits.get("role")
             if values and not share.detached:
-                role = next((value.value for value in reversed(values) if value.at_ms < day * DAY_MS), None)
-                if role is not None:
-                    found[key] = str(role), share.last_day(day)
+                held: Trait | None = values[-1]
+                if values[-1].at_ms >= before_ms:
+                    held = next((value for value in reversed(values) if value.at_ms < before_ms), None)
+                if held is not None:
+                    found[key] = str(held.value), share.last_day(day)
         return found
 
     def contributions(self, score: Published) -> list[Contribution]:
@@ -305,7 +322,7 @@ class View:
 
     def forget_facts(self) -> None:
         """A profile went away or said all anew: derive traits and dated facts anew when asked."""
-        self._newest = self._outcomes = self._history = self._fact_days = None
+        self._newest = self._outcomes = self._history = self._fact_days = self._campaigns = None
 
 
 def kept_days(policy: CorePolicy) -> int:
