@@ -8,6 +8,7 @@ from typing import Any
 
 from ebbtide.schemas.topics import Topic
 from support.live import Live, ndjson
+from support.said import said
 
 _NAMES = ("tenant", "customer_id", "alert_id", "version", "observed_at", "as_of")
 
@@ -33,7 +34,7 @@ def final(records: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         known = newest.get(record["customer_id"])
         if known is None or record["version"] >= known["version"]:
             newest[record["customer_id"]] = record
-    return {key: {name: v for name, v in record.items() if name != "version"} for key, record in newest.items()}
+    return {key: said(record) for key, record in newest.items()}
 
 
 def everything(records: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -23,6 +23,7 @@ from ebbtide.schemas.events import Event
 from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import Topic
 from support.histories import POLICY
+from support.said import said
 from support.told import DECORATIONS, Told, by_customer, drive, records
 from support.topology import EVENTS, EXAMPLES, FLEET, MODELS, Gone, Topology
 
@@ -81,8 +82,7 @@ def newest_records(topology: Topology) -> dict[str, Any]:
     found = {}
     for key, (_, record) in newest.items():
         if not isinstance(record, Gone):
-            found[key] = json.loads(record.to_json())
-            del found[key]["version"]
+            found[key] = said(json.loads(record.to_json()))
     return found
 
 

@@ -14,6 +14,7 @@ from ebbtide.schemas.base import AnyContract
 from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import Topic
 from support.raw import NOW, messages
+from support.said import said
 
 DECIDED = (
     Topic.SCORES,
@@ -48,7 +49,7 @@ def plain(told: AnyContract, *, decorated: bool) -> dict[str, Any]:
 
 
 def records(pipeline: Pipeline) -> dict[str, Any]:
-    """All customer records but their versions, which count how often something was looked at.
+    """What all customer records say. Their versions count how often something was looked at.
 
     Left out are those that have none: persons whose first deeds of a day turned out to be their account's.
     """
@@ -57,9 +58,7 @@ def records(pipeline: Pipeline) -> dict[str, Any]:
     for customer_id, customer in shard.customers.items():
         if customer.is_vacant:
             continue
-        record = json.loads(shard.record(customer).to_json())
-        del record["version"]
-        found[customer_id] = record
+        found[customer_id] = said(json.loads(shard.record(customer).to_json()))
     return found
 
 
