@@ -16,19 +16,24 @@ from support.brokers import eventually, require_kafka_or_skip
 from support.live import Live, command, drain, live
 from support.raw import at, fact, in_account, track
 
-UNTIL = at(60)
+UNTIL = at(58)
 MERGED = ("group_id/merge-a", "group_id/merge-b")
 
 
 def bodies() -> list[dict[str, Any]]:
     """Beside the book: two accounts that become one, one with a person in it, and two whose names are alike."""
     made = [
-        fact("account.upserted", at(58), "own-1", {"group_id": "n-1"}, name="Zephyr North"),
-        fact("account.upserted", at(58), "own-2", {"group_id": "n-2"}, name="Zephyr South"),
+        fact("account.upserted", at(57), "own-1", {"group_id": "n-1"}, name="Zephyr North"),
+        fact("account.upserted", at(57), "own-2", {"group_id": "n-2"}, name="Zephyr South"),
     ]
-    made += [track("query", at(58, n), f"own-a-{n}", user="pat", **in_account("merge-a")) for n in range(3)]
-    made += [track("query", at(58, 60 + n), f"own-b-{n}", user="kim", **in_account("merge-b")) for n in range(4)]
+    made += [track("query", at(57, n), f"own-a-{n}", user="pat", **in_account("merge-a")) for n in range(3)]
+    made += [track("query", at(57, 60 + n), f"own-b-{n}", user="kim", **in_account("merge-b")) for n in range(4)]
     return made
+
+
+def values(told: dict[str, Any]) -> dict[str, Any]:
+    """What a record says; it is published when that changes, not whenever time passes."""
+    return {name: field["value"] for name, field in told["fields"].items()}
 
 
 @dataclass
@@ -74,7 +79,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
         named = [row for row in newest.values() if row["fields"]["name"]["value"] and row["fields"]["p_churn"]["value"]]
         found = Book(deployment, max(named, key=lambda row: row["fields"]["total_event_count"]["value"]))
         # Once while the worker runs; all the rest after it stopped.
-        assert found.show(found.record["customer_id"])["fields"] == found.record["fields"]
+        assert values(found.show(found.record["customer_id"])) == values(found.record)
         before = {key: found.show(key) for key in MERGED}
         assert [row["fields"]["total_event_count"]["value"] for row in before.values()] == [3, 4]
         linked = deployment.run("identity", "link", *MERGED, "--reason", "one firm", "--actor", "jo")
@@ -90,9 +95,7 @@ def test_by_id_by_identifier_and_by_name_it_is_the_record_that_the_worker_publis
     by_id = book.show(book.record["customer_id"])
     named = book.show(f"{anchor['type']}/{anchor['value']}")
     for found in (by_id, named, book.show(book.name.upper()), book.show(anchor["value"])):
-        assert {name: found[name] for name in ("customer_id", "version", "as_of", "fields")} == {
-            name: book.record[name] for name in ("customer_id", "version", "as_of", "fields")
-        }
+        assert (found["customer_id"], values(found)) == (book.record["customer_id"], values(book.record))
     assert by_id["score"]["p_churn"] == book.record["fields"]["p_churn"]["value"]
     assert sum(by_id["history"]["events_weekly"]) == book.record["fields"]["total_event_count"]["value"]
     assert [alert["type"] for alert in by_id["alerts"]] == book.record["fields"]["open_alerts"]["value"]

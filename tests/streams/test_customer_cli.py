@@ -145,7 +145,7 @@ def test_one_that_is_found_is_shown_or_given_to_scripts(monkeypatch: pytest.Monk
     stored = StoredCustomer(made, DAY_0 + SETTLED, "app-customers-changelog", 3, 8)
     asked: list[tuple[str, str]] = []
 
-    def find(_settings: Settings, tenant: str, words: str) -> Found:
+    def find(_settings: Settings, tenant: str, words: str, _progress: object) -> Found:
         asked.append((tenant, words))
         return Found([(stored, "named Acme Ltd")], ["c-2"])
 

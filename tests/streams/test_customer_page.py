@@ -10,6 +10,7 @@ from dataclasses import replace
 from io import StringIO
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from rich.console import Console
 
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.fields import FIELDS, RecordField
-from ebbtide.models.policy import CorePolicy, ModulesPolicy
+from ebbtide.models.policy import AdoptionPolicy, CorePolicy
 from ebbtide.models.portrait.portrait import Portrait, portrait
 from ebbtide.schemas.customer_record import CustomerRecord, Field
 from ebbtide.streams.cli import customer_page
@@ -69,7 +70,7 @@ def test_a_customer_of_whom_nothing_is_known() -> None:
     assert "never active" in section(found, "RHYTHM")
     for title, said in (("OPEN ALERTS", "none"), ("MODULES", "none used"), ("FACTS", "none")):
         assert said in section(found, title)
-    assert "industry, plan" in section(found, "DATA").replace("\n", " ")
+    assert "0 % of what is expected at this stage; missing: name, region" in section(found, "DATA")
     assert "none in the last weeks" in section(found, "DATA")
 
 
@@ -113,9 +114,18 @@ def test_long_lists_are_cut_and_counted() -> None:
     assert section(found, "FACTS").count("invoice.paid") == MOST_FACTS
 
 
-def test_modules_that_the_settings_name_and_nobody_uses() -> None:
-    policy = CorePolicy(modules=ModulesPolicy(events={"cohorts": ("cohort",)}))
-    assert "untouched      cohorts" in section(text_of(acme(), policy=policy), "MODULES")
+def test_modules_on_sale_that_nobody_uses() -> None:
+    policy = CorePolicy(adoption=AdoptionPolicy(modules=("dashboards", "cohorts")))
+    assert "not yet used   cohorts" in section(text_of(acme(), policy=policy), "MODULES")
+
+
+def test_a_customer_whose_source_is_silent_has_its_last_score_called_so() -> None:
+    made = acme()
+    made.blind = True
+    health = section(text_of(made), "HEALTH")
+    assert "no score       the source of its events is silent" in health
+    assert "said before    38 % likely" in health
+    assert "churn " not in health
 
 
 def test_weeks_whose_numbers_are_forgotten_are_unknown_not_empty() -> None:
@@ -144,9 +154,10 @@ def test_a_field_that_no_other_part_says_appears_by_itself(monkeypatch: pytest.M
     told = portrait(acme(), DAY_0 + SETTLED, CorePolicy())
     stage = Field.unchecked(value="growth", as_of=told.record.as_of, source="state")
     record = CustomerRecord.unchecked(**{**dict(told.record), "fields": {**told.record.fields, "life_stage": stage}})
-    assert "state          life stage              growth" in section(
-        printed(replace(told, record=record)), "OTHER FIELDS"
-    )
+    found = section(printed(replace(told, record=record)), "OTHER FIELDS")
+    assert [line.split() for line in found.splitlines() if "life stage" in line] == [
+        ["state", "life", "stage", "growth"]
+    ]
 
 
 @given(st.lists(st.none() | st.floats(-10, 1e9), max_size=60))
@@ -187,6 +198,7 @@ def test_a_sparkline_by_hand() -> None:
         (1, "share", "100 %"),
         (["surge", "asleep"], "names", "surge, asleep"),
         ({"score": 9, "kind": "nps"}, "", "score 9, kind nps"),
+        ({"admin": {"known": 2, "active": 1}, "user": {}}, "", "admin (known 2, active 1), user –"),
         ("2025-09-30T00:00:00Z", "time", "2025-09-30"),
         ("2025-09-30T09:30:00.000Z", "", "2025-09-30 09:30"),
         ("2025-09-31T09:30:00Z", "time", "2025-09-31T09:30:00Z"),
@@ -201,7 +213,8 @@ def test_values(value: Any, unit: str, text: str) -> None:
 @pytest.mark.parametrize(("tier", "style"), [("danger", "31"), ("excellent", "32")])
 def test_colours_in_a_terminal_alone(tier: str, style: str) -> None:
     made = acme()
-    made.tier = tier
+    assert made.score is not None
+    made.score = msgspec.structs.replace(made.score, tier=tier)
     console = Console(file=StringIO(), width=WIDTH, highlight=False, force_terminal=True, color_system="standard")
     console.print(page(portrait(made, DAY_0 + SETTLED, CorePolicy()), "here"))
     assert isinstance(console.file, StringIO)

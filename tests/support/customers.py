@@ -10,6 +10,7 @@ from ebbtide.models.customer.customer import Customer, Published
 from ebbtide.models.customer.series import WIDTH, Bucket
 from ebbtide.models.customer.share import Share
 from ebbtide.models.identity.identifiers import canonical_id
+from ebbtide.models.standing.hysteresis import Held
 from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.profile_state import MACHINE, Trait
 from support.raw import DAY_0
@@ -101,6 +102,11 @@ def acme() -> Customer:
         model_version="champion-40",
     )
     made.tier, made.scored_day = "normal", DAY_0 + SETTLED
+    made.states = {
+        "lifecycle": Held("decline", DAY_0 + 208),
+        "activity_group": Held("normal", DAY_0 + 120, "at_risk"),
+        "health_cell": Held("middle-high", DAY_0 + 189),
+    }
     at_ms = (DAY_0 + SETTLED) * DAY_MS
     surge = {"value": 60, "baseline": 20.0, "ratio": 3.0, "percent": 300, "window_days": 7, "baseline_weeks": 8}
     asleep = {"silence_days": 5, "cadence_days": 1.4, "last_active_at": "2025-07-30T12:00:00Z"}

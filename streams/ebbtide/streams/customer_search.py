@@ -14,7 +14,7 @@ from ebbtide.schemas.topics import Topic
 from ebbtide.streams.codec import TICK_KEY
 from ebbtide.streams.customer_states import StoredCustomer, read_customers
 from ebbtide.streams.settings import Settings
-from ebbtide.streams.topic_reader import read_topic
+from ebbtide.streams.topic_reader import Progress, read_topic, unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,29 +26,33 @@ class Found:
     also: list[str] = field(default_factory=list)
 
 
-def find_by_id(settings: Settings, tenant: str, customer_id: str) -> Found:
+def find_by_id(settings: Settings, tenant: str, customer_id: str, progress: Progress = unseen) -> Found:
     """The customer of an id. Of one for which nothing counts any more, or a person's: whoever has what it did."""
-    stored = read_customers(settings, [customer_id]).get(customer_id)
+    stored = read_customers(settings, [customer_id], progress).get(customer_id)
     if stored is not None and stored.customer.tenant == tenant:
         return (
-            Found([(stored, "id")]) if stored.is_live else find_by_identifier(settings, tenant, stored.customer.anchor)
+            Found([(stored, "id")])
+            if stored.is_live
+            else find_by_identifier(settings, tenant, stored.customer.anchor, progress)
         )
-    assigned = last_values(settings, Topic.IDENTITY_ASSIGNMENTS, containing=customer_id)
+    assigned = last_values(settings, Topic.IDENTITY_ASSIGNMENTS, containing=customer_id, progress=progress)
     owners = {
         owner: f"{assignment.identifier.key}, which counted for {customer_id}, counts for it"
         for assignment in map(IdentityAssignment.from_json, assigned.values())
         if assignment.tenant == tenant and assignment.owner_id == customer_id
         for owner in owners_of(assignment)
     }
-    return _live(settings, owners)
+    return _live(settings, owners, progress)
 
 
-def find_by_identifier(settings: Settings, tenant: str, named: Identifier) -> Found:
+def find_by_identifier(settings: Settings, tenant: str, named: Identifier, progress: Progress = unseen) -> Found:
     """The customer that an identifier names or was merged into; else those that the person it names acts for."""
     own = canonical_id(tenant, named)
-    assigned = last_values(settings, Topic.IDENTITY_ASSIGNMENTS, keys=[subject_key(tenant, named).encode()])
+    assigned = last_values(
+        settings, Topic.IDENTITY_ASSIGNMENTS, keys=[subject_key(tenant, named).encode()], progress=progress
+    )
     owners = [owner for value in assigned.values() for owner in owners_of(IdentityAssignment.from_json(value))]
-    found = _live(settings, dict.fromkeys([own, *owners], f"{named.key} acts for it"))
+    found = _live(settings, dict.fromkeys([own, *owners], f"{named.key} acts for it"), progress)
     itself = [own, *owners[:1]]
     for stored, _ in found.customers:
         if stored.customer.customer_id in itself:
@@ -57,18 +61,18 @@ def find_by_identifier(settings: Settings, tenant: str, named: Identifier) -> Fo
     return found
 
 
-def find_by_words(settings: Settings, tenant: str, words: str) -> Found:
+def find_by_words(settings: Settings, tenant: str, words: str, progress: Progress = unseen) -> Found:
     """Customers whose name or identifier the words are; where there is none, those that have the words in it."""
-    records = last_values(settings, Topic.CUSTOMER_RECORDS, containing=words)
-    assigned = last_values(settings, Topic.IDENTITY_ASSIGNMENTS, containing=words)
+    records = last_values(settings, Topic.CUSTOMER_RECORDS, containing=words, progress=progress)
+    assigned = last_values(settings, Topic.IDENTITY_ASSIGNMENTS, containing=words, progress=progress)
     exact, partial = matches(
         tenant,
         words,
         map(CustomerRecord.from_json, records.values()),
         map(IdentityAssignment.from_json, assigned.values()),
     )
-    found = _live(settings, exact)
-    return found if found.customers else _live(settings, partial)
+    found = _live(settings, exact, progress)
+    return found if found.customers else _live(settings, partial, progress)
 
 
 def matches(
@@ -105,7 +109,12 @@ def owners_of(assignment: IdentityAssignment) -> list[str]:
 
 
 def last_values(
-    settings: Settings, topic: Topic, *, keys: Collection[bytes] | None = None, containing: str = ""
+    settings: Settings,
+    topic: Topic,
+    *,
+    keys: Collection[bytes] | None = None,
+    containing: str = "",
+    progress: Progress = unseen,
 ) -> dict[bytes, bytes]:
     """The last value of each key of a compacted topic, where it contains the text in whichever case.
 
@@ -114,7 +123,7 @@ def last_values(
     # As it stands in JSON; only a last value that has it is kept, so that a search keeps little in memory.
     needle = json.dumps(containing.casefold(), ensure_ascii=False)[1:-1]
     found: dict[bytes, bytes] = {}
-    for record in read_topic(settings, topic.topic_name, keys):
+    for record in read_topic(settings, topic.topic_name, keys=keys, progress=progress):
         if record.key == TICK_KEY or (keys is not None and record.key not in keys):
             continue
         if record.value is not None and needle in record.value.decode().casefold():
@@ -124,7 +133,7 @@ def last_values(
     return found
 
 
-def _live(settings: Settings, reasons: Mapping[str, str]) -> Found:
+def _live(settings: Settings, reasons: Mapping[str, str], progress: Progress = unseen) -> Found:
     """Those of the customers for which something counts, in their order."""
-    stored = read_customers(settings, reasons)
+    stored = read_customers(settings, reasons, progress)
     return Found([(stored[one], why) for one, why in reasons.items() if one in stored and stored[one].is_live])

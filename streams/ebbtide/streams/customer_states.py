@@ -14,7 +14,7 @@ from ebbtide.models.customer.shelf import STATS_KEY, StatsShelf
 from ebbtide.models.fleet.reader import Fleet
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.settings import Settings
-from ebbtide.streams.topic_reader import NoTopicError, read_topic
+from ebbtide.streams.topic_reader import NoTopicError, Progress, read_topic, unseen
 
 TABLE = "customers"
 
@@ -44,7 +44,9 @@ def changelog(settings: Settings) -> str:
     return f"{settings.worker.app_id}-{TABLE}-changelog"
 
 
-def read_customers(settings: Settings, customer_ids: Iterable[str]) -> dict[str, StoredCustomer]:
+def read_customers(
+    settings: Settings, customer_ids: Iterable[str], progress: Progress = unseen
+) -> dict[str, StoredCustomer]:
     """Those of the customers that are stored, by id. Reads the partitions of these ids, to the end that they have now.
 
     Raises ``EbbtideError`` where the broker cannot be reached, no worker stored anything there, or another version did.
@@ -58,7 +60,7 @@ def read_customers(settings: Settings, customer_ids: Iterable[str]) -> dict[str,
     states: dict[int, bytes] = {}
     stats: dict[tuple[int, bytes], bytes | None] = {}
     try:
-        for record in read_topic(settings, topic, wanted):
+        for record in read_topic(settings, topic, wanted, progress=progress):
             if record.key == META_KEY:
                 states[record.partition] = record.value
             elif record.key is not None and record.key.startswith(STATS_KEY):

@@ -20,7 +20,7 @@ def series_of(known: dict[int, int], forgotten: set[int]) -> DaySeries:
     for day, events in known.items():
         series.put(day, bucket(events, queries=2 * events))
     if forgotten:
-        series.forget(sorted(forgotten), forgotten, [sum(known[day] for day in forgotten)] * 5)
+        series.forget(sorted(forgotten), (), [sum(known[day] for day in forgotten)] * 5)
     return series
 
 

@@ -9,7 +9,7 @@ import pytest
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.series import DaySeries
 from ebbtide.models.customer.view import View
-from ebbtide.models.policy import CadencePolicy, ModulesPolicy
+from ebbtide.models.policy import CadencePolicy
 from ebbtide.models.portrait.alerts import open_alerts
 from ebbtide.models.portrait.counts import Counts, counts
 from ebbtide.models.portrait.dates import date_of
@@ -17,6 +17,8 @@ from ebbtide.models.portrait.modules import WEEKS, ModuleUse, modules_used
 from ebbtide.models.portrait.people import Person, people
 from ebbtide.models.portrait.rhythm import rhythm
 from ebbtide.models.portrait.sources import newest_days
+from ebbtide.models.portrait.states import State, states
+from ebbtide.models.standing.hysteresis import Held
 from ebbtide.schemas.alert import AlertKind
 from support.customers import SETTLED, acme, bucket, customer, share
 from support.raw import DAY_0, MONDAY
@@ -51,10 +53,9 @@ def test_counts_by_window_and_ever() -> None:
     assert found["orders"].total == 3
 
 
-def test_modules_by_recent_use_dropped_untouched_and_machines_apart() -> None:
+def test_modules_by_recent_use_dropped_and_machines_apart() -> None:
     made = acme()
-    policy = ModulesPolicy(events={"reports": ("report",), "alerts": ("alert",), "cohorts": ("cohort",)})
-    found = modules_used(View(made).uses(made), TODAY, policy)
+    found = modules_used(View(made).uses(made), TODAY)
     # Nine weeks; the last began on Monday, day 203.
     assert found.first_week == date_of(DAY_0 + 147)
     assert WEEKS == 9
@@ -63,18 +64,17 @@ def test_modules_by_recent_use_dropped_untouched_and_machines_apart() -> None:
         ModuleUse("reports", 23, [0, 0, 0, 0, 0, 5, 10, 5, 3]),
     ]
     assert found.dropped == [ModuleUse("exports", 0, [5, 5, 5, 5, 5, 0, 0, 0, 0])]
-    assert found.untouched == ["alerts", "cohorts"]
     assert found.machine == ModuleUse("(machine)", 9, [0, 0, 0, 0, 0, 0, 9, 0, 0])
 
 
 def test_modules_of_days_before_and_after_the_weeks_are_not_seen() -> None:
     uses = {DAY_0 + 146: {"old": 1}, TODAY: {"new": 1}}
-    found = modules_used(uses, TODAY, ModulesPolicy())
-    assert (found.used, found.dropped, found.untouched, found.machine) == ([], [], [], None)
+    found = modules_used(uses, TODAY)
+    assert (found.used, found.dropped, found.machine) == ([], [], None)
 
 
 def test_in_the_middle_of_a_week_the_last_one_is_under_way() -> None:
-    found = modules_used({TODAY: {"a": 2}, TODAY - 1: {"a": 1}}, TODAY + 3, ModulesPolicy())
+    found = modules_used({TODAY: {"a": 2}, TODAY - 1: {"a": 1}}, TODAY + 3)
     (use,) = found.used
     assert use.weekly[-2:] == [1, 2]
 
@@ -171,3 +171,12 @@ def test_little_seen_is_not_trusted_and_nothing_seen_has_no_rhythm() -> None:
     assert found is not None
     assert (found.trusted, found.cadence_days) == (False, 7.0)
     assert rhythm(active([4, 6]), DAY_0 + 4, CadencePolicy()) is None
+
+
+def test_states_by_name_with_what_would_follow() -> None:
+    made = customer("group_id/acme")
+    made.states = {"lifecycle": Held("growth", DAY_0 + 9, "maturity"), "health_cell": Held("low-high", DAY_0 + 7)}
+    assert states(made) == [
+        State("health_cell", "low-high", date_of(DAY_0 + 7), None),
+        State("lifecycle", "growth", date_of(DAY_0 + 9), "maturity"),
+    ]

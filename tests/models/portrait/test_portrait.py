@@ -55,6 +55,7 @@ def test_the_record_is_the_one_that_the_worker_publishes() -> None:
     shard = pipeline.customers
     assert {one.kind for one in shard.customers.values()} == {"account", "person"}
     for stored in shard.customers.values():
+        assert shard.fleet(stored) is not None
         found = portrait(decode(encode(stored)), shard.settled_day, POLICY, shard.fleet(stored))
         assert found.record == shard.record(stored)
         fields = {name: field.value for name, field in found.record.fields.items()}

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from ebbtide.models.customer.share import monday
-from ebbtide.models.policy import ModulesPolicy
 from ebbtide.models.portrait.dates import date_of
 from ebbtide.models.profile.profile import USE_DAYS
 from ebbtide.schemas.profile_state import MACHINE
@@ -29,8 +28,9 @@ class ModuleUse:
 
 @dataclass(frozen=True, slots=True)
 class ModulesUsed:
-    """``used`` in the last 28 days, most first. ``dropped`` were used in the weeks before only; ``untouched`` are those
-    that the settings declare and nobody used in any of the weeks. ``machine`` is use by API keys and integrations.
+    """``used`` in the last 28 days, most first; ``dropped`` were used in the weeks before only.
+
+    ``machine`` is use by API keys and integrations.
 
     ``first_week`` is the Monday of the oldest week.
     """
@@ -38,11 +38,10 @@ class ModulesUsed:
     first_week: date
     used: list[ModuleUse]
     dropped: list[ModuleUse]
-    untouched: list[str]
     machine: ModuleUse | None
 
 
-def modules_used(uses: Mapping[int, Mapping[str, int]], day: int, policy: ModulesPolicy) -> ModulesUsed:
+def modules_used(uses: Mapping[int, Mapping[str, int]], day: int) -> ModulesUsed:
     """Modules as of grid instant ``day``; ``uses`` as ``View.uses`` tells them."""
     first_week = monday(day - 1) - _WEEK * (WEEKS - 1)
     weekly: dict[str, list[int]] = defaultdict(lambda: [0] * WEEKS)
@@ -61,6 +60,5 @@ def modules_used(uses: Mapping[int, Mapping[str, int]], day: int, policy: Module
         date_of(first_week),
         used=[use for use in people if use.uses_28d],
         dropped=[use for use in people if not use.uses_28d],
-        untouched=sorted(policy.events.keys() - weekly.keys()),
         machine=next((use for use in found if use.module == MACHINE), None),
     )

@@ -22,6 +22,7 @@ from ebbtide.models.portrait.modules import ModulesUsed, modules_used
 from ebbtide.models.portrait.people import Person, people
 from ebbtide.models.portrait.rhythm import Rhythm, rhythm
 from ebbtide.models.portrait.sources import newest_days
+from ebbtide.models.portrait.states import State, states
 from ebbtide.models.record.build import build_record, record_day
 from ebbtide.schemas.customer_record import CustomerRecord
 
@@ -47,6 +48,7 @@ class Portrait:
     score: LastScore | None
     horizon_days: int
     rhythm: Rhythm | None
+    states: list[State]
     alerts: list[OpenAlertRow]
     history: History
     counts: dict[str, Counts]
@@ -59,7 +61,8 @@ class Portrait:
 def portrait(customer: Customer, settled_day: int | None, policy: CorePolicy, fleet: Fleet | None = None) -> Portrait:
     """The customer as the worker that stored it would tell it.
 
-    ``settled_day`` is that of its partition, ``fleet`` the statistics that the partition had for it.
+    ``settled_day`` is the instant that its partition settled last, ``fleet`` the statistics that hold then; None: there
+    are none yet.
     """
     view = View(customer)
     day = record_day(view, settled_day)
@@ -69,10 +72,11 @@ def portrait(customer: Customer, settled_day: int | None, policy: CorePolicy, fl
         score=last_score(customer, view),
         horizon_days=policy.label.horizon_days,
         rhythm=rhythm(view.series, day, policy.cadence),
+        states=states(customer),
         alerts=open_alerts(customer),
         history=history(customer, view, day),
         counts=counts(view.series, day),
-        modules=modules_used(view.uses(customer), day, policy.modules),
+        modules=modules_used(view.uses(customer), day),
         people=people(customer, day),
         facts=[DatedFact(kind, from_ms(at_ms), data) for kind, at_ms, data in reversed(view.outcomes(customer))],
         sources=newest_days(customer, day),

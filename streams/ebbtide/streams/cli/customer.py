@@ -19,7 +19,7 @@ from ebbtide.models.portrait.portrait import Portrait, portrait
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.streams.cli.customer_page import WIDTH, name_of, page
 from ebbtide.streams.cli.identity_story import shown
-from ebbtide.streams.cli.options import json_option, settings_option, stderr
+from ebbtide.streams.cli.options import json_option, progress_bar, settings_option
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.settings import Settings
 
@@ -62,8 +62,7 @@ def show(customer: str, tenant: str | None, settings: Settings, *, sources: bool
     with a list of them. Reads what workers have stored, whether one runs or not.
     """
     tenant = tenant or settings.tenant
-    with stderr().status("reading what workers stored"):
-        found = _find(settings, tenant, customer)
+    found = _find(settings, tenant, customer)
     if not found.customers:
         raise EbbtideError(
             f"no customer of tenant {shown(tenant)} is {shown(customer)}: see that it is written as producers send it "
@@ -94,17 +93,17 @@ def _find(settings: Settings, tenant: str, asked: str) -> Found:
     )
 
     with suppress(ValueError):
-        return find_by_id(settings, tenant, str(UUID(asked)))
+        return find_by_id(settings, tenant, str(UUID(asked)), progress_bar)
     kind, slash, raw = asked.partition("/")
     if not slash or kind not in list(IdentifierType):
-        return find_by_words(settings, tenant, asked)
+        return find_by_words(settings, tenant, asked, progress_bar)
     named = identifier(IdentifierType(kind), raw)
     if named is None:
         raise click.UsageError(
             f"{raw!r} names nobody as {kind}: empty, null, zeros, role mailboxes, free-mail domains and the like are "
             "blocked for everybody"
         )
-    return find_by_identifier(settings, tenant, named)
+    return find_by_identifier(settings, tenant, named, progress_bar)
 
 
 def _portrait(stored: StoredCustomer, settings: Settings) -> Portrait:

@@ -15,10 +15,11 @@ from ebbtide.models.customer.customer import ACCOUNT
 from ebbtide.models.customer.fields import FIELDS
 from ebbtide.models.portrait.alerts import OpenAlertRow
 from ebbtide.models.portrait.health import LastScore, Part
-from ebbtide.models.portrait.modules import ModulesUsed, ModuleUse
+from ebbtide.models.portrait.modules import ModuleUse
 from ebbtide.models.portrait.people import Person
 from ebbtide.models.portrait.portrait import DatedFact, Portrait
 from ebbtide.models.portrait.rhythm import Rhythm
+from ebbtide.models.portrait.states import State
 from ebbtide.schemas.alert import AlertKind
 from ebbtide.streams.cli.field_values import NOTHING, number, per_cent, time_text, value_text
 from ebbtide.streams.cli.identity_story import shown
@@ -32,6 +33,7 @@ MOST_PEOPLE = 8
 MOST_FACTS = 10
 MOST_NAMES = 12
 _LABEL = 15
+_SHORT = 15
 _LEAST = 0.005
 """Smaller contributions are only counted: they would show as nothing."""
 
@@ -45,12 +47,19 @@ _TOLD = {
     *("cadence_days", "silence_days", "silence_state", "last_login_at", "last_active_at", "open_alerts"),
     *(field.name for field in FIELDS if field.name.startswith(("query_count_", "event_count_"))),
     *(f"total_{noun}_count" for noun in ("query", "login", "event", "order")),
-    *("value_90d", "value_total", "profiles_by_domain"),
+    *("value_90d", "value_total", "profiles_by_domain", "top_features", "unused_features"),
+    *("data_completeness", "missing_fields", "stale_fields"),
+    # Under other names among the states.
+    *("journey_stage", "journey_since", "usage_level", "relationship_level", "in_pareto", "rfm_cell"),
 }
 """Fields that other parts of the page say. All others are listed by where they come from."""
 
 _KIND_STYLE = {AlertKind.RISK: "red", AlertKind.OPPORTUNITY: "green"}
-_NO_SCORE = {"anonymous": "nobody knows who this is", "no_activity": "no activity of it counts"}
+_NO_SCORE = {
+    "anonymous": "nobody knows who this is",
+    "no_activity": "no activity of it counts",
+    "source_blind": "the source of its events is silent: nobody can say whether it is",
+}
 
 
 def page(told: Portrait, where: str, *, also: Sequence[str] = (), sources: bool = False) -> RenderableType:
@@ -63,9 +72,10 @@ def page(told: Portrait, where: str, *, also: Sequence[str] = (), sources: bool 
         _head(told),
         *_health(told),
         *_rhythm(told, as_of),
+        *_states(told.states),
         *_alerts(told.alerts),
         *_activity(told, as_of),
-        *_modules(told.modules, as_of),
+        *_modules(told, as_of),
         *_people(told.people, as_of),
         *_fields(told),
         *_facts(told.facts),
@@ -108,9 +118,11 @@ def _health(told: Portrait) -> list[RenderableType]:
     if reason is not None:
         lines.append(_line("no score", _NO_SCORE.get(str(reason), value_text(reason))))
     if score is not None:
-        tier = value_text(told.record.fields["health_tier"].value)
+        tier = score.tier
         said = f"{per_cent(score.p_churn)} likely within {_days(told.horizon_days)}, tier {tier}"
-        lines.append(_line("churn", said, style=f"bold {TIER_STYLE.get(tier, '')}"))
+        lines.append(
+            _line("churn" if reason is None else "said before", said, style=f"bold {TIER_STYLE.get(tier, '')}")
+        )
         lines += _reasons(score)
     return lines
 
@@ -175,6 +187,26 @@ def _state(found: Rhythm) -> str:
             return f"{said} · asleep from {found.asleep_from}"
 
 
+def _states(states: Sequence[State]) -> list[RenderableType]:
+    """Whichever there are, two in a row."""
+    if not states:
+        return []
+    grid = Table.grid(padding=(0, 2))
+    for _ in range(2):
+        grid.add_column(min_width=_LABEL, no_wrap=True)
+        grid.add_column(min_width=12, overflow="fold")
+        grid.add_column(no_wrap=True)
+    cells = [(f"  {state.name.replace('_', ' ')}", _state_text(state), f"since {state.since}") for state in states]
+    for place in range(0, len(cells), 2):
+        grid.add_row(*(Text(cell) for trio in cells[place : place + 2] for cell in trio))
+    return [*_title("STATES", "as of the day that was evaluated last"), grid]
+
+
+def _state_text(state: State) -> str:
+    value = value_text(state.value)
+    return value if state.pending is None else f"{value}, soon {value_text(state.pending)}"
+
+
 def _days(days: float) -> str:
     return f"{number(days)} day" if days == 1 else f"{number(days)} days"
 
@@ -226,7 +258,8 @@ def _range(values: Sequence[float | None]) -> str:
     return f"{number(min(known))} to {number(max(known))}, last {number(known[-1])}{unknown}"
 
 
-def _modules(found: ModulesUsed, as_of: str) -> list[RenderableType]:
+def _modules(told: Portrait, as_of: str) -> list[RenderableType]:
+    found, unused = told.modules, told.record.fields["unused_features"].value
     lines: list[RenderableType] = _title("MODULES", f"uses in 28 days, weeks from {found.first_week}, {as_of}")
     grid = Table.grid(padding=(0, 2))
     grid.add_column(max_width=40, no_wrap=True, overflow="ellipsis")
@@ -242,8 +275,8 @@ def _modules(found: ModulesUsed, as_of: str) -> list[RenderableType]:
     if not shown_ones:
         lines.append(_line("", "none used"))
     lines += _dropped(found.dropped)
-    if found.untouched:
-        lines.append(_line("untouched", _names(found.untouched)))
+    if unused:
+        lines.append(_line("not yet used", _names(unused)))
     return lines
 
 
@@ -281,20 +314,35 @@ def _people(people: Sequence[Person], as_of: str) -> list[RenderableType]:
 def _fields(told: Portrait) -> list[RenderableType]:
     """The fields that no other part says, two in a row, by where they come from."""
     groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    named = {state.name for state in told.states}
     for field in FIELDS:
         held = told.record.fields.get(field.name)
-        if held is not None and field.name not in _TOLD and held.value is not None:
-            groups[field.source].append((field.name.replace("_", " "), value_text(held.value, field.unit)))
+        if held is not None and field.name not in _TOLD and field.name.removesuffix("_since") not in named:
+            text = value_text(held.value, field.unit)
+            if text != NOTHING:
+                groups[field.source].append((field.name.replace("_", " "), text))
+    lines = _title("OTHER FIELDS", "with --sources where each comes from")
+    for group, values in groups.items():
+        short = [pair for pair in values if len(pair[1]) <= _SHORT]
+        grid = _pairs()
+        for place in range(0, len(short), 2):
+            grid.add_row(
+                Text("" if place else f"  {group}"), *(Text(cell) for pair in short[place : place + 2] for cell in pair)
+            )
+        long = [f"{name}: {text}" for name, text in values if len(text) > _SHORT]
+        lines += [grid] if short else []
+        lines += [_line("" if short or place else group, text) for place, text in enumerate(long)]
+    return lines
+
+
+def _pairs() -> Table:
+    """A grid of a label and two names with their values."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(width=_LABEL, no_wrap=True)
     for _ in range(2):
-        grid.add_column(width=22, overflow="fold")
-        grid.add_column(width=16, overflow="fold")
-    for group, values in groups.items():
-        for place in range(0, len(values), 2):
-            cells = [cell for pair in values[place : place + 2] for cell in pair]
-            grid.add_row(Text("" if place else f"  {group}"), *map(Text, cells))
-    return [*_title("OTHER FIELDS", "with --sources where each comes from"), *([grid] if groups else [])]
+        grid.add_column(width=23, overflow="fold")
+        grid.add_column(width=_SHORT, overflow="fold")
+    return grid
 
 
 def _facts(facts: Sequence[DatedFact]) -> list[RenderableType]:
@@ -314,12 +362,15 @@ def _said(data: dict[str, Any]) -> str:
 
 
 def _data(told: Portrait, where: str, also: Sequence[str]) -> list[RenderableType]:
-    unknown = [field.name for field in FIELDS if field.source == "crm" and told.record.fields[field.name].value is None]
+    fields = told.record.fields
+    known = value_text(fields["data_completeness"].value, "share")
+    missing, stale = (value_text(fields[name].value) for name in ("missing_fields", "stale_fields"))
     fresh = " · ".join(f"{shown(source)} {day}" for source, day in told.sources.items())
     others = [_line("acts also for", ", ".join(also))] if also else []
     return [
         *_title("DATA", f"version {told.record.version}"),
-        _line("not known", ", ".join(unknown) or "nothing: the CRM sent all"),
+        _line("complete", f"{known} of what is expected at this stage; missing: {missing}"),
+        *([] if stale == NOTHING else [_line("too old", stale)]),
         _line("sources", fresh or "none in the last weeks"),
         *others,
         _line("read from", where),
@@ -354,7 +405,9 @@ def _spread() -> Table:
 
 
 def _title(name: str, source: str = "") -> list[RenderableType]:
-    grid = _spread()
+    grid = Table.grid(expand=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(justify="right", overflow="fold")
     grid.add_row(Text(name, style="bold"), Text(source, style="dim"))
     return [Text(), grid]
 

@@ -25,10 +25,15 @@ def value_text(value: Any, unit: str = "") -> str:
         case list():
             text = ", ".join(value_text(one, unit) for one in value)
         case dict():
-            text = ", ".join(f"{shown(str(name))} {value_text(one)}" for name, one in value.items())
+            text = ", ".join(f"{shown(str(name))} {_inner(one)}" for name, one in value.items())
         case _:
             text = _words(str(value))
     return text
+
+
+def _inner(value: Any) -> str:
+    text = value_text(value)
+    return f"({text})" if isinstance(value, dict | list) and len(value) > 1 else text
 
 
 def number(value: float) -> str:
