@@ -304,7 +304,7 @@ class TrainingPolicy(Policy):
         description="Modules compared: those of `adoption.modules`, else those that most customers use.",
     )
     max_untrained: int = Field(
-        1_000,
+        300,
         ge=10,
         description="Untrained customers compared in a week, about so many drawn by a hash of their ids: of more the "
         "interval hardly gets narrower.",

@@ -13,7 +13,7 @@ from zlib import crc32
 from ebbtide.models.adoption.uses import last_monday
 from ebbtide.models.leads.lead_priority import RankKey
 from ebbtide.models.policy import CorePolicy
-from ebbtide.models.standing.contracts import RENEWED, renewal_outcome
+from ebbtide.models.standing.contracts import CHURNED, RENEWED, renewal_outcome
 from ebbtide.models.standing.history import DAY_MS, History
 from ebbtide.models.standing.surveys import NPS, latest_answers
 from ebbtide.models.value.attendance import Changes, Group, around, attendances, changes, compared_week
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _WEEK = 7
 _LONGEST_OWNER = 128
+_RENEWED = "renewed"
 _HASHES = 2**32
 
 
@@ -82,7 +83,7 @@ def business(
     before, from which the modules compared come.
     """
     return Business(
-        renewals_closed(history, day, policy.economics.period_days),
+        period_outcome(history, day, policy.economics.period_days),
         nps_answers(history, day, policy.economics.period_days),
         (currency, value) if currency is not None and value is not None and value > 0 else None,
         lead_touch(history, day, policy),
@@ -91,12 +92,19 @@ def business(
     )
 
 
-def renewals_closed(history: History, day: int, period_days: int) -> Renewals:
-    """Renewals closed in the ``period_days`` before ``day``, by outcome."""
-    found = _NO_RENEWALS
-    for fact in history.before(day, RENEWED, since_day=day - period_days):
-        found += one_renewal(renewal_outcome(fact))
-    return found
+def period_outcome(history: History, day: int, period_days: int) -> Renewals:
+    """What came of the renewals closed in the ``period_days`` before ``day``: at most one outcome of a customer.
+
+    It churned if it did in the period, else the newest expansion or downgrade counts, else that it renewed. So a
+    contract of a month, which is renewed twelve times a year, gives the rate of the period as a yearly one does.
+    """
+    outcomes = [renewal_outcome(fact) for fact in history.before(day, RENEWED, since_day=day - period_days)]
+    if not outcomes:
+        return _NO_RENEWALS
+    if CHURNED in outcomes:
+        return one_renewal(CHURNED)
+    moved = [outcome for outcome in outcomes if one_renewal(outcome).closed]
+    return one_renewal(next((outcome for outcome in reversed(moved) if outcome != _RENEWED), _RENEWED if moved else ""))
 
 
 def nps_answers(history: History, day: int, period_days: int) -> Answers:

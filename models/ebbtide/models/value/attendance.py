@@ -81,14 +81,17 @@ def around(uses: Iterable[Mapping[int, Mapping[str, int]]], day: int, policy: Tr
     Uses of older days may be added up by weeks, under their Mondays.
     """
     week, span = compared_week(day, policy), policy.weeks * _WEEK
+    first, following, end = week - span, week + _WEEK, week + _WEEK + span
     before: dict[str, int] = {}
     after: dict[str, int] = {}
     for by_day in uses:
         for at, modules in by_day.items():
-            since = at - week
-            if not -span <= since < span + _WEEK or 0 <= since < _WEEK:
+            if first <= at < week:
+                side = before
+            elif following <= at < end:
+                side = after
+            else:
                 continue
-            side = before if since < 0 else after
             for module, count in modules.items():
                 side[module] = side.get(module, 0) + count
     before.pop(MACHINE, None)
