@@ -204,7 +204,7 @@ class Topology:
         self.fleet = Stage(
             bus,
             [(SUMMARIES, 0)],
-            lambda table: FleetStage(reports, policy.fleet, table.items()),
+            lambda table: FleetStage(reports, policy, table.items()),
             lambda shard, _topic, offset, record: shard.apply(offset, record),
             lambda shard: shard.flush(),
         )

@@ -46,7 +46,7 @@ class Pipeline:
         self.identity = IdentityShard(0, frozenset({"profiles/0"}), policy.identity, ())
         self.customers = CustomerShard(0, frozenset({"profiles/0"}), policy, ())
         self.learner = LearnerStage(frozenset({"customers/0"}), ())
-        self.fleet = FleetStage(frozenset({"customers/0"}), policy.fleet, ())
+        self.fleet = FleetStage(frozenset({"customers/0"}), policy, ())
         self.read = self.spends = 0
         self._events, self._links, self._owners = count(), count(), count()
         self._states, self._models, self._examples = count(), count(), count()

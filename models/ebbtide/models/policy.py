@@ -296,6 +296,19 @@ class TrainingPolicy(Policy):
     max_change: int = Field(
         10_000, ge=1, description="A change of weekly use counts up to this: one bulk user is no proof."
     )
+    effect_weeks: int = Field(52, ge=1, le=260, description="Newest weeks whose trainings an effect is told of.")
+    max_modules: int = Field(
+        32,
+        ge=1,
+        le=256,
+        description="Modules compared: those of `adoption.modules`, else those that most customers use.",
+    )
+    max_untrained: int = Field(
+        300,
+        ge=10,
+        description="Untrained customers compared in a week, about so many drawn by a hash of their ids: of more the "
+        "interval hardly gets narrower.",
+    )
 
 
 class LeadPolicy(Policy):
@@ -310,6 +323,7 @@ class LeadPolicy(Policy):
     rate_days: int = Field(14, ge=1, description="Newest days whose query rate is compared with that since the trial.")
     rate_kept: float = Field(0.8, gt=0, description="The rate is kept from this share of the rate since the trial.")
     rate_lost: float = Field(0.6, gt=0, description="The rate is lost below this share.")
+    ranked: int = Field(200, ge=1, le=1_000, description="Leads of one sales owner that get a rank, the first to call.")
 
     @model_validator(mode="after")
     def _steps_ascend(self) -> Self:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import Field
 
-from ebbtide.schemas.base import Contract, SlottedContract, Text, UtcDatetime
+from ebbtide.schemas.base import Contract, Money, SlottedContract, Text, UtcDatetime
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,29 +54,171 @@ class SketchCounts(Contract):
     negative: dict[int, int] = Field(default_factory=dict)
 
 
+class RenewalCounts(Contract):
+    """Renewals closed in a period, by outcome."""
+
+    renewed: int = 0
+    expanded: int = 0
+    downgraded: int = 0
+    churned: int = 0
+
+
+class AnswerCounts(Contract):
+    """Latest answers to "would you recommend us", by kind."""
+
+    promoters: int = 0
+    passives: int = 0
+    detractors: int = 0
+
+
+class ValueSums(Contract):
+    """A year's value of the customers that pay in one currency, with the exact least and greatest."""
+
+    sketch: SketchCounts
+    least: float
+    greatest: float
+
+
 class SegmentSummary(Contract):
     """Sums over some customers of one segment at one instant.
 
-    ``sketches`` by metric; ``counters`` by name; ``modules``: customers who used a feature module in the last 28 days.
+    ``sketches`` by metric; ``counters`` by name; ``modules``: customers who used a feature module in the last 28 days;
+    ``values`` by currency.
     """
 
     customers: int
     sketches: dict[str, SketchCounts] = Field(default_factory=dict)
     counters: dict[str, int] = Field(default_factory=dict)
     modules: dict[str, int] = Field(default_factory=dict)
+    renewals: RenewalCounts = RenewalCounts()
+    answers: AnswerCounts = AnswerCounts()
+    values: dict[str, ValueSums] = Field(default_factory=dict)
+
+
+class LeadCounts(Contract):
+    """Leads by channel and keyword of their first touch, and how many of them reached each stage.
+
+    ``keyword`` is empty where none is known. Who reached a stage counts for those before it.
+    """
+
+    channel: str
+    keyword: str = ""
+    leads: int
+    qualified: int = 0
+    deals: int = 0
+    paid: int = 0
+
+
+class MomentSums(Contract):
+    """Number, sum and sum of squares of whole numbers."""
+
+    n: int = 0
+    total: int = 0
+    squares: int = 0
+
+
+class TrainedModule(Contract):
+    """Somebody was trained in the module in the week that began at ``week``."""
+
+    week: UtcDatetime
+    module: str
+
+
+class TrainingSums(Contract):
+    """Changes of weekly use of a module, in thousandths of a use, from the weeks before the ``week`` to those after.
+
+    ``trainer`` is empty for customers that were never trained in the module. ``relative`` is the change less the mean
+    of the modules that the customer was not trained in.
+    """
+
+    week: UtcDatetime
+    module: str
+    trainer: str = ""
+    own: MomentSums
+    relative: MomentSums
+
+
+class LeadPlace(Contract):
+    """What a lead is ranked by among those of its owner. ``silent_days`` null: it never logged in."""
+
+    owner: str
+    priority: Literal["A", "B", "C", "D"]
+    silent_days: int | None
+    queries: int
+    trend: float | None
+    customer_id: Text
 
 
 class GridSummary(Contract):
     """What one partition's customers add up to at a grid instant. Topic ``grid-summaries``, keyed by tenant.
 
-    Absolute, not an increment: the same instant, source and segment told twice counts once. Many segments may come in
-    several records. Segment "" are the customers that are in none.
+    Absolute, not an increment: the same instant, source and segment told twice counts once. Much comes in several
+    records, numbered by ``part``. Segment "" are the customers that are in none. ``leads`` are the first of each owner.
     """
 
     tenant: Text
     instant: UtcDatetime
     source: Text
-    segments: dict[str, SegmentSummary]
+    part: int = 0
+    segments: dict[str, SegmentSummary] = Field(default_factory=dict)
+    channels: list[LeadCounts] = Field(default_factory=list)
+    trained: list[TrainedModule] = Field(default_factory=list)
+    trainings: list[TrainingSums] = Field(default_factory=list)
+    leads: list[LeadPlace] = Field(default_factory=list)
+
+
+class RateStats(Contract):
+    """A share of ``n`` with its 95 % Wilson interval; null where ``n`` is 0."""
+
+    share: float | None = None
+    n: int = 0
+    low: float = 0.0
+    high: float = 1.0
+
+
+class LifetimeStats(Contract):
+    """Periods until a customer leaves, 1 / (1 - renewal rate), with the interval that follows from the rate's."""
+
+    periods: float
+    low: float
+    high: float
+
+
+class LtvStats(Contract):
+    """Lifetime value of the customers that pay in one currency, at their median yearly value, with its interval."""
+
+    currency: str
+    customers: int
+    median: float
+    ltv: float
+    low: float
+    high: float
+
+
+class NpsStats(Contract):
+    """Promoters less detractors, -100 to 100, with its 95 % interval."""
+
+    score: float
+    n: int
+    low: float
+    high: float
+
+
+class SegmentEconomics(Contract):
+    """Unit economics of a segment.
+
+    ``verdict`` is the renewal rate's interval against its line. Where renewals are too few ``lifetime`` and
+    ``multiple`` are null and ``ltv`` is empty. ``multiple`` is the LTV of one unit of yearly value. Currencies are
+    never added: ``ltv`` has a row for each, those of most customers first.
+    """
+
+    renewal: RateStats = RateStats()
+    verdict: Literal["healthy", "unhealthy", "unsure", "too_few"] = "too_few"
+    lifetime: LifetimeStats | None = None
+    multiple: float | None = None
+    expansion: RateStats = RateStats()
+    nps: NpsStats | None = None
+    ltv: list[LtvStats] = Field(default_factory=list)
 
 
 class SegmentStats(Contract):
@@ -93,16 +236,87 @@ class SegmentStats(Contract):
     modules: dict[str, int]
     share_dropping: float | None
     pareto_value: float | None
+    economics: SegmentEconomics = SegmentEconomics()
 
 
-class ChannelCost(Contract):
-    """What a channel and keyword cost in the 365 days before an instant, per currency."""
+class Spend(Contract):
+    """What was spent, in millionths of the currency."""
 
-    channel: str
-    keyword: str
     currency: str
     amount_micros: int
-    clicks: int
+
+
+class Acquisition(Contract):
+    """What was spent in the 365 days before an instant, and the leads whose first touch lies in them.
+
+    Conversions are shares of the stage before, ``lead_to_paid`` that of all leads; null where that is empty. ``cac`` is
+    null where nobody paid, nothing was spent, or spend is in several currencies. ``ltv_to_cac`` takes the LTV of all
+    customers in the currency of ``cac``; ``healthy`` says whether it reaches the line at 3.
+    """
+
+    spend: list[Spend] = Field(default_factory=list)
+    clicks: int = 0
+    leads: int = 0
+    qualified: int = 0
+    deals: int = 0
+    paid: int = 0
+    to_qualified: float | None = None
+    to_deal: float | None = None
+    to_paid: float | None = None
+    lead_to_paid: float | None = None
+    cac: Money | None = None
+    ltv_to_cac: float | None = None
+    healthy: bool | None = None
+
+
+class KeywordStats(Acquisition):
+    """A keyword of a channel; "" is none."""
+
+    keyword: str
+
+
+class ChannelStats(Acquisition):
+    """A channel, and its keywords. ``flagged``: in the top quartile by clicks and in the bottom quartile by deals."""
+
+    channel: str
+    flagged: bool = False
+    keywords: list[KeywordStats] = Field(default_factory=list)
+
+
+class EffectStats(Contract):
+    """Uses per week that training added, with its 95 % interval; ``proven`` where that leaves out 0.
+
+    ``untrained`` are the fewest untrained customers that a trained one was compared with.
+    """
+
+    uses: float
+    low: float
+    high: float
+    trained: int
+    untrained: int
+    proven: bool
+
+
+class TrainingStats(Contract):
+    """Effect of the trainings of the newest 52 weeks: of all, of those of a ``module``, or of those by a ``trainer``.
+
+    ``trained`` are the customers trained, once for each module. Null is what too few customers can tell.
+    """
+
+    module: str | None = None
+    trainer: str | None = None
+    trained: int
+    against_customers: EffectStats | None = None
+    against_features: EffectStats | None = None
+    against_both: EffectStats | None = None
+
+
+class Lines(Contract):
+    """What statistics are held against."""
+
+    renewal: float = 0.7
+    ltv_to_cac: float = 3.0
+    period_days: int = 365
 
 
 class FleetStats(Contract):
@@ -110,11 +324,17 @@ class FleetStats(Contract):
 
     ``customers`` uses at a grid instant the newest statistics of an earlier one. Segment "" is everybody; of the others
     the greatest are there that have enough customers. ``accuracy`` is the greatest relative error of a quantile and of
-    ``pareto_value``. ``channels``: greatest amounts first; small keywords of a channel are summed under ``(other)``.
+    ``pareto_value``. ``channels``: most clicks first; small keywords of a channel are summed under ``(other)``.
+    ``trained``: in which modules trainings of the newest weeks were, so that others are compared in these alone.
+    ``leads`` by owner: ids of the open leads, the first to call first.
     """
 
     tenant: Text
     as_of: UtcDatetime
     accuracy: float
     segments: dict[str, SegmentStats]
-    channels: list[ChannelCost]
+    lines: Lines = Lines()
+    channels: list[ChannelStats] = Field(default_factory=list)
+    trained: list[TrainedModule] = Field(default_factory=list)
+    trainings: list[TrainingStats] = Field(default_factory=list)
+    leads: dict[str, list[str]] = Field(default_factory=dict)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ebbtide.models.fleet.spends import OTHER, ChannelSpends
+from ebbtide.models.fleet.spends import ChannelSpends
 from ebbtide.schemas.fleet import ChannelSpend
 from support.raw import DAY_0, at
 
@@ -22,7 +21,10 @@ def spend(spend_id: str, day: float, amount: int, channel: str = "search", **fie
 
 
 def costs(spends: ChannelSpends, day: int = TODAY, width: int = 365) -> list[tuple[str, str, int, int]]:
-    return [(row.channel, row.keyword, row.amount_micros, row.clicks) for row in spends.costs("t", day, width)]
+    return [
+        (place.channel, place.keyword, cost.spend["USD"], cost.clicks)
+        for place, cost in sorted(spends.costs("t", day, width).items(), key=str)
+    ]
 
 
 def test_sums_are_of_the_newest_year_and_of_the_tenant() -> None:
@@ -37,7 +39,7 @@ def test_sums_are_of_the_newest_year_and_of_the_tenant() -> None:
         spend("fair", 100, 50, "event", clicks=0),
     ):
         assert spends.add(each)
-    assert costs(spends) == [("search", "", 110, 2), ("event", "", 50, 0), ("search", "churn", 5, 1)]
+    assert costs(spends) == [("event", "", 50, 0), ("search", "", 110, 2), ("search", "churn", 5, 1)]
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), max_size=30), st.randoms(use_true_random=False))
@@ -64,7 +66,7 @@ def test_what_is_stored_is_taken_up_and_goes_with_the_window() -> None:
     for key, value in table.items():
         again.restore(key, value)
     assert not again.add(spend("b", 300, 2))
-    assert costs(again) == costs(spends) == [("search", "", 5, 2), ("event", "", 4, 1)]
+    assert costs(again) == costs(spends) == [("event", "", 4, 1), ("search", "", 5, 2)]
     again.add(spend("e", 301, 1))
     again.forget(DAY_0 + 300)
     *kept, (_, nothing) = again.take_writes()
@@ -73,14 +75,10 @@ def test_what_is_stored_is_taken_up_and_goes_with_the_window() -> None:
     assert list(again.take_writes()) == []
 
 
-def test_small_keywords_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ebbtide.models.fleet.spends.KEYWORDS", 2)
+def test_currencies_are_not_added() -> None:
     spends = ChannelSpends()
-    for n in range(1, 6):
-        spends.add(spend(f"s{n}", 399, n, "search" if n % 2 else "event", keyword=f"k{n}"))
-    assert costs(spends) == [
-        ("search", "k5", 5, 1),
-        ("event", "k4", 4, 1),
-        ("event", OTHER, 2, 1),
-        ("search", OTHER, 4, 2),
-    ]
+    for currency in ("USD", "EUR", "USD"):
+        spends.add(spend(f"{currency}{len(spends.costs('t', TODAY, 365))}", 399, 5, currency=currency))
+    spends.add(spend("more", 399, 2, currency="USD"))
+    (cost,) = spends.costs("t", TODAY, 365).values()
+    assert (dict(cost.spend), cost.clicks) == ({"USD": 12, "EUR": 5}, 4)

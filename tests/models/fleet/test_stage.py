@@ -8,19 +8,19 @@ from ebbtide.models.fleet.contribution import Contribution
 from ebbtide.models.fleet.stage import META_KEY, FleetStage
 from ebbtide.models.fleet.summary import PartitionSums
 from ebbtide.models.outputs import EVERY_PARTITION
-from ebbtide.models.policy import FleetPolicy
+from ebbtide.models.policy import CorePolicy, FleetPolicy
 from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary
 from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import Topic
 from support.raw import at
 
 SOURCES = frozenset({"customers/0", "customers/1"})
-POLICY = FleetPolicy(min_segment=1)
+POLICY = CorePolicy(fleet=FleetPolicy(min_segment=1))
 Record = GridSummary | ChannelSpend | Tick
 
 
 def summary(partition: int, day: int, customers: int, tenant: str = "t") -> GridSummary:
-    sums = PartitionSums(POLICY.accuracy)
+    sums = PartitionSums(POLICY.fleet.accuracy, POLICY.lead.ranked)
     for n in range(customers):
         sums.add(tenant, Contribution(f"s{n % 2}", {"value_365d": float(n)}, ["awake"], []))
     (record,) = sums.take(at(day), f"customers/{partition}")
@@ -35,6 +35,11 @@ def spend(spend_id: str, day: float, amount: int) -> ChannelSpend:
     return ChannelSpend(
         tenant="t", spend_id=spend_id, occurred_at=at(day), channel="search", amount_micros=amount, currency="USD"
     )
+
+
+def spent(stats: FleetStats) -> list[int]:
+    """What was spent on each channel."""
+    return [spend.amount_micros for channel in stats.channels for spend in channel.spend]
 
 
 class Log:
@@ -112,7 +117,7 @@ def test_told_twice_counts_once() -> None:
     stats, _ = log.add(*again, report(0, 7), report(1, 7), summary(0, 7, 3))
     assert isinstance(stats, FleetStats)
     assert stats.segments[""].customers == 3
-    assert [cost.amount_micros for cost in stats.channels] == [5]
+    assert spent(stats) == [5]
     assert (log.stage.repeats, log.stage.waiting) == (2, 0)
     log.stage.apply(0, summary(0, 14, 1))
     assert log.stage.waiting == 0
@@ -125,7 +130,7 @@ def test_spend_counts_from_its_day_on_for_a_year() -> None:
     for day in (7, 14, 371, 378):
         stats, _ = log.add(summary(0, day, 1), report(0, day), report(1, day))
         assert isinstance(stats, FleetStats)
-        amounts[day] = [cost.amount_micros for cost in stats.channels]
+        amounts[day] = spent(stats)
     assert amounts == {7: [7], 14: [12], 371: [12], 378: []}
     assert log.table.keys() == {META_KEY}
 
@@ -153,5 +158,5 @@ def test_a_flush_that_is_cut_in_two_tells_the_same_again(kept: int) -> None:
     following, _ = again.add(report(0, 14), report(1, 14))
     assert isinstance(following, FleetStats)
     assert following.segments[""].customers == 1
-    assert [cost.amount_micros for cost in following.channels] == [11]
+    assert spent(following) == [11]
     assert len([key for key in again.table if key.startswith(b"summary/")]) == 0

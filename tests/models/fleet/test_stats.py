@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from ebbtide.models.fleet.contribution import Contribution
 from ebbtide.models.fleet.reader import Fleet, Segment
-from ebbtide.models.fleet.stats import SHARES, STEPS, fleet_stats
+from ebbtide.models.fleet.stats import SHARES, STEPS, TenantTotals, fleet_stats
 from ebbtide.models.fleet.summary import PartitionSums
-from ebbtide.models.policy import FleetPolicy
-from ebbtide.schemas.fleet import ChannelCost, FleetStats, GridSummary, SegmentSummary
+from ebbtide.models.policy import CorePolicy, FleetPolicy
+from ebbtide.schemas.fleet import FleetStats, GridSummary, SegmentSummary
 from support.raw import DAY_0, at
 
 POLICY = FleetPolicy(min_segment=2)
@@ -34,7 +34,7 @@ def member(value: float, segment: str = "a", *counters: str) -> Contribution:
 
 
 def summaries(members: list[Contribution], source: str = "customers/0") -> list[GridSummary]:
-    sums = PartitionSums(POLICY.accuracy)
+    sums = PartitionSums(POLICY.accuracy, 200)
     for each in members:
         sums.add("t", each)
     return list(sums.take(at(7), source))
@@ -45,7 +45,7 @@ def parts(found: list[GridSummary]) -> list[tuple[str, SegmentSummary]]:
 
 
 def stats(members: list[Contribution], policy: FleetPolicy = POLICY) -> FleetStats:
-    return fleet_stats("t", at(7), parts(summaries(members)), [], policy)
+    return fleet_stats("t", at(7), parts(summaries(members)), TenantTotals(), CorePolicy(fleet=policy))
 
 
 def segment(members: list[Contribution], name: str = "a") -> Segment:
@@ -61,7 +61,8 @@ def test_the_number_of_partitions_and_their_order_do_not_matter(
         for summary in summaries(members[n::partitions], f"customers/{n}"):
             told += parts([GridSummary.from_json(summary.to_json())])
     rng.shuffle(told)
-    assert fleet_stats("t", at(7), told, [], POLICY).to_json() == stats(members).to_json()
+    found = fleet_stats("t", at(7), told, TenantTotals(), CorePolicy(fleet=POLICY))
+    assert found.to_json() == stats(members).to_json()
 
 
 @given(st.lists(MEMBERS, min_size=1, max_size=40))
@@ -91,7 +92,7 @@ def test_a_summary_of_many_segments_comes_in_several_records(monkeypatch: pytest
 
 
 def test_tenants_are_told_apart_and_once() -> None:
-    sums = PartitionSums(0.01)
+    sums = PartitionSums(0.01, 200)
     for tenant in ("u", "t", "u"):
         sums.add(tenant, member(1))
     first = list(sums.take(at(7), "customers/3"))
@@ -184,9 +185,3 @@ def test_steps_are_five_hundredths_apart() -> None:
     assert STEPS[0] == "0.05"
     assert (len(STEPS), STEPS[-1]) == (19, "0.95")
     assert tuple(float(step) for step in STEPS) == SHARES
-
-
-def test_channels_are_told_as_they_are() -> None:
-    cost = ChannelCost(channel="search", keyword="", currency="EUR", amount_micros=5, clicks=1)
-    told = fleet_stats("t", at(7), parts(summaries([member(1)])), [cost], POLICY)
-    assert Fleet(told).channels == [cost]

@@ -23,7 +23,7 @@ from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.intake import take_link
 from ebbtide.models.identity.members import Members
 from ebbtide.models.identity.shard import IdentityShard
-from ebbtide.models.policy import FleetPolicy
+from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.parts import Part
 from ebbtide.models.profile.profile import SlotChange
 from ebbtide.models.profile.shard import ProfileShard
@@ -210,7 +210,7 @@ def a_summary_told_twice_counts_twice(patch: pytest.MonkeyPatch) -> None:
 def the_fleet_waits_for_one_partition_alone(patch: pytest.MonkeyPatch) -> None:
     build = FleetStage.__init__
 
-    def hasty(self: FleetStage, sources: frozenset[str], policy: FleetPolicy, stored: Any) -> None:
+    def hasty(self: FleetStage, sources: frozenset[str], policy: CorePolicy, stored: Any) -> None:
         build(self, frozenset({min(sources)}), policy, stored)
 
     patch.setattr(FleetStage, "__init__", hasty)

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ebbtide.models.adoption.uses import Uses
 from ebbtide.models.policy import TrainingPolicy
-from ebbtide.models.value.attendance import Attendance, Changes, Group, attendances, changes, merged
+from ebbtide.models.value.attendance import Attendance, Changes, Group, around, attendances, changes, merged
 from ebbtide.models.value.moments import NONE, Moments, moments
 from ebbtide.models.value.training import Effect, TrainingEffect, student_95, training_effect
 
@@ -21,15 +20,16 @@ WEEK = MONDAY - 35
 """The week of the training for who looks at it on MONDAY: four whole weeks lie between."""
 POLICY = TrainingPolicy()
 MODULES = ("funnels", "replay", "reports")
+ByDay = dict[int, dict[str, int]]
 
 
-def weekly(**modules: list[int]) -> Uses:
+def weekly(**modules: list[int]) -> ByDay:
     """Nine weeks before MONDAY."""
     by_day: dict[int, dict[str, int]] = {}
     for module, counts in modules.items():
         for week, count in enumerate(counts):
             by_day.setdefault(MONDAY - 63 + 7 * week + 2, {})[module] = count
-    return Uses(by_day)
+    return by_day
 
 
 USER = weekly(
@@ -39,8 +39,8 @@ USER = weekly(
 )
 
 
-def told(*attended: Attendance, uses: Uses = USER, first_day: int = 0, day: int = MONDAY) -> dict[Group, Changes]:
-    return changes(uses, first_day, attended, MODULES, day, POLICY)
+def told(*attended: Attendance, uses: ByDay = USER, first_day: int = 0, day: int = MONDAY) -> dict[Group, Changes]:
+    return changes(around([uses], day, POLICY), first_day, attended, MODULES, day, POLICY)
 
 
 def one(own: int, relative: int) -> Changes:
@@ -99,6 +99,19 @@ def test_attendances_among_the_facts() -> None:
     assert attendances(facts) == [Attendance("funnels", "ou", WEEK), Attendance("replay", "", WEEK)]
 
 
+def test_uses_of_several_users_add_up_and_machines_are_nobody() -> None:
+    halves = [{day: uses for day, uses in USER.items() if day % 2 == half} for half in (0, 1)]
+    assert around([*halves, {WEEK - 3: {"(machine)": 9}}], MONDAY, POLICY) == around([USER], MONDAY, POLICY)
+    assert told(uses={WEEK - 3: {"(machine)": 9}}) == {}
+
+
+def test_uses_may_be_added_up_by_weeks() -> None:
+    """All of a week but that of the training, under its Monday."""
+    mondays = {day - 2: uses for day, uses in USER.items()}
+    assert around([mondays], MONDAY, POLICY) == around([USER], MONDAY, POLICY)
+    assert around([{WEEK: {"funnels": 9}, WEEK + 6: {"funnels": 9}}], MONDAY, POLICY).after == {}
+
+
 def test_who_is_new_or_used_nothing_tells_nothing() -> None:
     assert told(first_day=MONDAY - 63) != {}
     assert told(first_day=MONDAY - 62) == {}
@@ -108,7 +121,7 @@ def test_who_is_new_or_used_nothing_tells_nothing() -> None:
 def test_trained_in_everything_has_no_untrained_feature() -> None:
     found = told(*(Attendance(module, "ou", WEEK) for module in MODULES))
     assert found[Group(WEEK, "replay", "ou")] == Changes(moments(1_000), NONE)
-    assert changes(USER, 0, (), ["replay"], MONDAY, POLICY) == {
+    assert changes(around([USER], MONDAY, POLICY), 0, (), ["replay"], MONDAY, POLICY) == {
         Group(WEEK, "replay", ""): Changes(moments(1_000), NONE)
     }
 
@@ -200,7 +213,8 @@ def book(rng: Random, effect: int, trained: int = 14, untrained: int = 20) -> di
             after = 20 + season + effect * (attends and module == "funnels")
             uses[module] = [max(0, round(rng.gauss(level, 4))) for level in (20, 20, 20, 20, 0, *[after] * 4)]
         attended = [Attendance("funnels", rng.choice(["ou", "pia"]), WEEK + rng.randrange(7))] if attends else []
-        parts.append(changes(weekly(**uses), 0, attended, MODULES, MONDAY, POLICY))
+        used = around([weekly(**uses)], MONDAY, POLICY)
+        parts.append(changes(used, 0, attended, MODULES, MONDAY, POLICY))
     return merged(parts)
 
 
@@ -259,5 +273,4 @@ def test_partitions_add_up_in_any_order(parts: list[dict[Group, Changes]], rando
 )
 def test_nothing_at_or_after_the_day_matters(later: dict[int, dict[str, int]], attended: list[Attendance]) -> None:
     past = {MONDAY - 60: {"funnels": 3}, MONDAY - 9: {"replay": 2}}
-    found = changes(Uses(past | later), 0, attended, MODULES, MONDAY, POLICY)
-    assert found == changes(Uses(past), 0, (), MODULES, MONDAY, POLICY)
+    assert told(*attended, uses=past | later) == told(uses=past)

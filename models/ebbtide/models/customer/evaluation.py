@@ -38,11 +38,14 @@ from ebbtide.models.customer.series import DAY_SECONDS, EVENTS, FIRST, FIRST_LOG
 from ebbtide.models.customer.standings import Standings
 from ebbtide.models.customer.trend import Comparison, compare
 from ebbtide.models.customer.view import View, kept_days
-from ebbtide.models.fleet.contribution import Contribution, contribution, segment_of
+from ebbtide.models.customer.yearly_value import CURRENCY, currency
+from ebbtide.models.fleet.business import business, owner_of
+from ebbtide.models.fleet.contribution import VALUE, Contribution, contribution, segment_of
 from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.standing.hysteresis import StateChange
 from ebbtide.schemas.alert import AlertType
+from ebbtide.schemas.profile_state import Trait
 from ebbtide.schemas.score import HealthTier
 from ebbtide.schemas.state_change import StateName
 
@@ -385,11 +388,11 @@ class Evaluator:
         observe: bool,
     ) -> None:
         """Move the customer's states; at an observation instant also say what it adds to its fleet."""
-        name, segment = "", None
+        name, segment, held = "", None, dict[str, Trait]()
         if observe:
             trait = self._policy.fleet.segment_trait
-            held = view.traits_at(customer, (trait,), day * DAY_MS - 1)
-            name = segment_of(held[trait].value if held else None)
+            held = view.traits_at(customer, (trait, CURRENCY, "owner"), day * DAY_MS - 1)
+            name = segment_of(held[trait].value if trait in held else None)
             segment = None if fleet is None else fleet.of(name)
         standing = self._standings.settle(customer, view, day, rhythm, comparison, segment, weekly=observe)
         decisions.changes += standing.changes
@@ -403,6 +406,18 @@ class Evaluator:
                 drop_enter=self._policy.baseline.drop_enter,
                 metrics=standing.metrics,
                 modules=view.modules(customer, day, self._policy.adoption.month_days),
+                business=business(
+                    view.history(customer),
+                    [share.uses for share in customer.shares.values()],
+                    day,
+                    self._policy,
+                    customer_id=customer.customer_id,
+                    first_day=view.series.first_day(),
+                    value=standing.metrics.get(VALUE),
+                    currency=currency(held),
+                    lead=None if standing.rank_key is None else (owner_of(held), standing.rank_key),
+                    fleet=fleet,
+                ),
             )
 
     def _settle_unseen(

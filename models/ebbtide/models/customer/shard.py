@@ -81,7 +81,7 @@ class CustomerShard:
         self._evaluator = Evaluator(policy)
         self._models = ModelShelf(Scorer.from_model(Learner().to_model(None, "default")))
         self._fleet = StatsShelf()
-        self._sums = PartitionSums(policy.fleet.accuracy)
+        self._sums = PartitionSums(policy.fleet.accuracy, policy.lead.ranked)
         self._due_days = DueDays()
         self._dirty: set[str] = set()
         self._outputs: list[Output] = []

@@ -30,7 +30,7 @@ from ebbtide.models.fleet.contribution import (
 )
 from ebbtide.models.fleet.reader import Segment
 from ebbtide.models.leads.interest import interest
-from ebbtide.models.leads.lead_priority import Priority, lead_priority
+from ebbtide.models.leads.lead_priority import Priority, RankKey, lead_priority, rank_key
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.money import MICROS
 from ebbtide.models.standing.activity_group import activity_group
@@ -57,10 +57,14 @@ _YES, _NO = "yes", "no"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What changed at an instant, and, where it was one of observation, numbers for the fleet by name."""
+    """What changed at an instant, and, where it was one of observation, numbers for the fleet by name.
+
+    ``rank_key`` is the place of an open lead among others.
+    """
 
     changes: list[StateChange]
     metrics: dict[str, float]
+    rank_key: RankKey | None = None
 
 
 class Standings:
@@ -92,7 +96,7 @@ class Standings:
             self._from_facts(moves, view, rhythm)
             self._cell(moves)
         self._live(moves, view, rhythm, comparison, facts=facts or weekly)
-        return Standing(moves.changes, moves.metrics)
+        return Standing(moves.changes, moves.metrics, moves.rank_key)
 
     def _live(
         self, moves: _Moves, view: View, rhythm: Rhythm | None, comparison: Comparison | None, *, facts: bool
@@ -142,6 +146,7 @@ class Standings:
         priority = lead_priority(found, self._policy.lead, None if known is None else Priority(known))
         evidence = {"silent_days": found.silent_days, "queries": found.queries, "trend": found.trend}
         moves.propose(StateName.LEAD_PRIORITY, Proposal(priority, "interest", evidence))
+        moves.rank_key = rank_key(priority, found, moves.customer.customer_id)
 
     def _from_facts(self, moves: _Moves, view: View, rhythm: Rhythm | None) -> None:
         """Journey and relationship, and whether the contract ended."""
@@ -251,6 +256,7 @@ class _Moves:
         self.day = day
         self.changes: list[StateChange] = []
         self.metrics: dict[str, float] = {}
+        self.rank_key: RankKey | None = None
 
     def held(self, name: StateName) -> Held | None:
         return self.customer.states.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from math import isfinite
@@ -10,6 +11,8 @@ from ebbtide.models.profile.money import MICROS
 from ebbtide.schemas.profile_state import Trait
 
 TRAITS = ("contract_value", "contract_start", "contract_end", "mrr")
+CURRENCY = "currency"
+_CURRENCY = re.compile(r"[A-Z]{3}\Z")
 _YEAR_DAYS = 365
 _DAY_SECONDS = 86_400
 
@@ -28,6 +31,13 @@ def yearly_value(traits: Mapping[str, Trait], revenue_micros: int) -> float | No
     if mrr is not None:
         return 12 * mrr
     return revenue_micros / MICROS if revenue_micros else None
+
+
+def currency(traits: Mapping[str, Trait]) -> str | None:
+    """The currency that the customer's money is in, USD where none is named; None for what is none."""
+    trait = traits.get(CURRENCY)
+    found = "USD" if trait is None else str(trait.value).upper()
+    return found if _CURRENCY.match(found) else None
 
 
 def _number(traits: Mapping[str, Trait], name: str) -> float | None:

@@ -14,6 +14,7 @@ from typing import Any
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.series import EVENTS, ORDERS, REVENUE, DaySeries
 from ebbtide.models.customer.trend import Comparison
+from ebbtide.models.fleet.business import NO_BUSINESS, Business
 from ebbtide.models.profile.money import MICROS
 
 MONTH, QUARTER, YEAR = 28, 90, 365
@@ -64,6 +65,7 @@ class Contribution:
     metrics: dict[str, float]
     counters: list[str]
     modules: list[str]
+    business: Business = NO_BUSINESS
 
 
 def contribution(
@@ -76,11 +78,13 @@ def contribution(
     drop_enter: float,
     metrics: Mapping[str, float] = _NONE,
     modules: Iterable[str] = (),
+    business: Business = NO_BUSINESS,
 ) -> Contribution:
     """What the customer with this ``series`` adds at the grid instant ``day``; only days < ``day`` count.
 
     ``comparison`` is its activity against its own past, None where there is too little of it; below ``drop_enter``
-    of that it is dropping. ``metrics`` are those that its states came to; ``modules`` those it used in 28 days.
+    of that it is dropping. ``metrics`` are those that its states came to; ``modules`` those it used in 28 days;
+    ``business`` what follows from its facts (``business.py``).
     Windows are in days, money in units of the customer's currency [CRM, FX].
     """
     # Active days before the instant and before its windows, found once for all fields.
@@ -105,7 +109,7 @@ def contribution(
         counters.append(COMPARABLE)
         if comparison.ratio < drop_enter:
             counters.append(DROPPING)
-    return Contribution(segment, {**measured, **metrics}, counters, sorted(modules))
+    return Contribution(segment, {**measured, **metrics}, counters, sorted(modules), business)
 
 
 def segment_of(trait: Any) -> str:

@@ -6,11 +6,37 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ebbtide.models.fleet.rows import trained_of
 from ebbtide.models.fleet.sketch import snap
 from ebbtide.models.fleet.stats import EVERYBODY, STEPS
+from ebbtide.models.profile.modules import OTHER
 from ebbtide.schemas.base import to_ms
-from ebbtide.schemas.fleet import ChannelCost, FleetStats, SegmentStats
+from ebbtide.schemas.fleet import ChannelStats, FleetStats, SegmentEconomics, SegmentStats
 from ebbtide.schemas.topics import DAY_MS
+
+_NOTHING: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Economics:
+    """Unit economics of the segment ``name``; of everybody ("") where its own renewals were too few to tell [FX]."""
+
+    name: str
+    stats: SegmentEconomics
+
+    @property
+    def renewal_rate(self) -> float | None:
+        """Share of closed renewals that stayed; None where there were too few even of everybody's."""
+        return None if self.stats.lifetime is None else self.stats.renewal.share
+
+    @property
+    def lifetime(self) -> float | None:
+        """Periods until a customer leaves; None as above."""
+        return None if self.stats.lifetime is None else self.stats.lifetime.periods
+
+    def ltv(self, yearly_value: float) -> float | None:
+        """Lifetime value of a customer that pays ``yearly_value`` a year, in the unit of that; None as above."""
+        return None if self.stats.multiple is None else yearly_value * self.stats.multiple
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +50,7 @@ class Segment:
     name: str
     stats: SegmentStats
     accuracy: float
+    economics: Economics
     _ladders: Mapping[str, tuple[float, ...]]
 
     @property
@@ -92,14 +119,50 @@ class Fleet:
     def __init__(self, stats: FleetStats) -> None:
         self.day = to_ms(stats.as_of) // DAY_MS
         self._stats = stats
+        everybody = Economics(EVERYBODY, stats.segments[EVERYBODY].economics)
         self._segments = {
-            name: Segment(name, segment, stats.accuracy, _ladders(segment)) for name, segment in stats.segments.items()
+            name: Segment(
+                name,
+                segment,
+                stats.accuracy,
+                everybody if segment.economics.lifetime is None else Economics(name, segment.economics),
+                _ladders(segment),
+            )
+            for name, segment in stats.segments.items()
         }
+        self._ranks = {lead: rank for leads in stats.leads.values() for rank, lead in enumerate(leads, 1)}
+        trained: dict[int, set[str]] = {}
+        for week, module in map(trained_of, stats.trained):
+            trained.setdefault(week, set()).add(module)
+        self._trained = {week: frozenset(modules) for week, modules in trained.items()}
+        used = stats.segments[EVERYBODY].modules
+        self._used = sorted(used.keys() - {OTHER}, key=lambda module: (-used[module], module))
 
     @property
-    def channels(self) -> list[ChannelCost]:
-        """What advertising cost in the 365 days before."""
+    def customers(self) -> int:
+        """All customers."""
+        return self._stats.segments[EVERYBODY].customers
+
+    @property
+    def channels(self) -> list[ChannelStats]:
+        """What channels cost and brought, most clicks first."""
         return self._stats.channels
+
+    def channel(self, channel: str) -> ChannelStats | None:
+        """What one channel cost and brought; None for one that is not told."""
+        return next((found for found in self._stats.channels if found.channel == channel), None)
+
+    def rank(self, customer_id: str) -> int | None:
+        """Place of an open lead among those of its owner, 1 is to be called first; None beyond the ranked ones [SA]."""
+        return self._ranks.get(customer_id)
+
+    def trained(self, week: int) -> frozenset[str]:
+        """Modules in which anybody was trained in the week that began on day ``week``, as far as it was known."""
+        return self._trained.get(week, _NOTHING)
+
+    def most_used(self, most: int) -> list[str]:
+        """The ``most`` feature modules that most customers used in 28 days, by name."""
+        return sorted(self._used[:most])
 
     def of(self, segment: str) -> Segment:
         """The segment's statistics; everybody's where it is too small or unknown."""

@@ -12,16 +12,13 @@ from typing import NamedTuple
 
 import msgspec
 
+from ebbtide.models.fleet.channel_truth import Cost
+from ebbtide.models.value.first_touch import FirstTouch
 from ebbtide.schemas.base import to_ms
-from ebbtide.schemas.fleet import ChannelCost, ChannelSpend
+from ebbtide.schemas.fleet import ChannelSpend
 from ebbtide.schemas.topics import DAY_MS
 
 SPEND_KEY = b"spend/"
-OTHER = "(other)"
-"""Keyword under which small keywords are told."""
-
-KEYWORDS = 500
-"""Rows that are told one by one: with 100 bytes each they leave a record far below what a broker takes."""
 
 
 class Place(NamedTuple):
@@ -68,20 +65,15 @@ class ChannelSpends:
         self._changed.add(place)
         return True
 
-    def costs(self, tenant: str, day: int, width: int) -> list[ChannelCost]:
-        """What the tenant's channels cost in the ``width`` days before ``day``, greatest first, small ones together."""
-        sums: defaultdict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    def costs(self, tenant: str, day: int, width: int) -> dict[FirstTouch, Cost]:
+        """What the tenant's channels and keywords cost in the ``width`` days before ``day``."""
+        costs: defaultdict[FirstTouch, Cost] = defaultdict(Cost)
         for place, found in self._sums.items():
             if place.tenant == tenant and day - width <= place.day < day:
-                _put(sums[place.channel, place.keyword, place.currency], found.amount_micros, found.clicks)
-        ranked = sorted(sums.items(), key=lambda item: (-item[1][0], item[0]))
-        rest: defaultdict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
-        for (channel, _, currency), (amount, clicks) in ranked[KEYWORDS:]:
-            _put(rest[channel, OTHER, currency], amount, clicks)
-        return [
-            ChannelCost(channel=channel, keyword=keyword, currency=currency, amount_micros=amount, clicks=clicks)
-            for (channel, keyword, currency), (amount, clicks) in ranked[:KEYWORDS] + sorted(rest.items())
-        ]
+                cost = costs[FirstTouch(place.channel, place.keyword)]
+                cost.clicks += found.clicks
+                cost.spend[place.currency] += found.amount_micros
+        return dict(costs)
 
     def forget(self, before: int) -> None:
         """Drop the days before ``before``."""
@@ -100,8 +92,3 @@ class ChannelSpends:
 
 def _encode(known: _Sum) -> bytes:
     return msgspec.msgpack.encode(known, order="deterministic")
-
-
-def _put(sums: list[int], amount: int, clicks: int) -> None:
-    sums[0] += amount
-    sums[1] += clicks

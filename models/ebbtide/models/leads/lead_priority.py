@@ -35,6 +35,9 @@ _BY_RECENCY = (
 )
 """By recency, and by how many are missing of many queries and a rate that is kept."""
 
+NEVER = 2**31
+"""Days since the last login in a rank key of who never logged in."""
+
 RankKey = tuple[Priority, int, int, float, str]
 """Sorts leads, the first to call first: priority, days since the last login, queries and trend (negative), id."""
 
@@ -66,7 +69,7 @@ def _priority(interest: Interest, policy: LeadPolicy, *, days: int, queries: int
 def rank_key(priority: Priority, interest: Interest, customer_id: str) -> RankKey:
     """Where a lead stands among others; a lead that never logged in stands last in its priority."""
     silent = interest.silent_days
-    return priority, 2**31 if silent is None else silent, -interest.queries, -(interest.trend or 0.0), customer_id
+    return priority, NEVER if silent is None else silent, -interest.queries, -(interest.trend or 0.0), customer_id
 
 
 def lead_ranks(leads: Iterable[tuple[str, RankKey]]) -> dict[str, int]:

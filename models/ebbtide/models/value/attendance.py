@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from ebbtide.models.adoption.uses import Uses, last_monday
+from ebbtide.models.adoption.uses import last_monday
 from ebbtide.models.policy import TrainingPolicy
 from ebbtide.models.value.first_touch import DatedFact
 from ebbtide.models.value.moments import NONE, Moments, moments
+from ebbtide.schemas.profile_state import MACHINE
 
 UNTRAINED = ""
 UNNAMED = "unknown"
@@ -59,13 +60,53 @@ class Changes:
         return Changes(self.own + other.own, self.relative + other.relative)
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Uses of modules by people in the weeks compared: before and after the ``week`` of the training."""
+
+    week: int
+    before: Mapping[str, int]
+    after: Mapping[str, int]
+
+
+def compared_week(day: int, policy: TrainingPolicy) -> int:
+    """First day of the week whose trainings are looked at as of ``day``: whole weeks lie between it and the last
+    Monday."""
+    return last_monday(day) - (policy.weeks + 1) * _WEEK
+
+
+def around(uses: Iterable[Mapping[int, Mapping[str, int]]], day: int, policy: TrainingPolicy) -> Around:
+    """Adds up uses, ``{day: {module: count}}``, of one user or several, over the weeks compared as of ``day``.
+
+    Uses of older days may be added up by weeks, under their Mondays.
+    """
+    week, span = compared_week(day, policy), policy.weeks * _WEEK
+    first, following, end = week - span, week + _WEEK, week + _WEEK + span
+    before: dict[str, int] = {}
+    after: dict[str, int] = {}
+    for by_day in uses:
+        for at, modules in by_day.items():
+            if first <= at < week:
+                side = before
+            elif following <= at < end:
+                side = after
+            else:
+                continue
+            for module, count in modules.items():
+                side[module] = side.get(module, 0) + count
+    before.pop(MACHINE, None)
+    return Around(week, before, after)
+
+
 def changes(
-    uses: Uses,
+    used: Around,
     first_day: int,
     attended: Iterable[Attendance],
     modules: Collection[str],
     day: int,
     policy: TrainingPolicy,
+    *,
+    untrained_in: Collection[str] | None = None,
 ) -> dict[Group, Changes]:
     """One customer's changes around the week that lies ``policy.weeks`` whole weeks before the last Monday.
 
@@ -73,26 +114,25 @@ def changes(
     weeks compared, or used nothing in those before, tells nothing. For a module the customer is trained if it attended
     in that week for the first time (by the first trainer, if there were several), untrained if it never attended before
     ``day``; else it tells nothing. So it is counted as trained in a module once in its life. To be asked once a week.
+    ``untrained_in``: as an untrained one it is wanted for these modules alone.
     """
-    span = policy.weeks
-    monday = last_monday(day)
-    week = monday - (span + 1) * _WEEK
-    weeks = uses.weeks(day, 2 * span + 1)
-    if first_day > week - span * _WEEK or not any(any(counts[:span]) for counts in weeks.values()):
+    week = used.week
+    if first_day > week - policy.weeks * _WEEK or not any(used.before.values()):
         return {}
     first: dict[str, tuple[int, str]] = {}
     for at, trainer, module in sorted((a.day, a.trainer or UNNAMED, a.module) for a in attended if a.day < day):
         first.setdefault(module, (at, trainer))
-    untrained = sorted(set(modules) - first.keys())
-    other = [_change(weeks.get(module, ()), span, policy) for module in untrained]
+    change = {module: _change(used, module, policy) for module in sorted(set(modules))}
+    untrained = [module for module in change if module not in first]
+    wanted = modules if untrained_in is None else untrained_in
+    rest_of_all = sum(change[module] for module in untrained)
     found: dict[Group, Changes] = {}
-    for module in sorted(set(modules)):
+    for module, own in change.items():
         at, trainer = first.get(module, (week, UNTRAINED))
-        if not week <= at < week + _WEEK:
+        if not week <= at < week + _WEEK or (module not in first and module not in wanted):
             continue
-        own = _change(weeks.get(module, ()), span, policy)
         # The module itself is no untrained one beside itself.
-        rest, count = sum(other), len(other)
+        rest, count = rest_of_all, len(untrained)
         if module not in first:
             rest, count = rest - own, count - 1
         found[Group(week, module, trainer)] = Changes(
@@ -110,8 +150,8 @@ def merged(parts: Iterable[Mapping[Group, Changes]]) -> dict[Group, Changes]:
     return total
 
 
-def _change(weeks: Sequence[int], span: int, policy: TrainingPolicy) -> int:
-    """Mean weekly use after less before, thousandths. The week of the training itself is left out."""
-    change = round((sum(weeks[span + 1 :]) - sum(weeks[:span])) * UNIT / span)
+def _change(used: Around, module: str, policy: TrainingPolicy) -> int:
+    """Mean weekly use after less before, thousandths."""
+    change = round((used.after.get(module, 0) - used.before.get(module, 0)) * UNIT / policy.weeks)
     most = policy.max_change * UNIT
     return max(-most, min(most, change))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isclose
 
 from ebbtide.models.policy import EconomicsPolicy
 from ebbtide.models.value.rate import Rate
@@ -65,5 +66,6 @@ def ltv_to_cac(value: float | None, cost: float | None, policy: EconomicsPolicy)
     """LTV over CAC; None where either is not known or acquiring cost nothing."""
     if value is None or cost is None or cost <= 0:
         return None
-    ratio = value / cost
-    return LtvToCac(ratio, ratio >= policy.ltv_to_cac_line)
+    ratio, line = value / cost, policy.ltv_to_cac_line
+    # A lifetime such as 1 / 0.3 is rounded: what is at the line but for the last digit is at the line.
+    return LtvToCac(ratio, ratio >= line or isclose(ratio, line, rel_tol=1e-9))

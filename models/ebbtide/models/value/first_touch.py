@@ -45,13 +45,24 @@ def first_touch(facts: Iterable[DatedFact], before_ms: int) -> FirstTouch | None
     return FirstTouch(UNKNOWN, "") if leads else None
 
 
+def arrival(facts: Iterable[DatedFact], before_ms: int) -> int | None:
+    """When the lead came in, epoch ms: the time of its earliest lead fact before ``before_ms``; None for no lead."""
+    return min((at for kind, at, _ in facts if kind.startswith("lead.") and at < before_ms), default=None)
+
+
 def furthest_stage(facts: Iterable[DatedFact], before_ms: int, policy: ChannelPolicy) -> Stage:
     """The furthest stage that the facts before ``before_ms`` show.
 
     A visit, a conversion, a qualified status, or a deal that is early or lost makes a qualified lead; a deal at a later
     stage a deal; a won deal, a signed contract or a paid invoice a paying customer.
     """
-    return max((_stage(kind, data, policy) for kind, at, data in facts if at < before_ms), default=Stage.LEAD)
+    furthest = Stage.LEAD
+    for kind, at, data in facts:
+        if at < before_ms:
+            furthest = max(furthest, _stage(kind, data, policy))
+            if furthest is Stage.PAID:
+                break
+    return furthest
 
 
 def _stage(kind: str, data: Mapping[str, Any], policy: ChannelPolicy) -> Stage:

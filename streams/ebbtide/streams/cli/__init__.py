@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("evaluate", "Quality of scores and alerts of a replay."),
     "dead-letters": ("dead_letters", "Look at refused input, and send it again."),
     "customer": ("customer", "One customer on one page, and where each number comes from."),
+    "fleet": ("fleet", "All customers on one page: economics, channels, trainings."),
     "identity": ("identity", "Why two are one; join, part and block by hand."),
     "bench": ("bench", "Ratios to named baselines, measured in the same run."),
     "config": ("config", "Show or check the settings."),

@@ -21,7 +21,7 @@ def declare(app: App, context: Context) -> None:
     table = app.state_table(NAME)
     stage = app.stage(NAME, [Topic.GRID_SUMMARIES.topic_name], table)
     sources = frozenset(f"customers/{p}" for p in range(context.partitions[Topic.PROFILE_STATES.topic_name]))
-    policy = context.settings.core.fleet
+    policy = context.settings.core
 
     gauges = FleetGauges(context.metrics)
 

@@ -1,0 +1,81 @@
+"""`ebbtide fleet`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from ebbtide.models.fleet.stats import EVERYBODY
+from ebbtide.schemas.fleet import FleetStats
+from ebbtide.streams.cli.fleet_page import WIDTH, page
+from ebbtide.streams.cli.identity_story import shown
+from ebbtide.streams.cli.options import echo_json, json_option, settings_option, stderr
+from ebbtide.streams.errors import EbbtideError
+from ebbtide.streams.settings import Settings
+
+
+@click.group()
+def command() -> None:
+    """Look at all customers together: economics, channels, trainings, modules."""
+
+
+@command.command(epilog="Example: ebbtide fleet show --segment strategic")
+@click.option("--segment", help="Only this segment, beside everybody.")
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Read what `ebbtide replay --out DIR` wrote instead of the topic.",
+)
+@click.option("--tenant", help="Tenant; the settings' if none is named.")
+@settings_option
+@json_option
+def show(segment: str | None, directory: Path | None, tenant: str | None, settings: Settings, *, as_json: bool) -> None:
+    """Show the newest statistics of the fleet on one page.
+
+    Segments with renewal rate, lifetime, LTV and NPS; what channels cost and brought, and which only look good; what
+    trainings added; how many use each module; whom to call first.
+    """
+    stats = _stats(settings, tenant or settings.tenant, directory)
+    if segment is not None and segment not in stats.segments:
+        known = ", ".join(shown(name) for name in stats.segments if name != EVERYBODY) or "none"
+        raise EbbtideError(
+            f"there is no segment {shown(segment)} as of {stats.as_of:%Y-%m-%d}; those with enough customers: {known}"
+        )
+    if as_json:
+        echo_json(_answer(stats, segment))
+        return
+    console = Console(highlight=False)
+    # A pipe has no width of its own.
+    console.width = min(WIDTH, console.width) if console.is_terminal else WIDTH
+    console.print(page(stats, segment))
+
+
+def _stats(settings: Settings, tenant: str, directory: Path | None) -> FleetStats:
+    # Kafka is slow to import.
+    from ebbtide.streams.fleet_statistics import (  # noqa: PLC0415
+        stats_from_directory,
+        stats_from_topic,
+    )
+
+    if directory is not None:
+        found = stats_from_directory(directory, tenant)
+    else:
+        with stderr().status("reading fleet-stats"):
+            found = stats_from_topic(settings, tenant)
+    if found is None:
+        raise EbbtideError(
+            f"there are no fleet statistics of tenant {shown(tenant)} yet: see that --tenant is right; the first come "
+            "when event time passes an observation instant, Mondays by default"
+        )
+    return found
+
+
+def _answer(stats: FleetStats, segment: str | None) -> dict[str, Any]:
+    answer: dict[str, Any] = stats.model_dump(mode="json")
+    if segment is not None:
+        answer["segments"] = {segment: answer["segments"][segment]}
+    return answer
