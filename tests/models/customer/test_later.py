@@ -108,4 +108,4 @@ def test_a_visitor_nobody_can_name_is_not_due_after_a_restart_either() -> None:
     customers.pass_to(6)
     assert customers.shard.customers["c"].due_day is None
     customers.apply(told(2, 7))
-    assert customers.shard.customers["c"].due_day == DAY_0 + 7
+    assert customers.shard.customers["c"].due_day == DAY_0 + 8

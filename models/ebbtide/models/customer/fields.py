@@ -195,6 +195,17 @@ FIELDS: tuple[RecordField, ...] = (
         "CRM",
     ),
     RecordField(
+        "renewal_rate", "share", "fleet", "Closed renewals of the customer's segment that stayed.", _YEAR, "FX"
+    ),
+    RecordField(
+        "ltv",
+        "money",
+        "fleet",
+        "Yearly value × margin × lifetime of the segment, 1 / (1 - renewal rate).",
+        "lifetime",
+        "FX",
+    ),
+    RecordField(
         "rfm_cell", "cell", _FLEET, "Bins of recency, frequency and money, `R-F-M`, 1..5, 5 the best.", _YEAR, "CRM"
     ),
     RecordField(
@@ -207,6 +218,7 @@ FIELDS: tuple[RecordField, ...] = (
     ),
     _crm("channel", "name", "Channel of the earliest lead fact; `unknown` where none tells it.", "SA"),
     _events("lead_priority", "A, B, C, D", "Which lead to call first.", "since the trial began", "SA"),
+    RecordField("lead_rank", "rank", _FLEET, "Place among the leads of the same owner; 1 is first.", _NOW, "SA"),
     RecordField("p_churn", "probability", _MODEL, "Probability of churn within the horizon, as published last.", _NOW),
     RecordField("health_tier", "name", _MODEL, "`danger`, `normal` or `excellent`; edges have hysteresis.", _NOW, "KJ"),
     RecordField("model_version", "name", _MODEL, "The model that gave the score.", _NOW),

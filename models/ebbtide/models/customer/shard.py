@@ -224,8 +224,9 @@ class CustomerShard:
                 decisions = Decisions()
                 self._evaluator.returned(customer, view, day, decisions, complete=False)
                 self._tell(customer, view, decisions)
-            # An instant sees only what lies before it.
-            self._due(customer, day + 1 if settled is None else max(day, settled) + 1)
+            # An instant sees only what lies before it; but live a return is told on the day that begins.
+            seen = day if _is_live(day, now_ms) else day + 1
+            self._due(customer, seen if settled is None else max(seen, settled + 1))
         for outcome in record.outcomes.values():
             told = outcome.at_ms // DAY_MS
             self._due(customer, told + 1 if settled is None else max(told, settled) + 1)

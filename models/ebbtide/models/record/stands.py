@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ebbtide.models.record.sheet import CRM, EVENTS, MODEL, Sheet, date_of
 from ebbtide.models.standing.activity_group import STRATEGIES, ActivityGroup
-from ebbtide.models.standing.contracts import not_renewed_since
+from ebbtide.models.standing.contracts import RENEWED, is_churn, not_renewed_since
 from ebbtide.models.standing.invoices import overdue_invoices
 from ebbtide.models.standing.surveys import CSAT, NPS, latest_answers, mean_score, net_promoter_score
 from ebbtide.models.standing.tickets import open_tickets
@@ -42,6 +42,5 @@ def _put_care(sheet: Sheet) -> None:
     sheet.put("overdue_days", max((invoice.overdue_days(day) for invoice in overdue), default=None), CRM)
     ended = not_renewed_since(history, day)
     sheet.put("not_renewed_since", None if ended is None else date_of(ended), CRM)
-    churned = history.before(day, "renewal.closed")
-    reasons = [fact.text("reason") for fact in churned if fact.text("outcome") == "churned"]
-    sheet.put("churn_reason", reasons[-1] or None if reasons and ended is not None else None, CRM)
+    churns = [fact for fact in history.before(day, RENEWED) if is_churn(fact)] if ended is not None else []
+    sheet.put("churn_reason", churns[-1].data.get("reason") if churns else None, CRM)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ebbtide.models.customer.series import DAY_SECONDS, REVENUE
 from ebbtide.models.customer.yearly_value import yearly_value
+from ebbtide.models.fleet.contribution import segment_of
 from ebbtide.models.record.sheet import CRM, EVENTS, FLEET, Sheet, rounded
 from ebbtide.models.value.first_touch import first_touch
 from ebbtide.models.value.rfm import RfmCell
@@ -16,7 +17,9 @@ _EVENTS_CRM, _EVENTS_FLEET = f"{EVENTS}, {CRM}", f"{EVENTS}, {FLEET}"
 def put_value(sheet: Sheet) -> None:
     """Worth, RFM, loyalty, quadrant, channel, priority of a lead."""
     revenue = sheet.view.series.window(REVENUE, sheet.day, _YEAR_DAYS)
-    sheet.put("yearly_value", rounded(yearly_value(sheet.traits, revenue)), _EVENTS_CRM)
+    yearly = yearly_value(sheet.traits, revenue)
+    sheet.put("yearly_value", rounded(yearly), _EVENTS_CRM)
+    _put_economics(sheet, yearly)
     cell = sheet.state(StateName.RFM)
     sheet.put("rfm_cell", cell, _EVENTS_FLEET)
     sheet.put("rfm_cluster", None if cell is None else RfmCell.parse(cell).cluster, _EVENTS_FLEET)
@@ -26,3 +29,15 @@ def put_value(sheet: Sheet) -> None:
     touch = first_touch(sheet.view.outcomes(sheet.customer), sheet.day * DAY_SECONDS * 1000)
     sheet.put("channel", None if touch is None else touch.channel, CRM)
     sheet.put("lead_priority", sheet.state(StateName.LEAD_PRIORITY), EVENTS)
+    rank = None if sheet.fleet is None else sheet.fleet.rank(sheet.customer.customer_id)
+    sheet.put("lead_rank", rank, _EVENTS_FLEET)
+
+
+def _put_economics(sheet: Sheet, yearly: float | None) -> None:
+    """What its segment's renewals say of its lifetime."""
+    trait = sheet.traits.get(sheet.policy.fleet.segment_trait)
+    name = segment_of(None if trait is None else trait.value)
+    economics = None if sheet.fleet is None else sheet.fleet.of(name).economics
+    sheet.put("renewal_rate", None if economics is None else rounded(economics.renewal_rate), FLEET)
+    worth = None if economics is None or yearly is None else economics.ltv(yearly)
+    sheet.put("ltv", rounded(worth), FLEET)
