@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from ebbtide.models.fleet.business import Business, Trainings
 from ebbtide.models.fleet.contribution import Contribution
 from ebbtide.models.fleet.stage import META_KEY, FleetStage
 from ebbtide.models.fleet.summary import PartitionSums
+from ebbtide.models.leads.interest import Interest
+from ebbtide.models.leads.lead_priority import Priority, rank_key
 from ebbtide.models.outputs import EVERY_PARTITION
 from ebbtide.models.policy import CorePolicy, FleetPolicy
+from ebbtide.models.value.attendance import Changes, Group
+from ebbtide.models.value.first_touch import FirstTouch, Stage
+from ebbtide.models.value.moments import Moments
 from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary
 from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import Topic
-from support.raw import at
+from support.raw import DAY_0, at
 
 SOURCES = frozenset({"customers/0", "customers/1"})
 POLICY = CorePolicy(fleet=FleetPolicy(min_segment=1))
@@ -160,3 +166,59 @@ def test_a_flush_that_is_cut_in_two_tells_the_same_again(kept: int) -> None:
     assert following.segments[""].customers == 1
     assert spent(following) == [11]
     assert len([key for key in again.table if key.startswith(b"summary/")]) == 0
+
+
+def business(partition: int, day: int) -> GridSummary:
+    """A lead of a channel, and somebody trained beside somebody who was not."""
+    week = DAY_0 + day - 35
+    change = Changes(Moments(1, 1_000, 1_000_000), Moments(1, 500, 250_000))
+    groups = {Group(week, "funnels", trainer): change for trainer in ("ou", "")}
+    touch = FirstTouch("search", ""), Stage.LEAD
+    lead = "kim", rank_key(Priority.A, Interest(day, 0, None), f"lead-{partition}")
+    sums = PartitionSums(POLICY.fleet.accuracy, POLICY.lead.ranked)
+    told = Business(touch=touch, lead=lead, trainings=Trainings(groups, frozenset({(week, "funnels")})))
+    sums.add("t", Contribution("s", {}, [], ["funnels"], told))
+    (record,) = sums.take(at(day), f"customers/{partition}")
+    return record
+
+
+def leads_and_trained(stats: FleetStats | str) -> tuple[int, list[str], int]:
+    """Leads that came by channels, those ranked, and customers trained."""
+    assert isinstance(stats, FleetStats)
+    trained = stats.trainings[0].trained if stats.trainings else 0
+    return sum(row.leads for row in stats.channels), stats.leads.get("kim", []), trained
+
+
+@pytest.mark.parametrize("kept", range(13))
+def test_leads_and_trainings_survive_a_flush_that_is_cut_in_two(kept: int) -> None:
+    log = Log()
+    log.add(business(0, 7), business(0, 14))
+    rest: list[Record] = [business(1, 7), business(1, 14), *(report(n, day) for n in (0, 1) for day in (7, 14))]
+    for offset, record in enumerate(rest, log.offset):
+        log.stage.apply(offset, record)
+    flush = log.stage.flush()
+    writes = list(flush.writes)
+    # The weeks of trainings, the mark, then the two parts of four records that go.
+    assert (len(writes), writes.index(META_KEY)) == (11, 2)
+    log.store(flush.writes, kept)
+    again = Log(log.table)
+    again.offset = log.offset
+    repeated = again.add(*rest)
+    if kept <= 2:
+        first, second = (record for record in repeated if isinstance(record, FleetStats))
+        assert leads_and_trained(first) == (2, ["lead-0", "lead-1"], 2)
+        assert leads_and_trained(second) == (2, ["lead-0", "lead-1"], 4)
+        assert repeated == [
+            output.record if isinstance(output.record, FleetStats) else "tick" for output in flush.outputs
+        ]
+    else:
+        assert repeated == []
+    assert again.stage.waiting == 0
+    assert sorted(key.split(b"/")[0] for key in again.table) == [META_KEY, b"training", b"training"]
+    # Each week counts for a year, and leads for the instant they were told of.
+    later, _ = again.add(summary(0, 7 + 51 * 7, 1), report(0, 364), report(1, 364))
+    assert leads_and_trained(later) == (0, [], 4)
+    latest, _ = again.add(summary(0, 371, 1), report(0, 371), report(1, 371))
+    assert leads_and_trained(latest) == (0, [], 2)
+    again.add(report(0, 378), report(1, 378))
+    assert again.table.keys() == {META_KEY}

@@ -154,8 +154,7 @@ def test_nps_takes_the_latest_answer_of_each() -> None:
     ]
     found = newest(bodies, 7).segments[""].economics.nps
     assert found is not None
-    assert found.score == pytest.approx(40)
-    assert found.n == 5
+    assert (round(found.score, 6), found.n) == (40, 5)
 
 
 def test_leads_are_ranked_for_their_owner() -> None:

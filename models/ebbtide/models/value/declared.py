@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ebbtide.models.declared import Declared
 
-_YEAR, _BASE = "365 days", "closed renewals of the segment"
+_YEAR, _BASE = "365 days", "365 days of the segment"
 
 DECLARED = (
     Declared("value_90d", "Revenue of orders.", "money", "90 days", "CRM"),
@@ -14,15 +14,15 @@ DECLARED = (
     Declared("quadrant", "A to E by order frequency and order value.", "A, B, C, D, E", _YEAR, "CRM"),
     Declared("in_pareto", "Among the fewest customers that make 80 % of the value.", "yes or no", _YEAR, "CRM"),
     Declared("ltv", "Lifetime value: value per period × margin × lifetime.", "money", "lifetime", "FX"),
-    Declared("renewal_rate", "Closed renewals that stayed, with interval and n.", "share", _BASE, "FX"),
+    Declared("renewal_rate", "Customers with a closed renewal that stayed, with interval and n.", "share", _BASE, "FX"),
     Declared("lifetime", "Periods until a customer leaves, 1 / (1 - renewal rate).", "periods", _BASE, "FX"),
-    Declared("expansion_rate", "Closed renewals that expanded.", "share", _BASE, "FX"),
+    Declared("expansion_rate", "Customers with a closed renewal that expanded.", "share", _BASE, "FX"),
     Declared("referral_rate", "Customers that brought another one.", "share", "ever", "FX"),
-    Declared("cac", "Spend over customers won, by channel and keyword.", "money", "ever", "FX"),
+    Declared("cac", "Spend over customers won, by channel and keyword.", "money", _YEAR, "FX"),
     Declared("ltv_to_cac", "LTV over CAC; healthy from 3.", "ratio", "lifetime", "FX"),
     Declared("nps", "Promoters less detractors.", "-100 to 100", "answers of the segment", "FX"),
     Declared("first_touch_channel", "Channel of the earliest lead fact.", "name", "ever", "SA, KJ"),
-    Declared("channel_flagged", "Top quartile by clicks and bottom by deals.", "yes or no", "ever", "SA, KJ"),
+    Declared("channel_flagged", "Top quartile by clicks and bottom by deals.", "yes or no", _YEAR, "SA, KJ"),
     Declared(
         "training_effect",
         "Uses per week of the trained feature that training added, with interval.",
