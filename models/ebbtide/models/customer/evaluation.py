@@ -170,7 +170,8 @@ class Evaluator:
             # Part of the window could not be seen.
             comparison = None
         self._alert(customer, day, rhythm, comparison, view, decisions)
-        self._stand(customer, view, day, rhythm, comparison, fleet, decisions, observe=observe)
+        changed = woke_or_slept or decisions.score is not None
+        self._stand(customer, view, day, rhythm, comparison, fleet, decisions, observe=observe, changed=changed)
         if observe:
             self._mature(customer, view, day, decisions)
             view.compact(customer, day, self._kept_days, self._policy.cadence.max_gaps + 1)
@@ -386,6 +387,7 @@ class Evaluator:
         decisions: Decisions,
         *,
         observe: bool,
+        changed: bool,
     ) -> None:
         """Move the customer's states; at an observation instant also say what it adds to its fleet."""
         name, segment, held = "", None, dict[str, Trait]()
@@ -394,7 +396,9 @@ class Evaluator:
             held = view.traits_at(customer, (trait, CURRENCY, "owner"), day * DAY_MS - 1)
             name = segment_of(held[trait].value if trait in held else None)
             segment = None if fleet is None else fleet.of(name)
-        standing = self._standings.settle(customer, view, day, rhythm, comparison, segment, weekly=observe)
+        standing = self._standings.settle(
+            customer, view, day, rhythm, comparison, segment, weekly=observe, changed=changed
+        )
         decisions.changes += standing.changes
         if observe:
             decisions.contribution = contribution(
@@ -440,7 +444,7 @@ class Evaluator:
             known = [at for at in (first_day, known_from) if at is not None]
             customer.due_day = min(known) + 1 if known else None
             return
-        self._stand(customer, view, day, None, None, fleet, decisions, observe=observe)
+        self._stand(customer, view, day, None, None, fleet, decisions, observe=observe, changed=True)
         due = last_observation_day(day, self._policy.observation.every_days) + self._policy.observation.every_days
         customer.due_day = min(self._after_fact(customer, view, day, due), due if first_day is None else first_day + 1)
 

@@ -53,6 +53,7 @@ _THIRDS = (0.35, 0.65)
 _FIFTHS = (0.2, 0.4, 0.6, 0.8)
 _MEDIAN = (0.5,)
 _YES, _NO = "yes", "no"
+_IN_USE = (Lifecycle.GROWTH, Lifecycle.MATURITY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +84,12 @@ class Standings:
         segment: Segment | None,
         *,
         weekly: bool,
+        changed: bool,
     ) -> Standing:
         """Move the customer's states, in place, to the grid instant ``day``.
 
-        ``segment`` are the statistics of the customer's segment as of the instant before, None before the first.
+        ``weekly``: it is one of observation. ``changed``: silence or the published score are not what they were at the
+        last. ``segment`` are the statistics of the customer's segment as of the instant before, None before the first.
         """
         moves = _Moves(customer, day)
         facts = view.next_fact_day(customer, day - 1) == day - 1
@@ -95,8 +98,20 @@ class Standings:
         if weekly or facts:
             self._from_facts(moves, view, rhythm)
             self._cell(moves)
-        self._live(moves, view, rhythm, comparison, facts=facts or weekly)
+        if weekly or facts or changed or not self._lasts(moves, comparison):
+            self._live(moves, view, rhythm, comparison, facts=facts or weekly)
         return Standing(moves.changes, moves.metrics, moves.rank_key)
+
+    def _lasts(self, moves: _Moves, comparison: Comparison | None) -> bool:
+        """Whether lifecycle and activity group stay what they are unless silence, score, facts or weeks say otherwise:
+        a customer that is in good use, and no lead. So it is with most on most days."""
+        held = moves.held(StateName.LIFECYCLE)
+        group = moves.held(StateName.ACTIVITY_GROUP)
+        if held is None or group is None or held.value not in _IN_USE or moves.customer.is_lead:
+            return False
+        if held.pending is not None or group.pending is not None:
+            return False
+        return comparison is None or comparison.ratio >= self._policy.baseline.drop_leave
 
     def _live(
         self, moves: _Moves, view: View, rhythm: Rhythm | None, comparison: Comparison | None, *, facts: bool

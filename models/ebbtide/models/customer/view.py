@@ -209,11 +209,15 @@ class View:
 
     def modules(self, customer: Customer, day: int, width: int) -> set[str]:
         """Modules that people used in the ``width`` days before ``day``."""
-        found: set[str] = set()
-        for share in customer.shares.values():
-            for used, modules in share.uses.items():
-                if day - width <= used < day:
-                    found.update(modules)
+        first = day - width
+        found = set[str]().union(
+            *[
+                modules
+                for share in customer.shares.values()
+                for used, modules in share.uses.items()
+                if first <= used < day
+            ]
+        )
         found.discard(MACHINE)
         return found
 

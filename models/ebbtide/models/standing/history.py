@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -52,7 +54,7 @@ class History:
     A fact without an id is the same as another if all it says is the same.
     """
 
-    __slots__ = ("_by_type",)
+    __slots__ = ("_by_type", "_times")
 
     def __init__(self, facts: Iterable[DatedFact]) -> None:
         unique: dict[tuple[str, ...], DatedFact] = {}
@@ -63,8 +65,11 @@ class History:
             if known is None or (known != fact and _order(fact) < _order(known)):
                 unique[key] = fact
         self._by_type: dict[str, list[DatedFact]] = {}
-        for fact in sorted(unique.values(), key=_order):
+        # Their times, to be searched without a look at each fact.
+        self._times: dict[str, list[int]] = {}
+        for fact in _sorted(unique.values()):
             self._by_type.setdefault(fact.type, []).append(fact)
+            self._times.setdefault(fact.type, []).append(fact.at_ms)
 
     @classmethod
     def of(cls, outcomes: Iterable[tuple[str, int, Mapping[str, Any]]]) -> History:
@@ -80,13 +85,21 @@ class History:
         for kind in types:
             facts = self._by_type.get(kind)
             if facts:
-                start = 0 if since_day is None else bisect_left(facts, since_day * DAY_MS, key=_at)
-                found += facts[start : bisect_left(facts, day * DAY_MS, key=_at)]
+                times = self._times[kind]
+                start = 0 if since_day is None else bisect_left(times, since_day * DAY_MS)
+                found += facts[start : bisect_left(times, day * DAY_MS)]
         return found
 
 
-def _at(fact: DatedFact) -> int:
-    return fact.at_ms
+_WHEN = attrgetter("at_ms", "type")
+
+
+def _sorted(facts: Iterable[DatedFact]) -> list[DatedFact]:
+    """In the order of ``_order``. What a fact says is looked at only where two are of one time and type."""
+    ordered = sorted(facts, key=_WHEN)
+    if any(_WHEN(fact) == _WHEN(after) for fact, after in pairwise(ordered)):
+        ordered.sort(key=_order)
+    return ordered
 
 
 def _content(fact: DatedFact) -> str:
