@@ -39,7 +39,7 @@ def test_the_same_file_gives_the_same_through_kafka(
         drain(deployment, UNTIL)
         assert worker.total("ebbtide_offset_gaps_total") == 0
         assert_equal_to_replay(deployment, replayed)
-        accepted = json.loads((replayed / "summary.json").read_text())["accepted"]
+        accepted = json.loads((replayed / "summary.json").read_text())["counted"]
         assert counted(worker, "customers") == accepted
         # Every partition of customers tells what all sources told.
         assert counted(worker, "profiles") == accepted * partitions

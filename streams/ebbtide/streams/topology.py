@@ -30,7 +30,14 @@ TOPOLOGY: dict[str, Node] = {
     "identity": _node((Topic.IDENTITY_LINKS,), (Topic.IDENTITY_ASSIGNMENTS, Topic.IDENTITY_AUDIT), "identity"),
     "customers": _node(
         (Topic.PROFILE_STATES, Topic.MODELS, Topic.FLEET_STATS),
-        (Topic.SCORES, Topic.ALERTS, Topic.CUSTOMER_RECORDS, Topic.TRAINING_EXAMPLES, Topic.GRID_SUMMARIES),
+        (
+            Topic.SCORES,
+            Topic.ALERTS,
+            Topic.STATE_CHANGES,
+            Topic.CUSTOMER_RECORDS,
+            Topic.TRAINING_EXAMPLES,
+            Topic.GRID_SUMMARIES,
+        ),
         "customers",
     ),
     "learner": _node((Topic.TRAINING_EXAMPLES,), (Topic.MODELS,), "learner"),
