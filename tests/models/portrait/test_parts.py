@@ -54,7 +54,7 @@ def test_counts_by_window_and_ever() -> None:
 def test_modules_by_recent_use_dropped_untouched_and_machines_apart() -> None:
     made = acme()
     policy = ModulesPolicy(events={"reports": ("report",), "alerts": ("alert",), "cohorts": ("cohort",)})
-    found = modules_used(View(made).uses(made), TODAY, policy)
+    found = modules_used(View(made).uses(made, TODAY), TODAY, policy)
     # Nine weeks; the last began on Monday, day 203.
     assert found.first_week == date_of(DAY_0 + 147)
     assert WEEKS == 9
