@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ebbtide.models.customer.customer import Customer
-from ebbtide.models.customer.series import EVENTS, QUERIES, DaySeries
+from ebbtide.models.customer.series import EVENTS, NO_BUCKET, QUERIES, DaySeries
 from ebbtide.models.customer.view import View
 from ebbtide.models.portrait.history import DAYS, WEEK, WEEKS, active_users, history, sums
 from support.customers import SETTLED, acme, bucket, customer, share
@@ -19,8 +19,8 @@ def series_of(known: dict[int, int], forgotten: set[int]) -> DaySeries:
     series = DaySeries()
     for day, events in known.items():
         series.put(day, bucket(events, queries=2 * events))
-    if forgotten:
-        series.forget(sorted(forgotten), (), [sum(known[day] for day in forgotten)] * 5)
+    for day in forgotten:
+        series.put_partial(day, NO_BUCKET, core=True)
     return series
 
 

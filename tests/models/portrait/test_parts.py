@@ -55,7 +55,7 @@ def test_counts_by_window_and_ever() -> None:
 
 def test_modules_by_recent_use_dropped_and_machines_apart() -> None:
     made = acme()
-    found = modules_used(View(made).uses(made), TODAY)
+    found = modules_used(View(made).uses(made, TODAY), TODAY)
     # Nine weeks; the last began on Monday, day 203.
     assert found.first_week == date_of(DAY_0 + 147)
     assert WEEKS == 9

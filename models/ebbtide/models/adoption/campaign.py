@@ -87,6 +87,9 @@ def organic(series: DaySeries, above: Mapping[int, Bucket]) -> DaySeries:
         own.put(
             at, bucket if over is None else [*(a - b for a, b in zip(bucket, over, strict=False)), *bucket[SUMMED:]]
         )
+    # What is forgotten of old days was before any campaign that is told apart.
+    own.rest = series.rest
+    own.partial = series.partial
     return own
 
 
@@ -103,9 +106,10 @@ def _usual_days(series: DaySeries, start: int, end: int, policy: CampaignPolicy,
 
 
 def _usual_bucket(series: DaySeries, start: int, weekend: bool, policy: CampaignPolicy) -> Bucket:
-    """Median of each summed field over the newest comparable active days before the run; 0 where there is none."""
+    """Median of each summed field over the newest comparable active days before the run, within the usual days; 0 where
+    there is none."""
     buckets: list[Bucket] = []
-    for index in range(series.count_before(start) - 1, -1, -1):
+    for index in range(series.count_before(start) - 1, series.count_before(start - policy.usual_days) - 1, -1):
         at = series.days[index]
         if _weekend(at) is weekend:
             bucket = series.get(at)

@@ -37,7 +37,7 @@ from ebbtide.models.customer.rhythm import rhythm as rhythm_of
 from ebbtide.models.customer.series import DAY_SECONDS, EVENTS, FIRST, FIRST_LOGIN, LAST, LOGINS, DaySeries
 from ebbtide.models.customer.standings import Standings
 from ebbtide.models.customer.trend import Comparison, compare
-from ebbtide.models.customer.view import View, kept_days
+from ebbtide.models.customer.view import View
 from ebbtide.models.customer.yearly_value import CURRENCY, currency
 from ebbtide.models.fleet.business import business, owner_of
 from ebbtide.models.fleet.contribution import VALUE, Contribution, contribution, segment_of
@@ -115,7 +115,6 @@ class Evaluator:
     def __init__(self, policy: CorePolicy) -> None:
         self._policy = policy
         self._cadence = policy.cadence
-        self._kept_days = kept_days(policy)
         score = policy.score
         self._standings = Standings(policy)
         self._dwells = (
@@ -146,6 +145,7 @@ class Evaluator:
         if customer.kind == ANONYMOUS:
             # Nobody to score or to call; should somebody sign in, the profile finds its owner.
             customer.due_day = None
+            view.compact(customer, day)
             return decisions
         if day - 1 in view.series:
             self.returned(customer, view, day - 1, decisions, complete=True)
@@ -174,7 +174,7 @@ class Evaluator:
         self._stand(customer, view, day, rhythm, comparison, fleet, decisions, observe=observe, changed=changed)
         if observe:
             self._mature(customer, view, day, decisions)
-            view.compact(customer, day, self._kept_days, self._policy.cadence.max_gaps + 1)
+            view.compact(customer, day)
         if live:
             self.returned(customer, view, day, decisions, complete=False)
         customer.due_day = self._next_due(customer, view, day, rhythm)
@@ -445,6 +445,8 @@ class Evaluator:
             customer.due_day = min(known) + 1 if known else None
             return
         self._stand(customer, view, day, None, None, fleet, decisions, observe=observe, changed=True)
+        if observe:
+            view.compact(customer, day)
         due = last_observation_day(day, self._policy.observation.every_days) + self._policy.observation.every_days
         customer.due_day = min(self._after_fact(customer, view, day, due), due if first_day is None else first_day + 1)
 

@@ -9,6 +9,9 @@ from functools import reduce
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.sources import SourceBook
 
+SOURCE_DAYS = 28
+"""A source that a customer last used so long before its newest activity is none of its own any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outages:
@@ -39,11 +42,12 @@ class Outages:
 
 
 def sources_of(customer: Customer, day: int) -> set[str]:
-    """Sources that sent the customer's activity of the newest weeks before ``day``."""
-    return {
-        source
-        for share in customer.shares.values()
-        for heard, sources in share.sources.items()
-        if heard < day
-        for source in sources
-    }
+    """Sources that sent the customer's activity in its newest weeks of activity before ``day``."""
+    newest: dict[str, int] = {}
+    for share in customer.shares.values():
+        for heard, sources in share.sources.items():
+            if heard < day:
+                for source in sources:
+                    newest[source] = max(newest.get(source, heard), heard)
+    last = max(newest.values(), default=0)
+    return {source for source, heard in newest.items() if heard > last - SOURCE_DAYS}

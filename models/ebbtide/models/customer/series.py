@@ -7,7 +7,7 @@ so a backfilled quarter and ninety live days see the same series (design §3).
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 
 from ebbtide.schemas.profile_state import DAY_FIELDS
 
@@ -19,9 +19,8 @@ WIDTH = len(DAY_FIELDS)
 
 Bucket = list[int]
 
-_FORGOTTEN: Bucket = [1, 0, 0, 0, 0] + [-1] * (WIDTH - SUMMED)
-_FORGOTTEN_CORE: Bucket = [1, 0, 1, 0, 0] + [-1] * (WIDTH - SUMMED)
-"""What is left of a day whose numbers are forgotten: that it was active, and whether a core action was among it."""
+NO_BUCKET: Bucket = [0] * SUMMED + [-1] * (WIDTH - SUMMED)
+"""A day on which nothing happened."""
 
 
 def merge_buckets(buckets: list[Bucket]) -> Bucket:
@@ -46,15 +45,16 @@ class DaySeries:
     """Day buckets in day order with running totals, so that a rolling window costs two binary searches.
 
     ``days`` are the active days (a bucket with events > 0), ascending; ``changes`` counts how often they changed.
-    Of old days the numbers may be forgotten: each counts as one event then (and one query if it had any), and all else
-    of their sums is in every running total.
+    Of the days ``partial`` not all numbers are known. Such a day's bucket tells that it was active, whether it had
+    queries, and what is known; what it does not tell is in ``rest``, which every running total contains.
     """
 
-    __slots__ = ("_buckets", "_fresh", "_totals", "changes", "days")
+    __slots__ = ("_buckets", "_fresh", "_totals", "changes", "days", "partial")
 
     def __init__(self) -> None:
         self.days: list[int] = []
         self.changes = 0
+        self.partial: set[int] = set()
         self._buckets: dict[int, Bucket] = {}
         self._totals: list[list[int]] = [[0] for _ in range(SUMMED)]
         # Running totals hold for days[:_fresh]; a late event moves this back to its own day.
@@ -62,6 +62,17 @@ class DaySeries:
 
     def __contains__(self, day: int) -> bool:
         return day in self._buckets
+
+    @property
+    def rest(self) -> list[int]:
+        """Sums that no day's bucket tells."""
+        return [totals[0] for totals in self._totals]
+
+    @rest.setter
+    def rest(self, sums: list[int]) -> None:
+        self._fresh = 0
+        for totals, value in zip(self._totals, sums, strict=True):
+            totals[:] = [value]
 
     def put(self, day: int, bucket: Bucket) -> None:
         """Set a day's bucket; an empty one removes the day. The series keeps the list: do not share it."""
@@ -74,7 +85,7 @@ class DaySeries:
                 self.changes += 1
                 self._fresh = min(self._fresh, index)
                 for totals in self._totals:
-                    del totals[self._fresh + 1 :]
+                    del totals[index + 1 :]
             return
         if day not in self._buckets:
             days.insert(index, day)
@@ -82,33 +93,23 @@ class DaySeries:
         self._buckets[day] = bucket
         self._fresh = min(self._fresh, index)
 
-    def forget(self, days: Iterable[int], core: Container[int], sums: list[int]) -> None:
-        """Keep of old days only that they were active, and whether with queries (the ``core`` ones).
+    def put_partial(self, day: int, known: Bucket, *, core: bool) -> list[int]:
+        """Set what is known of a day of which some is forgotten; ``core``: the rest had queries.
 
-        ``sums`` are those of all days whose numbers are forgotten now or were before.
+        Returns what its bucket tells: an event at least, and a query if it had any.
         """
-        for day in days:
-            if day not in self._buckets:
-                self.days.insert(bisect_left(self.days, day), day)
-                self.changes += 1
-            self._buckets[day] = _FORGOTTEN_CORE if day in core else _FORGOTTEN
-        left = [0] * SUMMED
-        for bucket in self._buckets.values():
-            if bucket is _FORGOTTEN or bucket is _FORGOTTEN_CORE:
-                left[EVENTS] += 1
-                left[QUERIES] += bucket[QUERIES]
-        self._fresh = 0
-        for totals, total, kept in zip(self._totals, sums, left, strict=True):
-            totals[:] = [total - kept]
+        bucket = [max(known[EVENTS], 1), known[LOGINS], max(known[QUERIES], int(core)), *known[ORDERS:]]
+        self.partial.add(day)
+        self.put(day, bucket)
+        return bucket[:SUMMED]
 
     def get(self, day: int) -> Bucket | None:
         """The bucket of a day, or None where nothing happened."""
         return self._buckets.get(day)
 
     def numbers(self, day: int) -> Bucket | None:
-        """The bucket of a day; None where nothing happened, or the numbers are forgotten."""
-        bucket = self._buckets.get(day)
-        return None if bucket is _FORGOTTEN or bucket is _FORGOTTEN_CORE else bucket
+        """The bucket of a day; None where nothing happened, or not all numbers are known."""
+        return None if day in self.partial else self._buckets.get(day)
 
     def totals(self, field: int) -> list[int]:
         """Running totals of a field: ``totals[i]`` sums ``days[:i]``. Only the changed tail is redone."""

@@ -20,6 +20,7 @@ from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.due import DueDays
 from ebbtide.models.customer.evaluation import DAY_MS, Decisions, Evaluator
 from ebbtide.models.customer.heard import Heard
+from ebbtide.models.customer.kept import kept
 from ebbtide.models.customer.later import LATER_KEY, Later
 from ebbtide.models.customer.outages import Outages
 from ebbtide.models.customer.packed import decode, encode
@@ -78,6 +79,7 @@ class CustomerShard:
         self.customers: dict[str, Customer] = {}
         self._views: dict[str, View] = {}
         self._policy = policy
+        self._kept = kept(policy)
         self._evaluator = Evaluator(policy)
         self._models = ModelShelf(Scorer.from_model(Learner().to_model(None, "default")))
         self._fleet = StatsShelf()
@@ -115,7 +117,7 @@ class CustomerShard:
         else:
             customer = decode(value)
             self.customers[customer.customer_id] = customer
-            self._views[customer.customer_id] = View(customer)
+            self._views[customer.customer_id] = View(customer, self._kept)
             for share in customer.shares.values():
                 self._heard.restore(share)
             if customer.due_day is not None:
@@ -211,7 +213,7 @@ class CustomerShard:
             customer = self.customers[record.customer_id] = Customer(
                 record.customer_id, record.tenant, record.anchor.type, record.anchor.value
             )
-            self._views[record.customer_id] = View(customer)
+            self._views[record.customer_id] = View(customer, self._kept)
         view = self._views[record.customer_id]
         share = customer.shares.get(record.profile_id)
         before = (-1, 0) if share is None else (share.partition, share.accepted)

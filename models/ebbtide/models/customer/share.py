@@ -7,25 +7,29 @@ what is forgotten still counts.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Collection
+from bisect import bisect_left
 from typing import Any
 
 import msgspec
 
-from ebbtide.models.customer.series import DAY_SECONDS, LAST, LAST_LOGIN, QUERIES, SUMMED, Bucket
+from ebbtide.models.customer.kept import Kept
+from ebbtide.models.customer.series import DAY_SECONDS, LAST_LOGIN, ORDERS, QUERIES, REVENUE, Bucket
+from ebbtide.models.customer.weekly_uses import by_weeks, whole_from
 from ebbtide.schemas.profile_state import TOTAL_FIELDS, ProfileState, Trait
 
 OutcomeValue = tuple[str, int, dict[str, Any]]
+
+NAME = "name"
+"""The trait whose history is told."""
 
 
 class Share(msgspec.Struct):
     """What one profile contributes; the greatest ``(epoch, effective_ms, version)`` heard of.
 
-    ``old_days`` are active days whose buckets are forgotten, ascending; ``old_core`` those of them with queries;
-    ``old_last`` and ``old_login`` the epoch seconds of the newest activity and login on them, -1 without. ``uses`` and
-    ``sources`` are of the newest days alone; uses of days before ``uses_from`` are added up under the Monday of their
-    week, and no news of them is taken.
+    ``old_days`` are active days whose buckets are forgotten, ascending; ``old_core`` those of them with queries.
+    ``old_last`` and ``old_login`` are epoch seconds of activity and of a login, -1 without: no older ones are on days
+    whose times are forgotten, be it with the bucket or because it was stored. ``uses`` of days before ``uses_from`` are
+    added up by weeks (``weekly_uses``), and no news of them is taken. Of ``sources`` the newest days are known.
     """
 
     subject_type: str
@@ -62,30 +66,45 @@ class Share(msgspec.Struct):
         self.uses, self.sources, self.traits, self.outcomes = {}, {}, {}, {}
         self.uses_from = 0
 
-    def has_forgotten(self, day: int) -> bool:
-        """Whether the day was active and its bucket is forgotten."""
-        old = self.old_days
-        index = bisect_left(old, day)
-        return index < len(old) and old[index] == day
+    def put(self, day: int, bucket: Bucket) -> None:
+        """Take a day's bucket, also that of a day whose bucket was forgotten: now it is known again."""
+        self.days[day] = bucket
+        for old in (self.old_days, self.old_core):
+            index = bisect_left(old, day)
+            if index < len(old) and old[index] == day:
+                del old[index]
 
-    def forget(self, days: Collection[int]) -> None:
-        """Keep of these days only that they were active, and when the newest activity and login were."""
+    def past(self, day: int, kept: Kept) -> list[int]:
+        """Days whose buckets no window asks for from grid day ``day`` on, ascending.
+
+        They are older than ``kept.days``, older than the newest ``kept.active_days`` active days of this profile, and
+        without money, or older than ``kept.money_days``.
+        """
+        if len(self.days) <= kept.active_days:
+            return []
+        days = sorted(self.days)
+        end = min(bisect_left(days, day) - kept.active_days, bisect_left(days, day - kept.days))
+        money_from, buckets = day - kept.money_days, self.days
+        return [
+            old
+            for old in days[: max(end, 0)]
+            if old < money_from or not (buckets[old][ORDERS] or buckets[old][REVENUE])
+        ]
+
+    def forget(self, days: list[int]) -> None:
+        """Keep of past days, ascending, only that they were active, whether with queries, and the newest login.
+
+        The newest activity is never past.
+        """
+        core = []
         for day in days:
-            bucket = self.days.pop(day, None)
-            if bucket is not None:
-                insort(self.old_days, day)
-                self.note(day, bucket)
-
-    def note(self, day: int, bucket: Bucket) -> None:
-        """Remember of a forgotten day whether it had queries, and when the newest activity and login were."""
-        if bucket[QUERIES]:
-            index = bisect_left(self.old_core, day)
-            if index == len(self.old_core) or self.old_core[index] != day:
-                self.old_core.insert(index, day)
-        if bucket[LAST] >= 0:
-            self.old_last = max(self.old_last, day * DAY_SECONDS + bucket[LAST])
-        if bucket[LAST_LOGIN] >= 0:
-            self.old_login = max(self.old_login, day * DAY_SECONDS + bucket[LAST_LOGIN])
+            bucket = self.days.pop(day)
+            if bucket[QUERIES]:
+                core.append(day)
+            if bucket[LAST_LOGIN] >= 0:
+                self.old_login = max(self.old_login, day * DAY_SECONDS + bucket[LAST_LOGIN])
+        self.old_days = sorted({*self.old_days, *days})
+        self.old_core = sorted({*self.old_core, *core})
 
     def last_day(self, day: int) -> int | None:
         """The last active day before ``day``."""
@@ -93,10 +112,10 @@ class Share(msgspec.Struct):
         if last >= day:
             # What came after the instant arrived with what was before it.
             last = max((active for active in self.days if active < day), default=-1)
-        if last < 0:
-            index = bisect_left(self.old_days, day)
-            return self.old_days[index - 1] if index else None
-        return last
+        index = bisect_left(self.old_days, day)
+        if index:
+            last = max(last, self.old_days[index - 1])
+        return last if last >= 0 else None
 
     def disown(self, before_day: int) -> tuple[list[int], list[int]]:
         """Give up the forgotten days before ``before_day``; returns them, and those of them with queries."""
@@ -106,47 +125,38 @@ class Share(msgspec.Struct):
         core, self.old_core = self.old_core[:index], self.old_core[index:]
         return given, core
 
-    def take_uses(self, record: ProfileState) -> None:
-        """Take in uses of modules and sources by day."""
-        for day, uses in record.uses.items():
-            if day >= self.uses_from:
-                self.uses[day] = uses
-        self.sources.update(record.sources)
+    def take_uses(self, uses: dict[int, dict[str, int]], from_day: int) -> None:
+        """Take in uses of modules by day, of ``from_day`` and later: those of before are added up."""
+        from_day = max(from_day, self.uses_from)
+        for day, modules in uses.items():
+            if day >= from_day:
+                self.uses[day] = modules
 
-    def forget_uses(self, whole_from: int, forgotten: int) -> None:
-        """Add uses of before ``whole_from`` up by weeks; forget all of before ``forgotten``. Both are Mondays."""
-        if whole_from <= self.uses_from:
+    def forget_uses(self, day: int, use_days: int) -> None:
+        """Add older uses up by weeks, as of grid day ``day``."""
+        from_day = whole_from(day, use_days)
+        if from_day > self.uses_from and self.uses:
+            self.uses, self.uses_from = by_weeks(self.uses, day, use_days), from_day
+
+    def forget_sources(self, day: int) -> None:
+        """Of the sources heard before grid day ``day`` keep the newest day of each."""
+        if len(self.sources) < 2:
             return
-        uses: dict[int, dict[str, int]] = {}
-        for day, modules in self.uses.items():
-            if day >= whole_from:
-                uses[day] = modules
-            elif day >= forgotten:
-                add_uses(uses, monday(day), modules)
-        self.uses, self.uses_from = uses, whole_from
-        self.sources = {day: sources for day, sources in self.sources.items() if day >= whole_from}
+        heard: set[str] = set()
+        kept: dict[int, list[str]] = {}
+        for heard_on in sorted(self.sources, reverse=True):
+            names = self.sources[heard_on]
+            if heard_on < day:
+                names = [name for name in names if name not in heard]
+                heard.update(names)
+            if names:
+                kept[heard_on] = names
+        self.sources = kept
 
-    @property
-    def old_sums(self) -> list[int]:
-        """Sums over the forgotten days."""
-        kept = [0] * SUMMED
-        for bucket in self.days.values():
-            for field in range(SUMMED):
-                kept[field] += bucket[field]
-        return [total - part for total, part in zip(self.totals[:SUMMED], kept, strict=True)]
-
-
-def monday(day: int) -> int:
-    """The Monday of the day's week."""
-    # 1970-01-01 was a Thursday.
-    return day - (day + 3) % 7
-
-
-def add_uses(uses: dict[int, dict[str, int]], day: int, modules: dict[str, int]) -> None:
-    """Add counts of modules to those of a day."""
-    known = uses.get(day)
-    if known is None:
-        uses[day] = dict(modules)
-        return
-    for module, times in modules.items():
-        known[module] = known.get(module, 0) + times
+    def forget_traits(self, at_ms: int) -> None:
+        """Of each trait keep the value that holds at ``at_ms`` and later ones; of the name all."""
+        for name, values in self.traits.items():
+            if len(values) > 1 and name != NAME:
+                held = sum(value.at_ms <= at_ms for value in values)
+                if held > 1:
+                    self.traits[name] = values[held - 1 :]

@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING
 
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.customer.cadence import Cadence
+from ebbtide.models.customer.kept import Kept, kept
+from ebbtide.models.customer.kept_facts import kept_facts
 from ebbtide.models.customer.series import (
     DAY_SECONDS,
     FIRST,
     LAST,
-    ORDERS,
+    NO_BUCKET,
     QUERIES,
-    REVENUE,
     SUMMED,
     Bucket,
     DaySeries,
     merge_buckets,
 )
-from ebbtide.models.customer.share import OutcomeValue, Share, add_uses, monday
+from ebbtide.models.customer.share import OutcomeValue, Share
+from ebbtide.models.customer.weekly_uses import ByDay, add_uses, by_weeks, whole_from
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.history import put
-from ebbtide.models.profile.profile import USE_DAYS
 from ebbtide.models.standing.history import DAY_MS, DatedFact, History
 from ebbtide.models.standing.touchpoints import TOUCHPOINT
 from ebbtide.schemas.profile_state import MACHINE, ProfileState, Trait
@@ -32,28 +33,16 @@ from ebbtide.schemas.score import Contribution
 if TYPE_CHECKING:
     from ebbtide.models.customer.customer import Customer, Published
 
-_WINDOW_DAYS = 98
-"""The widest window of the features and of the record, in whole weeks."""
-
-KEPT_MONEY_DAYS = 365
-"""Days with money that are kept: a year's value."""
-
 SHARED_DAYS = 400
 """Older active days are kept for the customer alone: whose they were is forgotten."""
 
-WHOLE_USE_DAYS = 28
-"""Newest days whose uses of modules are kept day by day; those before, to ``USE_DAYS``, are added up by weeks."""
-
-CAMPAIGN_DAYS = 35
-"""What a campaign brought is told apart for so long: the days before it that it is compared with are still kept."""
-
 CAMPAIGN = "campaign"
+"""The kind of touchpoint that is one."""
 
-_MANY_USES = 42
-"""Days with uses of a share from which some are added up."""
+BY_DEFAULT = kept(CorePolicy())
 
 _ENOUGH = 28
-"""Old days that are forgotten together: one by one would cost more than it saves."""
+"""Past days that are forgotten together: one by one would cost more than it saves."""
 
 
 class View:
@@ -63,15 +52,16 @@ class View:
         "_campaigns",
         "_fact_days",
         "_history",
+        "_kept",
         "_newest",
-        "_old_sums",
         "_outcomes",
         "_reasons",
         "cadence",
         "series",
     )
 
-    def __init__(self, customer: Customer) -> None:
+    def __init__(self, customer: Customer, keep: Kept = BY_DEFAULT) -> None:
+        self._kept = keep
         # The last cadence, with the number of active days and of changes that it was told from.
         self.cadence: tuple[int, int, Cadence] | None = None
         self._newest: dict[str, Trait] | None = None
@@ -87,62 +77,74 @@ class View:
         shares = [share for share in customer.shares.values() if not share.detached]
         if not shares:
             customer.old_days, customer.old_core = [], []
-        self.series = DaySeries()
-        for day in sorted({day for share in shares for day in share.days}):
-            self.series.put(day, merge_buckets([share.days[day] for share in shares if day in share.days]))
-        self._old_sums: list[int] | None = None
         self.cadence = None
-        old = {day for share in shares for day in share.old_days}.union(customer.old_days)
-        if old:
-            core = {day for share in shares for day in share.old_core}.union(customer.old_core)
-            self._old_sums = [sum(sums) for sums in zip(*(share.old_sums for share in shares), strict=True)]
-            self.series.forget(sorted(day for day in old if day not in self.series), core, self._old_sums)
+        series = self.series = DaySeries()
+        partial = {day for share in shares for day in share.old_days}.union(customer.old_days)
+        core = {day for share in shares for day in share.old_core}.union(customer.old_core)
+        told = [0] * SUMMED
+        for day in sorted({day for share in shares for day in share.days} | partial):
+            buckets = [share.days[day] for share in shares if day in share.days]
+            bucket = merge_buckets(buckets) if buckets else NO_BUCKET
+            if day in partial:
+                series.put_partial(day, bucket, core=day in core)
+            else:
+                series.put(day, bucket)
+            if partial:
+                bucket = series.get(day) or NO_BUCKET
+                for field in range(SUMMED):
+                    told[field] += bucket[field]
+        if partial:
+            totals = [sum(share.totals[field] for share in shares) for field in range(SUMMED)]
+            series.rest = [total - known for total, known in zip(totals, told, strict=True)]
 
     def fold(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
         """Take in news of one share; return the days that changed."""
         all_anew = record.detached or record.full
-        if self._old_sums is not None and (all_anew or any(map(share.has_forgotten, record.days))):
-            return self._fold_old(customer, share, record)
+        partial = self.series.partial
+        if partial and (all_anew or not partial.isdisjoint(record.days)):
+            return self._fold_past(customer, share, record)
         gone: Mapping[int, Bucket] = {}
         if all_anew:
             gone = share.days
             share.clear()
             self.forget_facts()
-        share.totals = record.totals
-        self._take_facts(share, record)
-        share.take_uses(record)
+        self._take(customer, share, record)
         if gone:
             share.days.update(record.days)
             changed = sorted(gone.keys() | record.days.keys())
             shares = customer.shares.values()
             for day in changed:
                 buckets = [other.days[day] for other in shares if day in other.days]
-                self.series.put(day, merge_buckets(buckets) if buckets else [0])
+                self.series.put(day, merge_buckets(buckets) if buckets else NO_BUCKET)
             return changed
         for day, bucket in record.days.items():
             _replace_day(self.series, day, share.days.get(day), bucket)
             share.days[day] = bucket
         return sorted(record.days) if len(record.days) > 1 else list(record.days)
 
-    def _fold_old(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
-        """Take in news about days whose numbers are forgotten: rare, so that all is folded anew."""
-        before = set(share.days) | set(share.old_days)
-        if record.detached or record.full:
+    def _fold_past(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
+        """Take in news where some days are known in part: rare, so that all is folded anew."""
+        all_anew = record.detached or record.full
+        changed = set(record.days)
+        if all_anew:
+            changed.update(share.days, share.old_days)
             share.clear()
             self.forget_facts()
-        share.totals = record.totals
-        self._take_facts(share, record)
-        share.take_uses(record)
+        self._take(customer, share, record)
         for day, bucket in record.days.items():
-            if share.has_forgotten(day):
-                share.note(day, bucket)
-            else:
-                share.days[day] = bucket
+            share.put(day, bucket)
         self._derive(customer)
-        return sorted(before | record.days.keys()) if record.detached or record.full else sorted(record.days)
+        return sorted(changed)
 
-    def _take_facts(self, share: Share, record: ProfileState) -> None:
+    def _take(self, customer: Customer, share: Share, record: ProfileState) -> None:
+        """Take in all but the days."""
+        share.totals = record.totals
         share.detached, share.by_domain = record.detached, record.by_domain
+        if record.uses:
+            settled = customer.settled_day
+            from_day = 0 if record.full or settled is None else whole_from(settled, self._kept.use_days)
+            share.take_uses(record.uses, from_day)
+        share.sources.update(record.sources)
         if record.traits:
             share.traits.update(record.traits)
             self._put_traits(record.traits)
@@ -151,43 +153,47 @@ class View:
                 put(share.outcomes, key, (outcome.type, outcome.at_ms, outcome.data))
             self._outcomes = self._history = self._fact_days = self._campaigns = None
 
-    def compact(self, customer: Customer, day: int, kept_days: int, kept_active_days: int) -> None:
-        """Forget the numbers of days that no window of ``day`` or later reaches, and older uses of modules.
+    def compact(self, customer: Customer, day: int) -> None:
+        """Forget what no grid instant from ``day`` on asks for; what was decided at ``day`` may still be told after.
 
-        Kept are the newest ``kept_days`` and, for customers with long rhythms, the newest ``kept_active_days``. Changes
-        nothing that is told: totals are the profiles' own, and that a day was active is kept.
+        Nothing that is told changes: totals are the profiles' own, and that a day was active is kept.
         """
-        series = self.series
+        # The return of a customer is told as of the day before.
+        told_from = day - 1
         for share in customer.shares.values():
-            if len(share.uses) > _MANY_USES:
-                share.forget_uses(monday(day - WHOLE_USE_DAYS), monday(day - USE_DAYS))
-        if len(series.days) <= kept_active_days:
+            share.forget_uses(day, self._kept.use_days)
+            share.forget_sources(told_from)
+            share.forget_traits(told_from * DAY_MS)
+        self._compact_facts(customer, told_from)
+        self._compact_days(customer, told_from)
+
+    def _compact_facts(self, customer: Customer, day: int) -> None:
+        shares = list(customer.shares.values())
+        facts = kept_facts([share.outcomes for share in shares], day, self._kept)
+        for share, still in zip(shares, facts, strict=True):
+            if still is not share.outcomes:
+                share.outcomes = still
+                self._outcomes = self._history = self._fact_days = self._campaigns = None
+
+    def _compact_days(self, customer: Customer, day: int) -> None:
+        series, shares = self.series, customer.shares.values()
+        if series.count_before(day) <= self._kept.active_days:
             return
-        reach = series.count_before(day) - kept_active_days
-        horizon = day - kept_days
-        money_from = day - KEPT_MONEY_DAYS
-        old: list[int] = []
-        for active in series.days[: max(reach, 0)]:
-            if active >= horizon:
-                break
-            bucket = series.numbers(active)
-            if bucket is not None and (active < money_from or not (bucket[ORDERS] or bucket[REVENUE])):
-                old.append(active)
-        if len(old) < _ENOUGH:
+        past = [(share, days) for share in shares if (days := share.past(day, self._kept))]
+        changed = sorted({old for _, days in past for old in days})
+        if len(changed) < _ENOUGH:
             return
-        sums = self._old_sums or [0] * SUMMED
-        core: set[int] = set()
-        for active in old:
-            bucket = series.numbers(active)
-            assert bucket is not None
-            if bucket[QUERIES]:
-                core.add(active)
+        for share, days in past:
+            share.forget(days)
+        rest = series.rest
+        for old in changed:
+            before = series.get(old)
+            assert before is not None, "an active day of a profile is one of its customer"
+            known = [share.days[old] for share in shares if old in share.days]
+            told = series.put_partial(old, merge_buckets(known) if known else NO_BUCKET, core=before[QUERIES] > 0)
             for field in range(SUMMED):
-                sums[field] += bucket[field]
-        self._old_sums = sums
-        for share in customer.shares.values():
-            share.forget(old)
-        series.forget(old, core, sums)
+                rest[field] += before[field] - told[field]
+        series.rest = rest
         self._disown(customer, day - SHARED_DAYS)
 
     @staticmethod
@@ -199,12 +205,12 @@ class View:
             core.update(old_core)
         customer.old_days, customer.old_core = sorted(days), sorted(core)
 
-    def uses(self, customer: Customer) -> dict[int, dict[str, int]]:
-        """Uses of modules by day, of the newest weeks; older ones by weeks, under their Mondays."""
-        merged: dict[int, dict[str, int]] = {}
+    def uses(self, customer: Customer, day: int) -> ByDay:
+        """Uses of modules as of ``day``: by day for the newest weeks; of older ones by weeks, under their Mondays."""
+        merged: ByDay = {}
         for share in customer.shares.values():
-            for day, modules in share.uses.items():
-                add_uses(merged, day, modules)
+            for used, modules in by_weeks(share.uses, day, self._kept.use_days).items():
+                add_uses(merged, used, modules)
         return merged
 
     def modules(self, customer: Customer, day: int, width: int) -> set[str]:
@@ -298,7 +304,7 @@ class View:
                 if kind == TOUCHPOINT and data.get("kind") == CAMPAIGN
             )
         known = self._campaigns
-        return known[bisect_left(known, day - CAMPAIGN_DAYS) : bisect_left(known, day)] if known else known
+        return known[bisect_left(known, day - self._kept.campaign_days) : bisect_left(known, day)] if known else known
 
     def roles(self, customer: Customer, day: int) -> dict[str, tuple[str, int | None]]:
         """By profile with a role as of ``day``: the role, and its last active day before (None: never active)."""
@@ -329,12 +335,6 @@ class View:
         self._newest = self._outcomes = self._history = self._fact_days = self._campaigns = None
 
 
-def kept_days(policy: CorePolicy) -> int:
-    """Newest days whose numbers are needed of customers that are active every other day or so."""
-    # The baseline's weeks, its first one not whole, and a window of up to four weeks.
-    return max(_WINDOW_DAYS, 7 * (policy.baseline.weeks + 5))
-
-
 def trait_values(customer: Customer, name: str) -> list[Trait]:
     """All known values of a trait over all profiles, oldest first."""
     unique = {value[1:3]: value for share in customer.shares.values() for value in share.traits.get(name, ())}
@@ -355,7 +355,7 @@ def fold(customer: Customer, view: View, record: ProfileState) -> list[int]:
 
 def _replace_day(series: DaySeries, day: int, old: Bucket | None, new: Bucket) -> None:
     """Swap one profile's bucket of a day. Its numbers only grow, so sums move by the difference."""
-    total = series.numbers(day)
+    total = series.get(day)
     if total is None:
         series.put(day, list(new))
         return

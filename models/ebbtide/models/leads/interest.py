@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from ebbtide.models.customer.series import DAY_SECONDS, QUERIES, DaySeries
 from ebbtide.models.policy import LeadPolicy
 
-_LONGEST = 91
+LONGEST_DAYS = 91
+"""A longer trial counts as so long: older numbers are not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def interest(
 
 
 def _trend(series: DaySeries, began: int, day: int, newest: int) -> float | None:
-    age = min(day - began, _LONGEST)
+    age = min(day - began, LONGEST_DAYS)
     total = series.window(QUERIES, day, age) if age > 0 else 0
     if total <= 0:
         return None

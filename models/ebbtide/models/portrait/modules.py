@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from ebbtide.models.customer.share import monday
+from ebbtide.models.adoption.uses import last_monday
 from ebbtide.models.portrait.dates import date_of
 from ebbtide.models.profile.profile import USE_DAYS
 from ebbtide.schemas.profile_state import MACHINE
@@ -43,7 +43,7 @@ class ModulesUsed:
 
 def modules_used(uses: Mapping[int, Mapping[str, int]], day: int) -> ModulesUsed:
     """Modules as of grid instant ``day``; ``uses`` as ``View.uses`` tells them."""
-    first_week = monday(day - 1) - _WEEK * (WEEKS - 1)
+    first_week = last_monday(day - 1) - _WEEK * (WEEKS - 1)
     weekly: dict[str, list[int]] = defaultdict(lambda: [0] * WEEKS)
     recent: dict[str, int] = defaultdict(int)
     for used_on, modules in uses.items():

@@ -76,7 +76,7 @@ def portrait(customer: Customer, settled_day: int | None, policy: CorePolicy, fl
         alerts=open_alerts(customer),
         history=history(customer, view, day),
         counts=counts(view.series, day),
-        modules=modules_used(view.uses(customer), day),
+        modules=modules_used(view.uses(customer, day), day),
         people=people(customer, day),
         facts=[DatedFact(kind, from_ms(at_ms), data) for kind, at_ms, data in reversed(view.outcomes(customer))],
         sources=newest_days(customer, day),

@@ -88,7 +88,7 @@ class Sheet:
     @cached_property
     def uses(self) -> Uses:
         """Uses of modules by people and machines."""
-        return Uses(self.view.uses(self.customer))
+        return Uses(self.view.uses(self.customer, self.day))
 
     @cached_property
     def seats(self) -> float | None:
