@@ -29,7 +29,7 @@ def test_the_topic_shows_what_a_replay_shows(tmp_path: Path) -> None:
     book, out = tmp_path / "book.ndjson", tmp_path / "out"
     book.write_text("".join(json.dumps(body) + "\n" for body in with_business(SEED, history(SEED), DAYS)))
     command("replay", str(book), "--out", str(out), timeout=120, **SETTINGS)
-    expected = json.loads(command("fleet", "show", "--dir", str(out), "--json", timeout=120, **SETTINGS).stdout)
+    expected = json.loads(command("fleet", "show", "--dir", str(out), "--json", timeout=60, **SETTINGS).stdout)
     assert expected["segments"][""]["economics"]["lifetime"] is not None
     assert expected["channels"]
     assert expected["trainings"]

@@ -13,7 +13,7 @@ from ebbtide.schemas.fleet import FleetStats
 from support.business import with_business
 from support.histories import POLICY, history, shuffled
 from support.raw import messages
-from support.replay_laws import Replay, what_is_told_is_that_of_the_replay
+from support.replay_laws import Replay, reading_again_changes_nothing, what_is_told_is_that_of_the_replay
 from support.told import drive
 from support.topology import Topology
 
@@ -44,7 +44,9 @@ def test_partitions_and_crashes_tell_what_one_partition_tells(
     bodies = with_business(seed, history(seed), DAYS)
     topology = Topology(BUSINESS, messages(bodies), partitions)
     topology.run(Random(order), crashes=crashes)
-    what_is_told_is_that_of_the_replay(topology, replay(bodies))
+    expected = replay(bodies)
+    what_is_told_is_that_of_the_replay(topology, expected)
+    reading_again_changes_nothing(topology, expected)
 
 
 @settings(max_examples=8)

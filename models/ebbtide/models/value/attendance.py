@@ -122,7 +122,12 @@ def changes(
     first: dict[str, tuple[int, str]] = {}
     for at, trainer, module in sorted((a.day, a.trainer or UNNAMED, a.module) for a in attended if a.day < day):
         first.setdefault(module, (at, trainer))
-    change = {module: _change(used, module, policy) for module in sorted(set(modules))}
+    before, after, span, most = used.before, used.after, policy.weeks, policy.max_change * UNIT
+    # Mean weekly use after less before, thousandths.
+    change = {
+        module: max(-most, min(most, round((after.get(module, 0) - before.get(module, 0)) * UNIT / span)))
+        for module in sorted(set(modules))
+    }
     untrained = [module for module in change if module not in first]
     wanted = modules if untrained_in is None else untrained_in
     rest_of_all = sum(change[module] for module in untrained)
@@ -148,10 +153,3 @@ def merged(parts: Iterable[Mapping[Group, Changes]]) -> dict[Group, Changes]:
         for group, one in part.items():
             total[group] = total.get(group, Changes()) + one
     return total
-
-
-def _change(used: Around, module: str, policy: TrainingPolicy) -> int:
-    """Mean weekly use after less before, thousandths."""
-    change = round((used.after.get(module, 0) - used.before.get(module, 0)) * UNIT / policy.weeks)
-    most = policy.max_change * UNIT
-    return max(-most, min(most, change))
