@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ebbtide.models.clock.watermark import from_ms
-from ebbtide.models.customer.yearly_value import currency
+from ebbtide.models.customer.yearly_value import currency, yearly_value
 from ebbtide.models.fleet.business import (
     NO_BUSINESS,
     NO_TRAININGS,
@@ -233,6 +233,15 @@ def test_owner_and_currency_of_traits() -> None:
         "EUR",
         None,
     ]
+
+
+def test_a_year_of_money_is_the_contracts_else_the_mrrs_else_that_of_orders() -> None:
+    mrr, term = trait(50), {"contract_start": trait("2025-01-01"), "contract_end": trait("2025-01-31")}
+    contract = {"contract_value": trait(30), "mrr": mrr}
+    assert yearly_value({**contract, **term}, 9) == 365
+    assert yearly_value(contract, 9) == 30
+    assert yearly_value({"mrr": mrr}, 9) == 600
+    assert [yearly_value({}, micros) for micros in (9_000_000, 0)] == [9, None]
 
 
 LATER = st.lists(
