@@ -157,7 +157,7 @@ class Evaluator:
         rhythm = self._rhythm(view, day, seen)
         observe = is_observation_day(day, self._policy.observation.every_days)
         if rhythm is None:
-            self._settle_unseen(customer, view, day, fleet, decisions, observe=observe)
+            self._settle_unseen(customer, view, day, fleet, decisions, seen, observe=observe)
             return decisions
         woke_or_slept = rhythm.state is not customer.silence
         customer.silence = rhythm.state
@@ -170,7 +170,7 @@ class Evaluator:
             # Part of the window could not be seen.
             comparison = None
         self._alert(customer, day, rhythm, comparison, view, decisions)
-        self._stand(customer, view, day, rhythm, comparison, fleet, decisions, observe=observe)
+        self._stand(customer, view, day, rhythm, comparison, fleet, decisions, seen, observe=observe)
         if observe:
             self._mature(customer, view, day, decisions)
             view.compact(customer, day, self._kept_days, self._policy.cadence.max_gaps + 1)
@@ -384,6 +384,7 @@ class Evaluator:
         comparison: Comparison | None,
         fleet: Fleet | None,
         decisions: Decisions,
+        seen: _Seen,
         *,
         observe: bool,
     ) -> None:
@@ -394,7 +395,9 @@ class Evaluator:
             held = view.traits_at(customer, (trait, CURRENCY, "owner"), day * DAY_MS - 1)
             name = segment_of(held[trait].value if trait in held else None)
             segment = None if fleet is None else fleet.of(name)
-        standing = self._standings.settle(customer, view, day, rhythm, comparison, segment, weekly=observe)
+        standing = self._standings.settle(
+            customer, view, day, rhythm, comparison, segment, seen.blind_days, weekly=observe
+        )
         decisions.changes += standing.changes
         if observe:
             decisions.contribution = contribution(
@@ -421,7 +424,15 @@ class Evaluator:
             )
 
     def _settle_unseen(
-        self, customer: Customer, view: View, day: int, fleet: Fleet | None, decisions: Decisions, *, observe: bool
+        self,
+        customer: Customer,
+        view: View,
+        day: int,
+        fleet: Fleet | None,
+        decisions: Decisions,
+        seen: _Seen,
+        *,
+        observe: bool,
     ) -> None:
         """Evaluate a customer that was never active before ``day``: facts alone tell of it, or it is vacated."""
         customer.score = customer.tier = None
@@ -440,7 +451,7 @@ class Evaluator:
             known = [at for at in (first_day, known_from) if at is not None]
             customer.due_day = min(known) + 1 if known else None
             return
-        self._stand(customer, view, day, None, None, fleet, decisions, observe=observe)
+        self._stand(customer, view, day, None, None, fleet, decisions, seen, observe=observe)
         due = last_observation_day(day, self._policy.observation.every_days) + self._policy.observation.every_days
         customer.due_day = min(self._after_fact(customer, view, day, due), due if first_day is None else first_day + 1)
 
