@@ -556,7 +556,10 @@ class FleetPolicy(Policy):
         "service_tier", min_length=1, description="The trait whose value, in lower case, is a customer's segment."
     )
     min_segment: int = Field(
-        20, ge=1, description="Customers that a segment needs; those of a smaller one are compared with everybody."
+        20,
+        ge=1,
+        description="Customers that a segment needs; those of a smaller one are compared with everybody. While "
+        "everybody is fewer, usage is compared with the customer's own past.",
     )
     max_segments: int = Field(50, ge=0, description="Most segments that are told, the greatest.")
     accuracy: float = Field(0.01, ge=0.001, le=0.1, description="Greatest relative error of a quantile.")

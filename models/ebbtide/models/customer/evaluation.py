@@ -157,7 +157,7 @@ class Evaluator:
         rhythm = self._rhythm(view, day, seen)
         observe = is_observation_day(day, self._policy.observation.every_days)
         if rhythm is None:
-            self._settle_unseen(customer, view, day, fleet, decisions, observe=observe)
+            self._settle_unseen(customer, view, day, fleet, decisions, seen, observe=observe)
             return decisions
         woke_or_slept = rhythm.state is not customer.silence
         customer.silence = rhythm.state
@@ -171,7 +171,7 @@ class Evaluator:
             comparison = None
         self._alert(customer, day, rhythm, comparison, view, decisions)
         changed = woke_or_slept or decisions.score is not None
-        self._stand(customer, view, day, rhythm, comparison, fleet, decisions, observe=observe, changed=changed)
+        self._stand(customer, view, day, rhythm, comparison, fleet, decisions, seen, observe=observe, changed=changed)
         if observe:
             self._mature(customer, view, day, decisions)
             view.compact(customer, day)
@@ -385,6 +385,7 @@ class Evaluator:
         comparison: Comparison | None,
         fleet: Fleet | None,
         decisions: Decisions,
+        seen: _Seen,
         *,
         observe: bool,
         changed: bool,
@@ -397,7 +398,15 @@ class Evaluator:
             name = segment_of(held[trait].value if trait in held else None)
             segment = None if fleet is None else fleet.of(name)
         standing = self._standings.settle(
-            customer, view, day, rhythm, comparison, segment, weekly=observe, changed=changed
+            customer,
+            view,
+            day,
+            rhythm,
+            comparison,
+            segment,
+            seen.blind_days,
+            weekly=observe,
+            changed=changed,
         )
         decisions.changes += standing.changes
         if observe:
@@ -425,7 +434,15 @@ class Evaluator:
             )
 
     def _settle_unseen(
-        self, customer: Customer, view: View, day: int, fleet: Fleet | None, decisions: Decisions, *, observe: bool
+        self,
+        customer: Customer,
+        view: View,
+        day: int,
+        fleet: Fleet | None,
+        decisions: Decisions,
+        seen: _Seen,
+        *,
+        observe: bool,
     ) -> None:
         """Evaluate a customer that was never active before ``day``: facts alone tell of it, or it is vacated."""
         customer.score = customer.tier = None
@@ -444,7 +461,7 @@ class Evaluator:
             known = [at for at in (first_day, known_from) if at is not None]
             customer.due_day = min(known) + 1 if known else None
             return
-        self._stand(customer, view, day, None, None, fleet, decisions, observe=observe, changed=True)
+        self._stand(customer, view, day, None, None, fleet, decisions, seen, observe=observe, changed=True)
         if observe:
             view.compact(customer, day)
         due = last_observation_day(day, self._policy.observation.every_days) + self._policy.observation.every_days

@@ -38,7 +38,7 @@ from ebbtide.models.standing.cells import cell, cell_move
 from ebbtide.models.standing.contracts import not_renewed_since
 from ebbtide.models.standing.hysteresis import Held, Proposal, StateChange, move
 from ebbtide.models.standing.journey import journey
-from ebbtide.models.standing.lifecycle import Lifecycle, LifecycleReason, lifecycle
+from ebbtide.models.standing.lifecycle import Lifecycle, LifecycleReason, Unseen, all_seen, lifecycle
 from ebbtide.models.standing.relationship import relationship, relationship_level
 from ebbtide.models.standing.usage import Usage, usage, usage_level
 from ebbtide.models.value.first_touch import Stage, first_touch, furthest_stage
@@ -82,6 +82,7 @@ class Standings:
         rhythm: Rhythm | None,
         comparison: Comparison | None,
         segment: Segment | None,
+        unseen: Unseen = all_seen,
         *,
         weekly: bool,
         changed: bool,
@@ -90,8 +91,9 @@ class Standings:
 
         ``weekly``: it is one of observation. ``changed``: silence or the published score are not what they were at the
         last. ``segment`` are the statistics of the customer's segment as of the instant before, None before the first.
+        ``unseen`` tells on how many days from one on nobody could see the customer.
         """
-        moves = _Moves(customer, day)
+        moves = _Moves(customer, day, unseen)
         facts = view.next_fact_day(customer, day - 1) == day - 1
         if weekly:
             self._compare(moves, view, rhythm, segment)
@@ -124,7 +126,14 @@ class Standings:
             moves.take(
                 StateName.LIFECYCLE,
                 lifecycle(
-                    moves.held(StateName.LIFECYCLE), view.series, day, rhythm.own, rhythm.state, comparison, policy
+                    moves.held(StateName.LIFECYCLE),
+                    view.series,
+                    day,
+                    rhythm.own,
+                    rhythm.state,
+                    comparison,
+                    policy,
+                    unseen=moves.unseen,
                 ),
             )
         score = customer.score
@@ -199,10 +208,7 @@ class Standings:
         traits = view.traits_at(customer, ("seats", *VALUE_TRAITS), day * _DAY_MS - 1)
         seats = _seats(traits["seats"].value if "seats" in traits else None)
         if rhythm is not None:
-            measured = usage(series, day, rhythm.own, seats, policy.usage)
-            moves.metrics[USAGE_PER_SEAT if measured.per_seat else USAGE_PER_WEEK] = measured.value
-            edges = _usage_edges(measured, segment)
-            moves.take(StateName.USAGE, usage_level(moves.held(StateName.USAGE), measured, edges, day, policy.usage))
+            self._usage(moves, usage(series, day, rhythm.own, seats, policy.usage), segment)
         self._value(moves, view, segment, yearly_value(traits, series.window(REVENUE, day, 365)))
         use = utilisation(
             series.window(QUERIES, day, policy.adoption.utilised_days),
@@ -211,6 +217,16 @@ class Standings:
             was_utilised=moves.value(StateName.UTILISED) == _YES,
         )
         moves.propose(StateName.UTILISED, Proposal(_YES if use.utilised else _NO, "core_actions", {"share": use.share}))
+
+    def _usage(self, moves: _Moves, measured: Usage, segment: Segment | None) -> None:
+        """The level of usage, unless part of the window could not be seen."""
+        if moves.unseen(moves.day - measured.window_days):
+            return
+        policy = self._policy
+        moves.metrics[USAGE_PER_SEAT if measured.per_seat else USAGE_PER_WEEK] = measured.value
+        edges = _usage_edges(measured, segment, policy.fleet.min_segment)
+        held = moves.held(StateName.USAGE)
+        moves.take(StateName.USAGE, usage_level(held, measured, edges, moves.day, policy.usage))
 
     def _value(self, moves: _Moves, view: View, segment: Segment | None, yearly: float | None) -> None:
         policy, series, day = self._policy, view.series, moves.day
@@ -227,19 +243,20 @@ class Standings:
             )
             moves.propose(StateName.LOYALTY, Proposal(classed, "orders", {"orders": orders}))
         last_order = series.last_with(ORDERS, day)
-        if orders and last_order is not None:
+        recency = None if last_order is None else day - last_order
+        if orders and recency is not None:
             moves.metrics |= {
-                RECENCY_ORDER: day - last_order,
+                RECENCY_ORDER: recency,
                 ORDERS_365D: orders,
                 MONETARY_365D: money,
                 ORDER_VALUE: money / orders,
             }
         known = moves.value(StateName.RFM)
         cell = rfm_cell(
-            None if last_order is None else day - last_order,
+            recency,
             orders,
             money,
-            _rfm_edges(segment),
+            _rfm_edges(segment, recency, orders, money),
             policy.rfm,
             None if known is None else RfmCell.parse(known),
         )
@@ -248,8 +265,8 @@ class Standings:
         placed = quadrant(
             orders,
             money,
-            _edge(segment, ORDERS_365D),
-            _edge(segment, ORDER_VALUE),
+            _edge(segment, ORDERS_365D, orders),
+            _edge(segment, ORDER_VALUE, money / orders if orders else 0.0),
             policy.quadrant,
             None if was is None else Quadrant(was),
         )
@@ -257,7 +274,7 @@ class Standings:
             StateName.QUADRANT,
             None if placed is None else Proposal(placed, "orders", {"orders": orders, "money": money}),
         )
-        line = None if segment is None else segment.stats.pareto_value
+        line = None if segment is None else segment.pareto_line(yearly or 0.0)
         inside = in_pareto(yearly or 0.0, line, policy.pareto, was_in=moves.value(StateName.PARETO) == _YES)
         if line is not None:
             moves.propose(StateName.PARETO, Proposal(_YES if inside else _NO, "value", {"value": yearly, "line": line}))
@@ -266,9 +283,10 @@ class Standings:
 class _Moves:
     """The states of one customer at one instant, and what changes of them."""
 
-    def __init__(self, customer: Customer, day: int) -> None:
+    def __init__(self, customer: Customer, day: int, unseen: Unseen) -> None:
         self.customer = customer
         self.day = day
+        self.unseen = unseen
         self.changes: list[StateChange] = []
         self.metrics: dict[str, float] = {}
         self.rank_key: RankKey | None = None
@@ -306,19 +324,20 @@ def _seats(value: object) -> float | None:
     return float(value) if known else None  # type: ignore[arg-type]
 
 
-def _usage_edges(measured: Usage, segment: Segment | None) -> tuple[float, float] | None:
-    if segment is None:
+def _usage_edges(measured: Usage, segment: Segment | None, least: int) -> tuple[float, float] | None:
+    """The thirds of its segment; None while even everybody together is too few to be compared with."""
+    if segment is None or segment.customers < least:
         return None
-    edges = segment.edges(USAGE_PER_SEAT if measured.per_seat else USAGE_PER_WEEK, _THIRDS)
+    metric = USAGE_PER_SEAT if measured.per_seat else USAGE_PER_WEEK
+    edges = segment.edges(metric, _THIRDS, measured.value)
     return None if edges is None else (edges[0], edges[1])
 
 
-def _rfm_edges(segment: Segment | None) -> RfmEdges | None:
-    if segment is None:
+def _rfm_edges(segment: Segment | None, recency_days: float | None, orders: int, money: float) -> RfmEdges | None:
+    if segment is None or recency_days is None:
         return None
-    recency, frequency, monetary = (
-        segment.edges(metric, _FIFTHS) for metric in (RECENCY_ORDER, ORDERS_365D, MONETARY_365D)
-    )
+    own = {RECENCY_ORDER: recency_days, ORDERS_365D: orders, MONETARY_365D: money}
+    recency, frequency, monetary = (segment.edges(metric, _FIFTHS, value) for metric, value in own.items())
     if recency is None or frequency is None or monetary is None:
         return None
     return RfmEdges(_four(recency), _four(frequency), _four(monetary))
@@ -329,6 +348,6 @@ def _four(edges: tuple[float, ...]) -> tuple[float, float, float, float]:
     return one, two, three, four
 
 
-def _edge(segment: Segment | None, metric: str) -> float | None:
-    edges = None if segment is None else segment.edges(metric, _MEDIAN)
+def _edge(segment: Segment | None, metric: str, value: float) -> float | None:
+    edges = None if segment is None else segment.edges(metric, _MEDIAN, value)
     return None if edges is None else edges[0]

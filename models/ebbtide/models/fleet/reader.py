@@ -67,13 +67,21 @@ class Segment:
         """A customer's number as the sketch sees it."""
         return snap(value, self.accuracy)
 
-    def edges(self, metric: str, shares: Iterable[float]) -> tuple[float, ...] | None:
+    def at(self, edge: float, value: float) -> float:
+        """The edge to compare an exact ``value`` with: ``value`` itself where both are in one bin, else ``edge``."""
+        return value if self.snap(value) == edge else edge
+
+    def edges(self, metric: str, shares: Iterable[float], value: float | None = None) -> tuple[float, ...] | None:
         """Values at some of the shares .05, .10 … .95, ascending like these; None where nobody has the metric.
 
-        Raises ``KeyError`` for a share between the steps.
+        With ``value`` they are to be compared with this exact number, see ``at``. Raises ``KeyError`` for a share
+        between the steps.
         """
         quantiles = self.stats.quantiles.get(metric)
-        return None if quantiles is None else tuple(quantiles[f"{share:.2f}"] for share in shares)
+        if quantiles is None:
+            return None
+        found = tuple(quantiles[f"{share:.2f}"] for share in shares)
+        return found if value is None else tuple(self.at(edge, value) for edge in found)
 
     def bin_of(self, metric: str, value: float, shares: Iterable[float]) -> int | None:
         """The bin that ``value`` falls into, from 1 (lowest) on; a value at an edge is in the bin below it.
@@ -98,6 +106,11 @@ class Segment:
         """Whether a customer of this value is among the greatest that together make 80 % of all value."""
         least = self.stats.pareto_value
         return least is not None and self.snap(value_365d) >= least
+
+    def pareto_line(self, value: float) -> float | None:
+        """Value of the least customer of that set, to compare an exact ``value`` with; None where nobody pays."""
+        least = self.stats.pareto_value
+        return None if least is None else self.at(least, value)
 
     def count(self, counter: str) -> int:
         """A counter; 0 for one that counted nobody."""

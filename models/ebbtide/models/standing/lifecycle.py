@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from math import ceil
 
@@ -15,6 +15,14 @@ from ebbtide.models.standing.hysteresis import Held, Proposal, StateChange, move
 from ebbtide.models.standing.stability import variation
 
 STATE_NAME = "lifecycle"
+
+Unseen = Callable[[int], int]
+"""On how many days from a day number on nobody could see the customer."""
+
+
+def all_seen(_since_day: int) -> int:
+    """Nothing was hidden."""
+    return 0
 
 
 class Lifecycle(StrEnum):
@@ -49,6 +57,7 @@ def lifecycle(
     policy: CorePolicy,
     *,
     tenant_has_queries: bool = False,
+    unseen: Unseen = all_seen,
 ) -> tuple[Held, StateChange | None]:
     """The state as of grid day ``day``, for a customer that was active before it.
 
@@ -56,9 +65,12 @@ def lifecycle(
     asleep, or under half of the own usual until over 0.7 of it; before the first core value it is acquisition; maturity
     begins with four whole weeks of even use since the first core value; all else is growth. One that left is back when
     it is awake and was active on two days. Leaving, and the first core value, do not wait for the dwell time.
+    Weeks with ``unseen`` days make no mature customer less so.
     """
     current = None if held is None else held.value
-    proposed = _propose(current, series, day, own, silence, comparison, policy, tenant_has_queries=tenant_has_queries)
+    proposed = _propose(
+        current, series, day, own, silence, comparison, policy, unseen, tenant_has_queries=tenant_has_queries
+    )
     return move(STATE_NAME, held, proposed, day, policy.lifecycle.dwell_days)
 
 
@@ -70,6 +82,7 @@ def _propose(
     silence: SilenceState,
     comparison: Comparison | None,
     policy: CorePolicy,
+    unseen: Unseen,
     *,
     tenant_has_queries: bool,
 ) -> Proposal:
@@ -91,16 +104,18 @@ def _propose(
     core = core_day(series, day, policy.lifecycle, tenant_has_queries=tenant_has_queries)
     if core is None:
         return Proposal(Lifecycle.ACQUISITION, LifecycleReason.NO_CORE_VALUE)
-    return _grown(current, series, day, own, core, policy)
+    return _grown(current, series, day, own, core, policy, unseen)
 
 
-def _grown(current: str | None, series: DaySeries, day: int, own: Cadence, core: int, policy: CorePolicy) -> Proposal:
+def _grown(
+    current: str | None, series: DaySeries, day: int, own: Cadence, core: int, policy: CorePolicy, unseen: Unseen
+) -> Proposal:
     """Growth or maturity of one that has had core value and is neither asleep nor down."""
     first = current == Lifecycle.ACQUISITION
     settings = policy.lifecycle
     use = variation(series, day, own, settings.stable_periods)
     mature = use is not None and (
-        use.value <= settings.stable_leave
+        use.value <= settings.stable_leave or unseen(use.start_day) > 0
         if current == Lifecycle.MATURITY
         else use.value <= settings.stable_enter and use.every_period_active and use.start_day >= core
     )

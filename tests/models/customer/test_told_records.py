@@ -1,0 +1,134 @@
+"""A record is sent where it says something new: not again, again after a change, and not again after a restart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ebbtide.models.customer.shard import CustomerShard
+from ebbtide.models.outputs import Tombstone
+from ebbtide.models.policy import CorePolicy
+from ebbtide.models.record.build import content_of
+from ebbtide.schemas.customer_record import CustomerRecord
+from ebbtide.schemas.events import Identifier, IdentifierType
+from ebbtide.schemas.profile_state import ProfileState, Tick, Trait
+from ebbtide.schemas.topics import DAY_MS, Topic
+from support.raw import DAY_0, at
+
+STATES, ANSWERS = Topic.PROFILE_STATES.topic_name, (Topic.MODELS.topic_name, Topic.FLEET_STATS.topic_name)
+USER = Identifier(IdentifierType.USER_ID, "u1")
+NAME = [Trait("Acme", (DAY_0 + 1) * DAY_MS, 7, "crm")]
+
+
+def state(version: int, **told: Any) -> ProfileState:
+    return ProfileState(
+        tenant="t", customer_id="c", anchor=USER, profile_id="p", subject=USER, version=version, arrived_ms=0, **told
+    )
+
+
+def _days(*days: int) -> dict[int, list[int]]:
+    return {DAY_0 + day: [1, 0, 0, 0, 0, 5, 5, -1, -1] for day in days}
+
+
+def used(version: int, *days: int, **more: Any) -> ProfileState:
+    return state(version, epoch=0, days=_days(*days), accepted=len(days), totals=[len(days), 0, 0, 0, 0, 0], **more)
+
+
+class Worker:
+    """A shard of customers, flushed after every record, with what it stores."""
+
+    def __init__(self) -> None:
+        self.table: dict[bytes, bytes] = {}
+        self.read = dict.fromkeys((STATES, *ANSWERS), 0)
+        self.restart()
+
+    def restart(self) -> None:
+        self.shard = CustomerShard(0, frozenset({"profiles/0"}), CorePolicy(), self.table.items())
+
+    def midnight(self, day: int) -> list[Any]:
+        """Let a day begin, by the learner and the fleet too."""
+        tick = Tick(source="profiles/0", watermark=at(day), arrived_ms=0)
+        return [record for topic in (STATES, *ANSWERS) for record in self.tell(tick, topic)]
+
+    def tell(self, record: Any, topic: str = STATES) -> list[Any]:
+        """The records that are sent then."""
+        self.shard.apply(topic, self.read[topic], record, now_ms=None)
+        self.read[topic] += 1
+        flush = self.shard.flush()
+        self.table.update({key: value for key, value in flush.writes.items() if value is not None})
+        return [output.record for output in flush.outputs if output.topic is Topic.CUSTOMER_RECORDS]
+
+
+def test_the_same_again_is_not_told_again() -> None:
+    worker = Worker()
+    (first,) = worker.tell(used(1, 1))
+    assert isinstance(first, CustomerRecord)
+    assert first.fields["total_event_count"].value == 1
+    # A newer version of the profile that says nothing new, then the same record once more.
+    assert worker.tell(used(2, 1)) == []
+    assert worker.tell(used(2, 1)) == []
+
+
+def test_a_change_is_told_with_a_greater_version() -> None:
+    worker = Worker()
+    (first,) = worker.tell(used(1, 1))
+    (second,) = worker.tell(used(2, 1, traits={"name": NAME}))
+    assert second.version > first.version
+    assert (first.fields["name"].value, second.fields["name"].value) == (None, "Acme")
+    (third,) = worker.tell(used(3, 1, 2))
+    assert third.version > second.version
+    assert third.fields["total_event_count"].value == 2
+
+
+def test_days_that_pass_are_told_where_they_change_something() -> None:
+    worker = Worker()
+    worker.tell(used(1, 1))
+    (settled,) = worker.midnight(2)
+    assert settled.fields["p_churn"].value is not None
+    assert worker.midnight(2) == []
+    (monday,) = worker.midnight(7)
+    assert monday.fields["silence_days"].value == 6
+
+
+def test_after_a_restart_it_is_known_what_was_told() -> None:
+    worker = Worker()
+    worker.tell(used(1, 1))
+    (told,) = worker.midnight(2)
+    worker.restart()
+    (customer,) = worker.shard.customers.values()
+    assert customer.told == content_of(told)
+    assert worker.tell(used(2, 1)) == []
+    (more,) = worker.tell(used(3, 1, 2))
+    assert more.version > told.version
+
+
+def test_a_table_that_does_not_say_what_was_told_tells_it_once() -> None:
+    worker = Worker()
+    worker.tell(used(1, 1))
+    for customer in worker.shard.customers.values():
+        customer.told = None
+    assert len(worker.tell(used(2, 1))) == 1
+    assert worker.tell(used(3, 1)) == []
+
+
+def test_a_record_that_goes_is_told_once_and_told_again_when_it_is_back() -> None:
+    worker = Worker()
+    worker.tell(used(1, 1))
+    (gone,) = worker.tell(state(2, epoch=1, full=True, detached=True))
+    assert isinstance(gone, Tombstone)
+    assert worker.tell(state(3, epoch=1, full=True, detached=True)) == []
+    (back,) = worker.tell(state(4, epoch=2, full=True, days=_days(1), accepted=1))
+    assert isinstance(back, CustomerRecord)
+    assert back.version > gone.version
+
+
+def test_what_a_record_says_is_its_values_and_not_its_time() -> None:
+    worker = Worker()
+    (first,) = worker.tell(used(1, 1))
+    assert content_of(_with(first, version=first.version + 9, as_of=at(9))) == content_of(first)
+    other = {**first.fields, "name": first.fields["total_event_count"]}
+    assert content_of(_with(first, fields=other)) != content_of(first)
+
+
+def _with(record: CustomerRecord, **changed: Any) -> CustomerRecord:
+    held = {name: getattr(record, name) for name in ("tenant", "customer_id", "anchor", "version", "as_of", "fields")}
+    return CustomerRecord.unchecked(**{**held, **changed})
