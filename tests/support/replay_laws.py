@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any, NamedTuple
 
+from ebbtide.models.customer.series import SUMMED
 from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.pipeline import Pipeline
 from ebbtide.models.profile.shard import ProfileShard
@@ -48,12 +49,15 @@ def replay(bodies: list[dict[str, Any]]) -> Replay:
 
 
 def totals(shards: Iterable[CustomerShard]) -> Totals:
-    """By customer and profile: how many messages count, and the days with activity."""
+    """By customer and profile: how many messages count, and the numbers of its active days.
+
+    Not the times of day: those of days that are settled are not stored.
+    """
     found: Totals = defaultdict(dict)
     for customer in (customer for shard in shards for customer in shard.customers.values()):
         for profile_id, share in customer.shares.items():
             if share.accepted or share.days:
-                days = {day: tuple(bucket) for day, bucket in share.days.items()}
+                days = {day: tuple(bucket[:SUMMED]) for day, bucket in share.days.items()}
                 found[customer.customer_id][profile_id] = share.accepted, days
     return dict(found)
 

@@ -158,7 +158,7 @@ def test_sections(found: dict[str, Any], section: dict[str, Any]) -> None:
 
 
 def test_no_other_field_is_there(found: dict[str, Any]) -> None:
-    told = [WHO, COUNTS, ADOPTION, RHYTHM, STANDING, VALUE, HEALTH]
+    told: list[dict[str, Any]] = [WHO, COUNTS, ADOPTION, RHYTHM, STANDING, VALUE, HEALTH]
     assert found.keys() - {name for section in told for name in section} == {"role_mix", "interests", "feature_slope"}
 
 
