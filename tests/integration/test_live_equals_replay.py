@@ -7,17 +7,21 @@ worker stopped and started in the middle.
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.brokers.kafka import KafkaBroker
-from integration.conftest import SETTINGS, UNTIL
+from ebbtide.streams.simulator.season import Season
+from integration.conftest import BOOK, DAYS, SETTINGS, UNTIL
 from support.brokers import eventually, require_kafka_or_skip
 from support.comparison import assert_equal_to_replay, differences, everything, final
-from support.live import Worker, drain, live
+from support.live import Worker, drain, live, ndjson
 
 
 @pytest.mark.kafka
@@ -39,11 +43,14 @@ def test_the_same_file_gives_the_same_through_kafka(
         drain(deployment, UNTIL)
         assert worker.total("ebbtide_offset_gaps_total") == 0
         assert_equal_to_replay(deployment, replayed)
+        # Heartbeats and spend are nobody's messages.
         accepted = json.loads((replayed / "summary.json").read_text())["counted"]
         assert counted(worker, "customers") == accepted
         # Every partition of customers tells what all sources told.
         assert counted(worker, "profiles") == accepted * partitions
-        assert deployment.published(Topic.FLEET_STATS)
+        stats, scores = deployment.published(Topic.FLEET_STATS), deployment.published(Topic.SCORES)
+        assert channels(stats) == channels(ndjson(replayed / "fleet-stats.ndjson"))
+        assert blind(scores) == blind(ndjson(replayed / "scores.ndjson"))
         # Whoever takes the partitions over shows where they stand, though nothing new is sent.
         assert worker.stop() == 0
         deployment.worker("worker")
@@ -66,10 +73,51 @@ def halves(book: Path, directory: Path) -> tuple[Path, Path]:
     return first, second
 
 
+def test_the_book_has_blind_sources_and_channels(book: Path, replayed: Path) -> None:
+    """Else that both tell the same of them would say nothing."""
+    types = Counter(record["type"] for record in ndjson(book))
+    assert types["source.heartbeat"] > 1_000
+    assert types["channel.spend"] > 50
+    stats = channels(ndjson(replayed / "fleet-stats.ndjson"))
+    assert len(stats) == DAYS // 7
+    assert all(channel["spend"] and channel["clicks"] for told in stats.values() for channel in told)
+    (outage,) = Season(BOOK).outages
+    told = blind(ndjson(replayed / "scores.ndjson"))
+    # Two of its intervals after its last heartbeat a source is blind; most customers have one source alone.
+    silent = {BOOK.at(day).date().isoformat() for day in range(outage.starts, outage.ends + 1)}
+    while_out = {customer for customer, day in told if day in silent}
+    assert 5 < len(while_out) < BOOK.customers
+    # After the book's last day nobody hears anything.
+    assert len({customer for customer, day in told if day > BOOK.at(DAYS).date().isoformat()}) >= BOOK.customers
+
+
+def channels(stats: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """What every channel cost and brought, by instant."""
+    return {told["as_of"]: told["channels"] for told in stats}
+
+
+def blind(scores: Iterable[dict[str, Any]]) -> set[tuple[str, str]]:
+    """Who could not be scored because nothing was heard of its sources, and since which day."""
+    return {
+        (score["customer_id"], score["occurred_at"][:10])
+        for score in scores
+        if score["cannot_score_reason"] == "source_blind"
+    }
+
+
 def test_the_comparison_sees_a_difference() -> None:
-    at = datetime(2025, 1, 1, tzinfo=UTC).isoformat()
-    records = [{"customer_id": "a", "version": 1, "p": 0.1, "at": at}, {"customer_id": "a", "version": 2, "p": 0.2}]
-    assert final(records) == {"a": {"customer_id": "a", "p": 0.2}}
+    first, second = (datetime(2025, 1, day, tzinfo=UTC).isoformat() for day in (1, 2))
+    records = [record(1, first, 0.1, first), record(2, second, 0.2, second)]
+    assert final(records) == {"a": {"customer_id": "a", "fields": {"p_churn": {"value": 0.2}}}}
     assert differences(final(records), final(records[:1]))
+    # The same, told later, says the same; what was seen at another time does not.
+    assert not differences(final(records), final([*records, record(3, first, 0.2, first)]))
+    assert differences(final(records), final([*records, record(3, second, 0.2, first)]))
     assert differences(everything(records), everything(records[:1]))
     assert not differences(everything(records), everything(reversed(records)))
+
+
+def record(version: int, as_of: str, p_churn: float, seen: str) -> dict[str, Any]:
+    """A customer record with one field."""
+    fields = {"p_churn": {"value": p_churn, "as_of": seen}}
+    return {"customer_id": "a", "version": version, "as_of": as_of, "fields": fields}

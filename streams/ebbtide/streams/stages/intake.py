@@ -96,8 +96,13 @@ def declare(app: App, context: Context) -> None:
     async def agent(stream: Any) -> None:
         async for batches in stage.batches(stream, linger=context.settings.worker.linger_seconds):
             outputs = intake.apply(batches)
+            spends = [output for output in outputs if output.topic is Topic.GRID_SUMMARIES]
             with context.metrics.flush_seconds.labels(NAME).time():
-                await stage.flush(batches, encode(outputs, context.partitions))
+                if spends:
+                    # They go another way than time: they must be there before the time that covers them sets out.
+                    await app.batch_producer.send_all(encode(spends, context.partitions))
+                others = [output for output in outputs if output.topic is not Topic.GRID_SUMMARIES]
+                await stage.flush(batches, encode(others, context.partitions))
 
     async def tell_silence() -> None:
         while not app.should_stop:
