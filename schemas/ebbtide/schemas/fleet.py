@@ -14,8 +14,8 @@ from ebbtide.schemas.base import Contract, Money, SlottedContract, Text, UtcDate
 class SourceHeartbeat(SlottedContract):
     """A source says that it is alive, and when it will say so again. On ``events`` and ``profile-states``, in band.
 
-    Every partition gets a copy, before the time that covers it: that a source is blind is known wherever its customers
-    are. A repeat changes nothing.
+    On ``events`` in partition 0, from where every partition of ``profile-states`` gets a copy before the time that
+    covers it: that a source is blind is known wherever its customers are. A repeat changes nothing.
     """
 
     tenant: Text

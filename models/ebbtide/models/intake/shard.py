@@ -122,7 +122,8 @@ def addressed(record: IntakeRecord) -> Output:
     if isinstance(record, Tick):
         return Output(Topic.EVENTS, "@tick", record, EVERY_PARTITION)
     if isinstance(record, SourceHeartbeat):
-        return Output(Topic.EVENTS, HEARTBEAT_KEY, record, EVERY_PARTITION)
+        # One partition of profiles passes it on to all customers: none of their clocks passes a time before that one.
+        return Output(Topic.EVENTS, HEARTBEAT_KEY, record, 0)
     if isinstance(record, ChannelSpend):
         return Output(Topic.GRID_SUMMARIES, record.tenant, record, 0)
     return Output(Topic.DEAD_LETTERS, record.dead_letter_id, record)
