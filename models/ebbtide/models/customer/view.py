@@ -101,7 +101,7 @@ class View:
     def fold(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
         """Take in news of one share; return the days that changed."""
         all_anew = record.detached or record.full
-        if self._old_sums is not None and (all_anew or any(map(share.has_forgotten, record.days))):
+        if self._old_sums is not None and (all_anew or any(self._is_old(share, day) for day in record.days)):
             return self._fold_old(customer, share, record)
         gone: Mapping[int, Bucket] = {}
         if all_anew:
@@ -123,6 +123,10 @@ class View:
             _replace_day(self.series, day, share.days.get(day), bucket)
             share.days[day] = bucket
         return sorted(record.days) if len(record.days) > 1 else list(record.days)
+
+    def _is_old(self, share: Share, day: int) -> bool:
+        """Whether the numbers of an active day are forgotten: the share's, or those of others on that day."""
+        return share.has_forgotten(day) or (day in self.series and self.series.numbers(day) is None)
 
     def _fold_old(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
         """Take in news about days whose numbers are forgotten: rare, so that all is folded anew."""
@@ -327,8 +331,9 @@ class View:
 
 def kept_days(policy: CorePolicy) -> int:
     """Newest days whose numbers are needed of customers that are active every other day or so."""
-    # The baseline's weeks, its first one not whole, and a window of up to four weeks.
-    return max(_WINDOW_DAYS, 7 * (policy.baseline.weeks + 5))
+    # The baseline's weeks, its first one not whole, and a window of up to four weeks; usage and the windows before it.
+    usage = policy.usage
+    return max(_WINDOW_DAYS, 7 * (policy.baseline.weeks + 5), usage.window_days * (usage.baseline_windows + 1))
 
 
 def trait_values(customer: Customer, name: str) -> list[Trait]:
