@@ -18,11 +18,17 @@ Row = tuple[str | None, str, float]
 
 
 class Told:
-    """All that leaves the topology by ``until``; the records are those that a worker would flush at the end."""
+    """All that leaves the topology by ``until``; the records are those that a worker would flush at the end.
 
-    def __init__(self, bodies: Iterable[dict[str, Any]], until: float, policy: CorePolicy | None = None) -> None:
+    What is told comes in the order of its times; if not ``ordered`` what is late comes last, after time went on.
+    """
+
+    def __init__(
+        self, bodies: Iterable[dict[str, Any]], until: float, policy: CorePolicy | None = None, *, ordered: bool = True
+    ) -> None:
         self.pipeline = Pipeline(policy or CorePolicy())
-        self.outputs: list[Output] = list(self.pipeline.feed(messages(in_time(bodies)), now=NOW))
+        told = in_time(bodies) if ordered else list(bodies)
+        self.outputs: list[Output] = list(self.pipeline.feed(messages(told), now=NOW))
         self.outputs += self.pipeline.close(at(until))
 
     def customer(self, anchor: str) -> Customer:

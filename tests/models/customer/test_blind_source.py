@@ -118,3 +118,15 @@ def test_a_second_live_source_makes_it_seen() -> None:
     assert {one.cannot_score_reason for one in scores(heard)} == {None}
     both = Told(bodies + beats(range(41)) + beats(range(41), "app"), 59)
     assert scores(both)[-1].cannot_score_reason == "source_blind"
+
+
+def test_a_window_that_could_not_be_seen_is_no_drop() -> None:
+    """Six events a day, 42 a week; of the week before day 56 four days, 51 to 54, are blind, and 18 are under half."""
+    days = [day for day in range(60) if not 50 < day < 55]
+    bodies = [body for n in range(3) for body in used(days, "web", f"u{n}")]
+    joined = [body | {"context": {"source": "web", "groupId": "acme"}} for body in bodies]
+    dark = Told(joined + beats([*range(51), *range(55, 60)]), 60)
+    assert [row for row in story(dark.outputs) if row[0] == "sudden_drop"] == []
+    assert [new for _, new, _ in dark.moves("acme", "lifecycle")] == ["growth", "maturity"]
+    seen = Told(joined + beats(range(60)), 60)
+    assert ("sudden_drop", "open") in [row[:2] for row in story(seen.outputs)]

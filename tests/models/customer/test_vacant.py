@@ -10,7 +10,7 @@ from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.alert import Alert
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.events import Identifier, IdentifierType
-from ebbtide.schemas.profile_state import ProfileState, Tick
+from ebbtide.schemas.profile_state import ProfileState, Tick, Trait
 from ebbtide.schemas.topics import Topic
 from support.raw import DAY_0, at
 
@@ -122,3 +122,28 @@ def test_versions_grow_with_what_is_known_though_models_come_in_between() -> Non
     successor.trained(1)
     successor.tell(detached(3, epoch=2))
     assert successor.versions == sorted(set(successor.versions))
+
+
+def test_who_is_known_by_facts_alone_after_a_move_has_no_open_alert() -> None:
+    """All activity counts for another customer now; what the CRM told of it stays."""
+    shard = Shard()
+    known = ProfileState(
+        tenant="t",
+        customer_id="c",
+        anchor=USER,
+        profile_id="q",
+        subject=USER,
+        version=1,
+        arrived_ms=0,
+        traits={"name": [Trait("Acme", DAY_0 * 86_400_000, 1, "crm")]},
+    )
+    shard.tell(active(1))
+    shard.tell(known)
+    shard.tell(midnight(17))
+    shard.trained(99)
+    assert shard.tell(midnight(20))[-2:] == ["asleep open", "record ['asleep']"]
+    shard.tell(detached(2, epoch=1))
+    assert shard.tell(midnight(21)) == ["asleep resolved", "record []"]
+    (customer,) = shard.shard.customers.values()
+    assert (customer.score, customer.tier, customer.observations) == (None, None, [])
+    assert customer.states["lifecycle"].value == "acquisition"
