@@ -105,7 +105,8 @@ def _pack_share(customer: Customer, key: str, share: Share, names: _Names) -> li
             [part for module, times in sorted(share.uses.get(day, {}).items()) for part in (names.place(module), times)]
             for day in _days_of(share, days) + loose
         ],
-        [[names.place(source) for source in share.sources.get(day, ())] for day in _days_of(share, days)],
+        _steps(sorted(share.sources)),
+        [[names.place(source) for source in share.sources[day]] for day in sorted(share.sources)],
         share.traits,
         share.outcomes,
     ]
@@ -133,6 +134,7 @@ def _unpack_share(tenant: str, fields: list[Any], names: Sequence[str]) -> tuple
         uses_from,
         loose,
         uses,
+        heard,
         sources,
         traits,
         outcomes,
@@ -165,7 +167,7 @@ def _unpack_share(tenant: str, fields: list[Any], names: Sequence[str]) -> tuple
             if flat
         },
         uses_from,
-        {day: [names[place] for place in places] for day, places in zip(recent, sources, strict=True) if places},
+        {day: [names[place] for place in places] for day, places in zip(accumulate(heard), sources, strict=True)},
         {name: [Trait(*value) for value in values] for name, values in traits.items()},
         {event_id: (kind, at_ms, data) for event_id, (kind, at_ms, data) in outcomes.items()},
     )
