@@ -93,10 +93,11 @@ class Share(msgspec.Struct):
         if last >= day:
             # What came after the instant arrived with what was before it.
             last = max((active for active in self.days if active < day), default=-1)
-        if last < 0:
-            index = bisect_left(self.old_days, day)
-            return self.old_days[index - 1] if index else None
-        return last
+        # Days with money are kept for longer than newer ones without.
+        index = bisect_left(self.old_days, day)
+        if index:
+            last = max(last, self.old_days[index - 1])
+        return None if last < 0 else last
 
     def disown(self, before_day: int) -> tuple[list[int], list[int]]:
         """Give up the forgotten days before ``before_day``; returns them, and those of them with queries."""
