@@ -150,3 +150,12 @@ def test_what_is_told_is_the_earliest_of_each_name_in_any_order(said: list[tuple
     for name in {folded(name) for name, _ in said}:
         first = min(day for other, day in said if folded(other) == name)
         assert list(heard.bearers(name)) == [((DAY_0 + first) * DAY_MS, "group_id/g")]
+
+
+@pytest.mark.parametrize("name", ["  ", "x" * 1_025])
+def test_a_blank_or_endless_name_is_none(name: str) -> None:
+    (event,) = events([group(1, 1, "Acme")])
+    event.properties["name"] = name
+    shard = worker()
+    shard.apply(0, event)
+    assert told(shard) == []
