@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from ebbtide.models.customer import view as view_module
 from ebbtide.models.customer.cadence import cadence
 from ebbtide.models.customer.customer import Customer
-from ebbtide.models.customer.kept import Kept
+from ebbtide.models.customer.kept import kept
 from ebbtide.models.customer.outages import sources_of
 from ebbtide.models.customer.packed import decode, encode
 from ebbtide.models.customer.series import EVENTS, LAST, LAST_LOGIN, LOGINS, ORDERS, QUERIES, REVENUE
 from ebbtide.models.customer.view import View, fold
-from ebbtide.models.policy import CadencePolicy, LifecyclePolicy
+from ebbtide.models.policy import CadencePolicy, CorePolicy, LifecyclePolicy
 from ebbtide.models.profile.profile import USE_DAYS
 from ebbtide.models.standing.core_value import core_day
 from ebbtide.schemas.events import Identifier, IdentifierType
@@ -29,16 +29,8 @@ DAY_0 = 20_094
 DAY_MS = 86_400_000
 ACME = Identifier(IdentifierType.GROUP_ID, "acme")
 GAPS = 8
-KEPT = Kept(
-    days=10,
-    active_days=GAPS + 1,
-    money_days=30,
-    use_days=7,
-    fact_days=40,
-    campaign_days=9,
-    touchpoints=frozenset({"call"}),
-)
-CADENCE = CadencePolicy(min_gaps=2, max_gaps=GAPS)
+POLICY = CorePolicy(cadence=CadencePolicy(min_gaps=2, max_gaps=GAPS))
+KEPT = kept(POLICY)._replace(days=10, query_days=8, money_days=30, use_days=7, active_days=GAPS + 1)
 MODULES = ("funnels", "segments", "(machine)")
 
 
@@ -133,13 +125,13 @@ class World:
     def tells(self, day: int) -> dict[str, Any]:
         """What is asked of a customer as of grid day ``day``, the one settled last or a later one."""
         series, view, customer = self.view.series, self.view, self.customer
-        own = cadence(series, day, CADENCE)
+        own = cadence(series, day, POLICY.cadence)
         told: dict[str, Any] = {
             "days": series.days,
             "totals": [series.total(field, day) for field in range(5)],
-            "windows": [
-                [series.window(field, day, width) for field in (EVENTS, LOGINS, QUERIES)]
-                for width in range(KEPT.days + 1)
+            "events": [series.window(EVENTS, day, width) for width in range(KEPT.days + 1)],
+            "queries": [
+                series.window(field, day, width) for field in (LOGINS, QUERIES) for width in range(KEPT.query_days + 1)
             ],
             "money": [
                 series.window(field, day, width) for field in (ORDERS, REVENUE) for width in range(KEPT.money_days + 1)
@@ -215,7 +207,7 @@ class Life:
         for at in (settled - 1, settled, day + 1):
             told, expected = self.forgets.tells(at), self.never.tells(at)
             if at < settled:
-                # Of the day before alerts are told, and those tell no uses.
+                # Of the day before only alerts are told, and those tell no uses.
                 for name in ("uses", "modules"):
                     del told[name], expected[name]
             assert told == expected, (day - DAY_0, at - day)

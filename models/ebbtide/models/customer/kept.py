@@ -1,8 +1,8 @@
 """How much of a customer's past anything still asks for, by the settings (design §8).
 
 A window is so many days long, or so many times the customer's own cadence. The cadence is the median of the newest
-gaps, so that the newest active days reach back by half of their number times the cadence: of who is slow enough for a
-window to be longer than ``days``, it lies within the newest ``active_days``.
+gaps: half of these are as long, or longer. So of who is slow enough for a window to be longer than ``days``, the active
+days in it are few, and they are among the newest.
 """
 
 from __future__ import annotations
@@ -25,24 +25,27 @@ FOREVER = 1 << 20
 """Days that no history has."""
 
 _WEEK = 7
-_WEEKEND = 2
+_WEEKEND = 3
 """A cadence in business days is told in calendar days to within a weekend."""
 
 
 class Kept(NamedTuple):
     """What is kept before a grid instant.
 
-    ``days``, and ``active_days`` of each profile: those whose numbers are. ``money_days``: those whose orders and money
-    are. ``use_days``: those whose uses of modules are kept one by one. ``fact_days``: those whose facts are kept whole.
-    ``campaign_days``: what a campaign brought is told apart for so long; the days before it that it is compared with
-    are still kept then. ``touchpoints`` are the kinds of touchpoint that count whatever their age.
+    ``days``, and ``active_days`` of each profile: those whose events are; ``query_days``: whose queries and logins are;
+    ``money_days``: whose orders and money are. ``use_days``: those whose uses of modules are kept one by one.
+    ``fact_days``, and ``answer_days`` of surveys: those whose facts are kept whole. ``campaign_days``: so long is told
+    apart what a campaign brought; the days before it that it is compared with are kept then. ``touchpoints`` are the
+    kinds of touchpoint that count whatever their age.
     """
 
     days: int
     active_days: int
+    query_days: int
     money_days: int
     use_days: int
     fact_days: int
+    answer_days: int
     campaign_days: int
     touchpoints: frozenset[str]
 
@@ -58,19 +61,19 @@ class _Window(NamedTuple):
 def kept(policy: CorePolicy) -> Kept:
     """What is kept under a policy."""
     relationship, journey, campaign = policy.relationship, policy.journey, policy.campaign
+    campaign_days = campaign.days + campaign.longest_days
+    gaps = policy.cadence.max_gaps
+    windows = list(_windows(policy))
+    days = max(_reach(window, gaps // 2) for window in windows)
     return Kept(
-        days=max(_reach(window, policy.cadence.max_gaps // 2) for window in _windows(policy)),
-        active_days=policy.cadence.max_gaps + 1,
+        days=days,
+        active_days=max(_active(window, days, gaps) for window in windows),
+        query_days=max(FEATURE_DAYS, LEAD_DAYS, policy.adoption.utilised_days, policy.adoption.month_days),
         money_days=max(YEAR_DAYS, policy.rfm.window_days, policy.loyalty.window_days, policy.quadrant.window_days),
         use_days=min(USE_DAYS, max(4 * _WEEK, policy.adoption.month_days)),
-        fact_days=max(
-            relationship.touchpoint_days,
-            relationship.survey_days,
-            relationship.left_days,
-            policy.economics.period_days,
-            campaign.days + campaign.longest_days,
-        ),
-        campaign_days=campaign.days + campaign.longest_days,
+        fact_days=max(relationship.touchpoint_days, relationship.left_days, campaign_days),
+        answer_days=max(relationship.survey_days, policy.economics.period_days),
+        campaign_days=campaign_days,
         touchpoints=frozenset((*journey.visit_kinds, *journey.delivery_kinds, *policy.channel.visits)),
     )
 
@@ -99,11 +102,22 @@ def _weeks(days: float) -> int:
 def _reach(window: _Window, longer: int) -> int:
     """Days to keep for a window; ``longer`` of the newest gaps are no shorter than the cadence.
 
-    With a cadence of ``g`` days the newest active days cover ``longer * g``; the window is longer than that only where
-    ``g`` is less than ``rest / (longer - gaps)``.
+    With a cadence of ``g`` days the newest gaps cover ``longer * g``; the window is longer than that only where ``g``
+    is less than ``rest / (longer - gaps)``.
     """
     if not window.gaps:
         return window.fixed
     if longer <= window.gaps:
         return FOREVER
     return max(window.fixed, ceil(longer * (window.rest + _WEEKEND) / (longer - window.gaps)))
+
+
+def _active(window: _Window, days: int, gaps: int) -> int:
+    """Most active days in a window that is longer than ``days``: those after short gaps, and those after long ones.
+
+    Its cadence is ``(days - rest) / gaps`` at least, so that its rest holds only so many long gaps.
+    """
+    if not window.gaps or days >= FOREVER:
+        return 0
+    longest = ceil(window.gaps + (window.rest + _WEEKEND) * window.gaps / (days - window.rest))
+    return gaps - gaps // 2 + longest + 1

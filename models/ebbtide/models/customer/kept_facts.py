@@ -1,11 +1,11 @@
 """Which dated facts anything still asks for (signals §1).
 
 Contracts and renewals are told of whatever their age. Surveys, tickets, invoices and touchpoints count for as long as
-the longest window. Of older ones stays what is open still, the first of all, and what the journey, a lead's stage and
+the longest window. Of older ones stays what is open still, and what the journey, a lead's stage and
 first touch, or the trainings rest on: of each group the earliest, as a later one changes nothing there.
 
-What is forgotten is missed in one case only: by a fact that is told so long after its date, or when the profile that
-told of the other half, such as a ticket's closing, goes to another customer.
+What is forgotten is missed in one case only: by a fact that is told so long after its date. Closings stay, as another
+profile may tell all of its tickets anew.
 """
 
 from __future__ import annotations
@@ -41,22 +41,27 @@ _FIELDS: dict[str, frozenset[str]] = {
     DEAL_WON: frozenset(),
     RENEWED: frozenset({"outcome", "status", "result"}),
     TOUCHPOINT: frozenset({"kind", "feature", "trainer"}),
+    CLOSED: frozenset({"ticket_id"}),
+    PAID: frozenset({"invoice_id"}),
 }
 """Of an old fact of a type, the fields that are still read; of other types all."""
 
 
-def kept_facts(told: Sequence[Facts], day: int, kept: Kept) -> list[Facts]:
-    """Of the facts of a customer, by profile, those that grid instants from ``day`` on ask for; in the same order.
+def kept_facts(shares: Sequence[tuple[Facts, bool]], day: int, kept: Kept) -> list[Facts]:
+    """Of the facts of a customer's profiles, in the same order, those that grid instants from ``day`` on ask for.
 
-    Facts of the ``kept.fact_days`` before ``day``, and later ones, stay as they are. Where all of a profile do, so does
-    its dictionary. Doing it twice changes nothing.
+    With each goes whether the profile tells nothing else: then its first fact stays, which says since when it is known.
+    Facts of the ``kept.fact_days`` before ``day``, and later ones, stay as they are; so do answers of ``answer_days``.
+    Where all of a profile do, so does its dictionary. Doing it twice changes nothing.
     """
+    told = [facts for facts, _ in shares]
     since_ms = (day - kept.fact_days) * DAY_MS
     aged = [any(at_ms < since_ms for _, at_ms, _ in facts.values()) for facts in told]
     if not any(aged):
-        return list(told)
+        return told
     rules = _Rules(
         since_ms,
+        (day - kept.answer_days) * DAY_MS,
         _closings(told, since_ms),
         _ids(told, PAID, "invoice_id"),
         _ids(told, OVERDUE, "invoice_id", since_ms),
@@ -66,14 +71,18 @@ def kept_facts(told: Sequence[Facts], day: int, kept: Kept) -> list[Facts]:
             {min(times) for facts in told if (times := [at for kind, at, _ in facts.values() if kind in _SIGNINGS])}
         ),
     )
-    return [_kept(facts, rules) if old else facts for facts, old in zip(told, aged, strict=True)]
+    return [
+        _kept(facts, rules, alone=alone) if old else facts for (facts, alone), old in zip(shares, aged, strict=True)
+    ]
 
 
 class _Rules(NamedTuple):
-    """What decides over facts of before ``since_ms``: the last closing of tickets that are closed, the invoices that
-    are paid and those that were called overdue since, the kinds of touchpoint that matter, the first signatures."""
+    """What decides over facts of before ``since_ms``, and answers of before ``answers_ms``: the last closing of tickets
+    that are closed, the invoices that are paid and those that were called overdue since, the kinds of touchpoint that
+    matter, the first signatures."""
 
     since_ms: int
+    answers_ms: int
     closings: dict[str, int]
     paid: set[str]
     overdue_since: set[str]
@@ -81,7 +90,7 @@ class _Rules(NamedTuple):
     signed: list[int]
 
 
-def _kept(facts: Facts, rules: _Rules) -> Facts:
+def _kept(facts: Facts, rules: _Rules, *, alone: bool) -> Facts:
     kept: Facts = {}
     same = True
     known: set[Hashable] = set()
@@ -93,9 +102,8 @@ def _kept(facts: Facts, rules: _Rules) -> Facts:
         groups = _groups(mark, fact, rules)
         fields = _FIELDS.get(kind)
         if known.issuperset(groups):
-            if kept:
+            if kept or not alone:
                 continue
-            # Since when the customer is known.
             fields = frozenset()
         known.update(groups)
         if fields is None or data.keys() <= fields:
@@ -108,8 +116,10 @@ def _kept(facts: Facts, rules: _Rules) -> Facts:
 
 def _groups(mark: str, fact: Fact, rules: _Rules) -> Collection[Hashable]:
     """The groups of an old fact: it stays if it is the earliest of one. Without any nobody asks for it."""
-    kind, _, data = fact
-    if kind in (ANSWERED, LEFT, OPENED, CLOSED, OVERDUE):
+    kind, at_ms, data = fact
+    if kind == ANSWERED:
+        return (mark,) if at_ms >= rules.answers_ms else ()
+    if kind in (LEFT, OPENED, OVERDUE):
         return (mark,) if _is_open(fact, rules) else ()
     if kind == PAID:
         # Who ever paid is no lead any more; and a payment settles what is called overdue after it.
@@ -122,7 +132,7 @@ def _groups(mark: str, fact: Fact, rules: _Rules) -> Collection[Hashable]:
 def _is_open(fact: Fact, rules: _Rules) -> bool:
     """Whether an old fact is of a ticket or invoice that is open still; a fact that names none never is."""
     kind, at_ms, data = fact
-    if kind in (OPENED, CLOSED):
+    if kind == OPENED:
         ticket = _text(data, "ticket_id")
         return bool(ticket) and at_ms > rules.closings.get(ticket, -1)
     invoice = _text(data, "invoice_id")

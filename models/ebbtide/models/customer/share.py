@@ -8,19 +8,31 @@ what is forgotten still counts.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
 
 from ebbtide.models.customer.kept import Kept
-from ebbtide.models.customer.series import DAY_SECONDS, LAST_LOGIN, ORDERS, QUERIES, REVENUE, Bucket
+from ebbtide.models.customer.series import (
+    DAY_SECONDS,
+    EVENTS,
+    FIRST,
+    LAST,
+    LAST_LOGIN,
+    ORDERS,
+    QUERIES,
+    REVENUE,
+    SUMMED,
+    Bucket,
+)
 from ebbtide.models.customer.weekly_uses import by_weeks, whole_from
 from ebbtide.schemas.profile_state import TOTAL_FIELDS, ProfileState, Trait
 
 OutcomeValue = tuple[str, int, dict[str, Any]]
 
 NAME = "name"
-"""The trait whose history is told."""
+"""The trait whose history is told: every name that the account had, and since when."""
 
 
 class Share(msgspec.Struct):
@@ -28,7 +40,8 @@ class Share(msgspec.Struct):
 
     ``old_days`` are active days whose buckets are forgotten, ascending; ``old_core`` those of them with queries.
     ``old_last`` and ``old_login`` are epoch seconds of activity and of a login, -1 without: no older ones are on days
-    whose times are forgotten, be it with the bucket or because it was stored. ``uses`` of days before ``uses_from`` are
+    whose times are forgotten, be it with the bucket or because it was stored. Buckets of days before ``thin_from`` tell
+    of queries only whether there were any, and nothing of logins. ``uses`` of days before ``uses_from`` are
     added up by weeks (``weekly_uses``), and no news of them is taken. Of ``sources`` the newest days are known.
     """
 
@@ -47,6 +60,7 @@ class Share(msgspec.Struct):
     old_core: list[int] = msgspec.field(default_factory=list)
     old_last: int = -1
     old_login: int = -1
+    thin_from: int = 0
     uses: dict[int, dict[str, int]] = msgspec.field(default_factory=dict)
     uses_from: int = 0
     sources: dict[int, list[str]] = msgspec.field(default_factory=dict)
@@ -63,6 +77,7 @@ class Share(msgspec.Struct):
         self.totals = [0] * len(TOTAL_FIELDS)
         self.days, self.old_days, self.old_core = {}, [], []
         self.old_last = self.old_login = -1
+        self.thin_from = 0
         self.uses, self.sources, self.traits, self.outcomes = {}, {}, {}, {}
         self.uses_from = 0
 
@@ -74,16 +89,15 @@ class Share(msgspec.Struct):
             if index < len(old) and old[index] == day:
                 del old[index]
 
-    def past(self, day: int, kept: Kept) -> list[int]:
+    def past(self, day: int, kept: Kept, before_day: int) -> list[int]:
         """Days whose buckets no window asks for from grid day ``day`` on, ascending.
 
-        They are older than ``kept.days``, older than the newest ``kept.active_days`` active days of this profile, and
-        without money, or older than ``kept.money_days``.
+        They are older than ``kept.days``, and lie before the newest ``kept.active_days`` active days of this profile or
+        before ``before_day``; and they are without money, or older than ``kept.money_days``.
         """
-        if len(self.days) <= kept.active_days:
-            return []
         days = sorted(self.days)
-        end = min(bisect_left(days, day) - kept.active_days, bisect_left(days, day - kept.days))
+        own = bisect_left(days, day) - kept.active_days
+        end = min(max(own, bisect_left(days, before_day)), bisect_left(days, day - kept.days))
         money_from, buckets = day - kept.money_days, self.days
         return [
             old
@@ -91,30 +105,41 @@ class Share(msgspec.Struct):
             if old < money_from or not (buckets[old][ORDERS] or buckets[old][REVENUE])
         ]
 
-    def forget(self, days: list[int]) -> None:
-        """Keep of past days, ascending, only that they were active, whether with queries, and the newest login.
+    def thin(self, from_day: int) -> list[int]:
+        """Forget queries and logins of the days before ``from_day``, except that there were queries.
 
-        The newest activity is never past.
+        Returns the days whose buckets changed.
         """
+        thinned = [day for day in self.days if self.thin_from <= day < from_day]
+        for day in thinned:
+            bucket = self.days[day]
+            if bucket[LAST_LOGIN] >= 0:
+                self.old_login = max(self.old_login, day * DAY_SECONDS + bucket[LAST_LOGIN])
+            queries, orders, revenue = bucket[QUERIES:SUMMED]
+            self.days[day] = [bucket[EVENTS], 0, min(queries, 1), orders, revenue, bucket[FIRST], bucket[LAST], -1, -1]
+        self.thin_from = from_day
+        return thinned
+
+    def forget(self, days: list[int]) -> None:
+        """Keep of past days, ascending, only that they were active, whether with queries, and the newest times."""
         core = []
         for day in days:
             bucket = self.days.pop(day)
             if bucket[QUERIES]:
                 core.append(day)
+            if bucket[LAST] >= 0:
+                self.old_last = max(self.old_last, day * DAY_SECONDS + bucket[LAST])
             if bucket[LAST_LOGIN] >= 0:
                 self.old_login = max(self.old_login, day * DAY_SECONDS + bucket[LAST_LOGIN])
         self.old_days = sorted({*self.old_days, *days})
         self.old_core = sorted({*self.old_core, *core})
+        if not self.days:
+            self.thin_from = 0
 
     def last_day(self, day: int) -> int | None:
         """The last active day before ``day``."""
-        last = max(self.days, default=-1)
-        if last >= day:
-            # What came after the instant arrived with what was before it.
-            last = max((active for active in self.days if active < day), default=-1)
-        index = bisect_left(self.old_days, day)
-        if index:
-            last = max(last, self.old_days[index - 1])
+        last = max((active for active in self.days if active < day), default=-1)
+        last = max(last, self.old_last // DAY_SECONDS)
         return last if last >= 0 else None
 
     def disown(self, before_day: int) -> tuple[list[int], list[int]]:
@@ -153,10 +178,10 @@ class Share(msgspec.Struct):
                 kept[heard_on] = names
         self.sources = kept
 
-    def forget_traits(self, at_ms: int) -> None:
-        """Of each trait keep the value that holds at ``at_ms`` and later ones; of the name all."""
+    def forget_traits(self, at_ms: int, names: Collection[tuple[int, int]]) -> None:
+        """Of each trait keep the value that holds at ``at_ms`` and later ones; of the name also ``names``."""
         for name, values in self.traits.items():
-            if len(values) > 1 and name != NAME:
-                held = sum(value.at_ms <= at_ms for value in values)
-                if held > 1:
-                    self.traits[name] = values[held - 1 :]
+            held = sum(value.at_ms <= at_ms for value in values) if len(values) > 1 else 0
+            if held > 1:
+                told = [value for value in values[: held - 1] if value[1:3] in names] if name == NAME else []
+                self.traits[name] = told + values[held - 1 :]

@@ -21,7 +21,7 @@ from ebbtide.models.customer.series import (
     DaySeries,
     merge_buckets,
 )
-from ebbtide.models.customer.share import OutcomeValue, Share
+from ebbtide.models.customer.share import NAME, OutcomeValue, Share
 from ebbtide.models.customer.weekly_uses import ByDay, add_uses, by_weeks, whole_from
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.history import put
@@ -33,7 +33,7 @@ from ebbtide.schemas.score import Contribution
 if TYPE_CHECKING:
     from ebbtide.models.customer.customer import Customer, Published
 
-SHARED_DAYS = 400
+SHARED_DAYS = 182
 """Older active days are kept for the customer alone: whose they were is forgotten."""
 
 CAMPAIGN = "campaign"
@@ -41,7 +41,7 @@ CAMPAIGN = "campaign"
 
 BY_DEFAULT = kept(CorePolicy())
 
-_ENOUGH = 28
+_ENOUGH = 14
 """Past days that are forgotten together: one by one would cost more than it saves."""
 
 
@@ -80,6 +80,7 @@ class View:
         self.cadence = None
         series = self.series = DaySeries()
         partial = {day for share in shares for day in share.old_days}.union(customer.old_days)
+        partial |= {day for share in shares if share.thin_from for day in share.days if day < share.thin_from}
         core = {day for share in shares for day in share.old_core}.union(customer.old_core)
         told = [0] * SUMMED
         for day in sorted({day for share in shares for day in share.days} | partial):
@@ -160,33 +161,37 @@ class View:
         """
         # The return of a customer is told as of the day before.
         told_from = day - 1
+        names = name_changes(customer)
         for share in customer.shares.values():
             share.forget_uses(day, self._kept.use_days)
             share.forget_sources(told_from)
-            share.forget_traits(told_from * DAY_MS)
+            share.forget_traits(told_from * DAY_MS, names)
         self._compact_facts(customer, told_from)
         self._compact_days(customer, told_from)
 
     def _compact_facts(self, customer: Customer, day: int) -> None:
         shares = list(customer.shares.values())
-        facts = kept_facts([share.outcomes for share in shares], day, self._kept)
+        facts = kept_facts([(share.outcomes, not share.traits) for share in shares], day, self._kept)
         for share, still in zip(shares, facts, strict=True):
             if still is not share.outcomes:
                 share.outcomes = still
                 self._outcomes = self._history = self._fact_days = self._campaigns = None
 
     def _compact_days(self, customer: Customer, day: int) -> None:
-        series, shares = self.series, customer.shares.values()
-        if series.count_before(day) <= self._kept.active_days:
+        series, shares, kept = self.series, list(customer.shares.values()), self._kept
+        thin_from, shared_from = day - kept.query_days, day - SHARED_DAYS
+        if series.count_before(thin_from) - len(series.partial) < _ENOUGH:
             return
-        past = [(share, days) for share in shares if (days := share.past(day, self._kept))]
-        changed = sorted({old for _, days in past for old in days})
-        if len(changed) < _ENOUGH:
-            return
-        for share, days in past:
-            share.forget(days)
+        newest = series.days[max(series.count_before(day) - kept.active_days, 0)]
+        changed: set[int] = set()
+        for share in shares:
+            if share.days:
+                changed.update(share.thin(thin_from))
+                past = share.past(day, kept, min(shared_from, newest))
+                share.forget(past)
+                changed.update(past)
         rest = series.rest
-        for old in changed:
+        for old in sorted(changed):
             before = series.get(old)
             assert before is not None, "an active day of a profile is one of its customer"
             known = [share.days[old] for share in shares if old in share.days]
@@ -194,7 +199,7 @@ class View:
             for field in range(SUMMED):
                 rest[field] += before[field] - told[field]
         series.rest = rest
-        self._disown(customer, day - SHARED_DAYS)
+        self._disown(customer, shared_from)
 
     @staticmethod
     def _disown(customer: Customer, before_day: int) -> None:
@@ -339,6 +344,16 @@ def trait_values(customer: Customer, name: str) -> list[Trait]:
     """All known values of a trait over all profiles, oldest first."""
     unique = {value[1:3]: value for share in customer.shares.values() for value in share.traits.get(name, ())}
     return [unique[key] for key in sorted(unique)]
+
+
+def name_changes(customer: Customer) -> set[tuple[int, int]]:
+    """Times and marks of the values of the name that differ from the one before, over all profiles."""
+    values = trait_values(customer, NAME)
+    return {
+        value[1:3]
+        for before, value in zip([None, *values], values, strict=False)
+        if not before or before[0] != value[0]
+    }
 
 
 def fold(customer: Customer, view: View, record: ProfileState) -> list[int]:
