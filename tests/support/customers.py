@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from math import log1p
 
 from ebbtide.models.alerting.lifecycle import OpenAlert
@@ -97,7 +98,8 @@ def acme() -> Customer:
         logit=-0.5,
         intercept=-1.004,
         contributions=tuple(parts.get(name, 0.0) for name in NAMES),
-        features=tuple(values.get(name, 0.0) for name in NAMES),
+        # In single precision, as they are scored and stored.
+        features=tuple(array("f", (values.get(name, 0.0) for name in NAMES))),
         tier="normal",
         model_version="champion-40",
     )
