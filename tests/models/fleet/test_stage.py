@@ -117,6 +117,14 @@ def test_order_of_arrival_does_not_matter() -> None:
     assert one.add(*found, report(0, 7), report(1, 7)) == two.add(*found[::-1], report(1, 7), report(0, 7))
 
 
+def test_what_is_told_first_counts() -> None:
+    """After a crash between two values of the table a worker finds some customers evaluated, and tells the rest alone."""
+    log = Log()
+    stats, _ = log.add(summary(0, 7, 3), summary(0, 7, 2), report(0, 7), report(1, 7))
+    assert isinstance(stats, FleetStats)
+    assert stats.segments[""].customers == 3
+
+
 def test_told_twice_counts_once() -> None:
     log = Log()
     again: list[Record] = [summary(0, 7, 3), summary(0, 7, 3), spend("s", 3, 5), spend("s", 3, 5)]
@@ -124,7 +132,7 @@ def test_told_twice_counts_once() -> None:
     assert isinstance(stats, FleetStats)
     assert stats.segments[""].customers == 3
     assert spent(stats) == [5]
-    assert (log.stage.repeats, log.stage.waiting) == (2, 0)
+    assert (log.stage.repeats, log.stage.waiting) == (3, 0)
     log.stage.apply(0, summary(0, 14, 1))
     assert log.stage.waiting == 0
 

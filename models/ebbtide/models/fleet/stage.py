@@ -121,12 +121,17 @@ class FleetStage:
             # A worker that took over, or was thought dead, told it a second time.
             self.repeats += 1
             return
+        # What was told first is whole. A worker that takes over after a crash between two values of the table finds
+        # some customers evaluated already, and tells the rest alone.
         for segment, summary in record.segments.items():
             part = Part(instant_ms, record.tenant, record.source, segment)
-            self._waiting[part] = summary
-            self._written[part.key] = summary.to_json()
-        if record.channels or record.trained or record.trainings or record.leads:
-            rows = Rows(instant_ms, record.tenant, record.source, record.part)
+            if part in self._waiting:
+                self.repeats += 1
+            else:
+                self._waiting[part] = summary
+                self._written[part.key] = summary.to_json()
+        rows = Rows(instant_ms, record.tenant, record.source, record.part)
+        if rows not in self._rows and (record.channels or record.trained or record.trainings or record.leads):
             self._rows[rows] = record.model_copy(update={"segments": {}})
             self._written[rows.key] = self._rows[rows].to_json()
 
