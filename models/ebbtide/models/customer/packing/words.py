@@ -5,7 +5,7 @@ They belong to the layout: what was stored with these cannot be read with others
 
 from __future__ import annotations
 
-_WORDS = """
+_TEXT = """
 device_id phone billing_id crm_account_id domain email crm_lead_id crm_contact_id group_id anonymous_id user_id
 parent employees title trial_start lead_status keyword channel account.merged lead.upserted lead.converted
 deal.lost deal.updated deal.opened deal.won stage status result reason amount deal_id invoice.overdue due_at invoice_id
@@ -22,7 +22,7 @@ low-low low-middle middle-low low-high high-low middle-middle middle-high high-m
 none once occasional regular loyal loyalty rfm lead_priority sudden_drop surge tier_to_danger warm_return alerts
 alert_id episode opened_day occurred_ms severity critical warning info evidence window_days baseline percent ratio
 p_churn last_active_at returned_at cadence_days silence_days settled_day due_day scored_day sequence told champion-
-""".split()
+"""
 
-WORDS = b"".join(bytes([0xA0 | len(word)]) + word.encode() for word in _WORDS)
+WORDS = b"".join(bytes([0xA0 | len(word)]) + word.encode() for word in _TEXT.split())
 """As msgpack writes short texts: the length, then the text."""
