@@ -10,11 +10,14 @@ from ebbtide.models.customer.series import (
     EVENTS,
     LAST,
     LAST_LOGIN,
+    NO_BUCKET,
     REVENUE,
     Bucket,
     DaySeries,
     merge_buckets,
 )
+from ebbtide.models.policy import LifecyclePolicy
+from ebbtide.models.standing.core_value import core_day
 
 DAYS = st.integers(100, 140)
 
@@ -67,3 +70,40 @@ def test_merging_is_summing_and_does_not_depend_on_order(found: list[Bucket]) ->
     assert merged[8] == max((bucket[8] for bucket in logins), default=-1)
     if len(found) > 1:
         assert merge_buckets([merge_buckets(found[:1]), *found[1:]]) == merged
+
+
+def test_the_last_days_go_away_with_their_sums() -> None:
+    """A profile that goes takes the newest days along; nobody may find a query on a day that is gone."""
+    series = DaySeries()
+    series.put(100, [1, 0, 0, 0, 0, 1, 1, -1, -1])
+    series.put(105, [1, 0, 1, 0, 0, 1, 1, -1, -1])
+    policy = LifecyclePolicy(core="query")
+    assert core_day(series, 110, policy, tenant_has_queries=True) == 105
+    series.put(105, list(NO_BUCKET))
+    assert core_day(series, 110, policy, tenant_has_queries=True) is None
+    assert series.total(EVENTS, 110) == 1
+
+
+def test_of_a_day_that_is_known_in_part_the_rest_is_in_every_total() -> None:
+    series = DaySeries()
+    for day in (100, 101, 102):
+        series.put(day, [5, 1, 2, 1, 10, 1, 1, -1, -1])
+    assert series.put_partial(100, list(NO_BUCKET), core=True) == [1, 0, 1, 0, 0]
+    assert series.put_partial(101, [2, 0, 0, 1, 10, 1, 1, -1, -1], core=False) == [2, 0, 0, 1, 10]
+    series.rest = [7, 2, 3, 1, 10]
+    assert series.rest == [7, 2, 3, 1, 10]
+    assert [series.total(field, 103) for field in range(5)] == [15, 3, 6, 3, 30]
+    assert [series.total(EVENTS, day) for day in (100, 101, 102, 103)] == [7, 8, 10, 15]
+    assert series.window(EVENTS, 103, 1) == 5
+    assert series.active_days(103, 3) == 3
+    assert [series.numbers(day) is None for day in (99, 100, 101, 102)] == [True, True, True, False]
+    # Without a query of the rest none is told.
+    assert series.put_partial(100, list(NO_BUCKET), core=False) == [1, 0, 0, 0, 0]
+
+
+def test_the_last_day_that_added_something() -> None:
+    series = DaySeries()
+    assert series.last_with(REVENUE, 100) is None
+    for day, revenue in ((100, 5), (101, 0), (105, 7)):
+        series.put(day, [1, 0, 0, 0, revenue, 1, 1, -1, -1])
+    assert [series.last_with(REVENUE, day) for day in (100, 101, 105, 106)] == [None, 100, 100, 105]

@@ -145,7 +145,7 @@ class Evaluator:
         if customer.kind == ANONYMOUS:
             # Nobody to score or to call; should somebody sign in, the profile finds its owner.
             customer.due_day = None
-            view.compact(customer, day)
+            view.compact(customer, max([day, *view.series.days[-1:]]))
             return decisions
         if day - 1 in view.series:
             self.returned(customer, view, day - 1, decisions, complete=True)

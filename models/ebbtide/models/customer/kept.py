@@ -80,17 +80,17 @@ def kept(policy: CorePolicy) -> Kept:
 
 def _windows(policy: CorePolicy) -> Iterator[_Window]:
     """The windows of numbers, except those of money and modules."""
-    campaign, prior = policy.campaign, 2 * policy.cadence.prior_days
+    campaign, prior = policy.campaign, policy.cadence.prior_days
     yield _Window(FEATURE_DAYS)
     yield _Window(LEAD_DAYS)
     yield _Window(policy.adoption.utilised_days)
     yield _Window(policy.adoption.month_days)
     yield _Window(campaign.days + campaign.longest_days + campaign.usual_days)
     windows = policy.usage.baseline_windows + 1
-    yield _Window(windows * _weeks(max(policy.usage.window_days, prior)), 2 * windows, windows * _WEEK)
+    yield _Window(windows * _weeks(max(policy.usage.window_days, 2 * prior)), 2 * windows, windows * _WEEK)
     # A window of two cadences, the baseline's weeks, and the first one of those, which may not be whole.
     weeks = _WEEK * (policy.baseline.weeks + 2)
-    yield _Window(_weeks(max(_WEEK, prior)) + weeks, 2, _WEEK + weeks)
+    yield _Window(_weeks(max(_WEEK, 2 * prior)) + weeks, 2, _WEEK + weeks)
     periods = policy.lifecycle.stable_periods
     yield _Window(periods * _weeks(prior) + _WEEK, periods, (periods + 1) * _WEEK)
 

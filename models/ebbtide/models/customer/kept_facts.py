@@ -4,8 +4,8 @@ Contracts and renewals are told of whatever their age. Surveys, tickets, invoice
 the longest window. Of older ones stays what is open still, and what the journey, a lead's stage and
 first touch, or the trainings rest on: of each group the earliest, as a later one changes nothing there.
 
-What is forgotten is missed in one case only: by a fact that is told so long after its date. Closings stay, as another
-profile may tell all of its tickets anew.
+What is forgotten is missed in one case only: by a fact that is told so long after its date. Closings stay, and payments
+of what was overdue: another profile may tell all its tickets and invoices anew.
 """
 
 from __future__ import annotations
@@ -63,8 +63,7 @@ def kept_facts(shares: Sequence[tuple[Facts, bool]], day: int, kept: Kept) -> li
         since_ms,
         (day - kept.answer_days) * DAY_MS,
         _closings(told, since_ms),
-        _ids(told, PAID, "invoice_id"),
-        _ids(told, OVERDUE, "invoice_id", since_ms),
+        {_text(data, "invoice_id") for facts in told for kind, _, data in facts.values() if kind == OVERDUE},
         kept.touchpoints,
         # A delivery is one after the first signature; that of each profile, as one may go to another customer.
         sorted(
@@ -78,14 +77,13 @@ def kept_facts(shares: Sequence[tuple[Facts, bool]], day: int, kept: Kept) -> li
 
 class _Rules(NamedTuple):
     """What decides over facts of before ``since_ms``, and answers of before ``answers_ms``: the last closing of tickets
-    that are closed, the invoices that are paid and those that were called overdue since, the kinds of touchpoint that
-    matter, the first signatures."""
+    that are closed, the invoices that were ever called overdue, the kinds of touchpoint that matter, the first
+    signatures."""
 
     since_ms: int
     answers_ms: int
     closings: dict[str, int]
-    paid: set[str]
-    overdue_since: set[str]
+    overdue: set[str]
     kinds: frozenset[str]
     signed: list[int]
 
@@ -119,24 +117,17 @@ def _groups(mark: str, fact: Fact, rules: _Rules) -> Collection[Hashable]:
     kind, at_ms, data = fact
     if kind == ANSWERED:
         return (mark,) if at_ms >= rules.answers_ms else ()
-    if kind in (LEFT, OPENED, OVERDUE):
-        return (mark,) if _is_open(fact, rules) else ()
-    if kind == PAID:
-        # Who ever paid is no lead any more; and a payment settles what is called overdue after it.
-        return (mark,) if _text(data, "invoice_id") in rules.overdue_since else (PAID,)
+    if kind == LEFT:
+        return ()
+    if kind == OPENED:
+        ticket = _text(data, "ticket_id")
+        return (mark,) if ticket and at_ms > rules.closings.get(ticket, -1) else ()
+    if kind == PAID and _text(data, "invoice_id") not in rules.overdue:
+        # Who ever paid is no lead any more.
+        return (PAID,)
     if kind == TOUCHPOINT:
         return _touchpoint_groups(fact, rules)
     return ((kind, *(_text(data, name) for name in _STAGE_FIELDS)),) if kind in _STAGES else (mark,)
-
-
-def _is_open(fact: Fact, rules: _Rules) -> bool:
-    """Whether an old fact is of a ticket or invoice that is open still; a fact that names none never is."""
-    kind, at_ms, data = fact
-    if kind == OPENED:
-        ticket = _text(data, "ticket_id")
-        return bool(ticket) and at_ms > rules.closings.get(ticket, -1)
-    invoice = _text(data, "invoice_id")
-    return kind == OVERDUE and bool(invoice) and invoice not in rules.paid
 
 
 def _touchpoint_groups(fact: Fact, rules: _Rules) -> list[Hashable]:
@@ -161,16 +152,6 @@ def _closings(told: Iterable[Facts], since_ms: int) -> dict[str, int]:
                 ticket = _text(data, "ticket_id")
                 found[ticket] = max(found.get(ticket, at_ms), at_ms)
     return found
-
-
-def _ids(told: Iterable[Facts], kind: str, name: str, since_ms: int | None = None) -> set[str]:
-    """Values of a field over all facts of a type, or those from ``since_ms`` on."""
-    return {
-        _text(data, name)
-        for facts in told
-        for of, at_ms, data in facts.values()
-        if of == kind and (since_ms is None or at_ms >= since_ms)
-    }
 
 
 def _text(data: dict[str, Any], name: str) -> str:

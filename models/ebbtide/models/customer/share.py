@@ -139,7 +139,8 @@ class Share(msgspec.Struct):
     def last_day(self, day: int) -> int | None:
         """The last active day before ``day``."""
         last = max((active for active in self.days if active < day), default=-1)
-        last = max(last, self.old_last // DAY_SECONDS)
+        old = self.old_last // DAY_SECONDS
+        last = max(last, old if old < day else -1)
         return last if last >= 0 else None
 
     def disown(self, before_day: int) -> tuple[list[int], list[int]]:

@@ -9,6 +9,14 @@ _LIMIT = 1e12
 """More than this is no price. Not-a-number and infinity fail the comparison too."""
 
 
+_MOST = 9 * 10**18
+
+
+def bounded(micros: int) -> int:
+    """A sum of money that fits 64 bits, whatever producers send."""
+    return max(-_MOST, min(_MOST, micros))
+
+
 def revenue_micros(properties: dict[str, Any]) -> int:
     """``revenue``, ``total`` or ``value`` (Segment's e-commerce names) in millionths; 0 where there is none."""
     for name in ("revenue", "total", "value"):

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 
-from ebbtide.models.customer.series import SUMMED, merge_buckets
+from ebbtide.models.customer.series import REVENUE, SUMMED, merge_buckets
 from ebbtide.models.identity.membership import Timeline, of_spans, union
+from ebbtide.models.profile.money import bounded
 from ebbtide.models.profile.profile import NO_ACCOUNT, Profile, Slot, SlotChange, merged
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.schemas.identity import Span
@@ -114,6 +115,8 @@ class Part:
                 buckets.append(loose[day])
             if buckets:
                 found[day] = merge_buckets(buckets)
+                if len(buckets) > 1:
+                    found[day][REVENUE] = bounded(found[day][REVENUE])
         return found
 
     @property
@@ -127,6 +130,7 @@ class Part:
                 if self._is_ours(day) != ours:
                     for index in range(SUMMED):
                         found[index] += -bucket[index] if ours else bucket[index]
+        found[REVENUE] = bounded(found[REVENUE])
         return found
 
     def uses(self, only: Iterable[int] | None = None) -> dict[int, dict[str, int]]:

@@ -6,19 +6,20 @@ State is owned by its shard; ``step`` changes it in place and says what changed.
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
+from ebbtide.models.churn.grid import last_observation_day
 from ebbtide.models.identity.identifiers import is_person
 from ebbtide.models.identity.membership import Membership, heard, union
 from ebbtide.models.profile.facts import MEMBERSHIP, storable, traits_of
 from ebbtide.models.profile.history import KEPT, put
 from ebbtide.models.profile.modules import Modules, count
-from ebbtide.models.profile.money import revenue_micros
+from ebbtide.models.profile.money import bounded, revenue_micros
 from ebbtide.models.profile.virtual_events import VirtualEvents
 from ebbtide.schemas.events import Event, EventKind, IdentifierType
 from ebbtide.schemas.identity import MembershipKind, Span
@@ -27,9 +28,6 @@ from ebbtide.schemas.profile_state import MACHINE, TOTAL_FIELDS, Trait
 DAY_MS = 86_400_000
 NO_ACCOUNT = ""
 _HASH_BYTES = 8
-_MOST_MICROS = 9 * 10**18
-"""A day's money stops here, so that it fits 64 bits whatever a producer sends."""
-
 
 USE_DAYS = 63
 """Days whose uses of modules anybody asks for, as of any instant: nine weeks."""
@@ -173,10 +171,9 @@ def step(
             count(_uses(slot, day), module)
         sources = slot.sources.get(day)
         if sources is None:
-            slot.sources[day] = [event.source]
+            slot.sources[day] = _alone(event.source)
         elif event.source not in sources:
-            insort(sources, event.source)
-            del sources[_MOST_SOURCES:]
+            slot.sources[day] = sorted([*sources, event.source])[:_MOST_SOURCES]
         return edges
     for name, value in traits_of(event).items():
         slot.traits[name] = merged(slot.traits.get(name, []), [Trait(value, at_ms, mark(event), event.source)])
@@ -207,6 +204,12 @@ def merged(values: list[Trait], others: list[Trait]) -> list[Trait]:
     return [unique[key] for key in sorted(unique)][-MOST_VALUES:]
 
 
+@lru_cache(maxsize=1_024)
+def _alone(source: str) -> list[str]:
+    """A source by itself, as on nearly every day of everybody: one list for all, which nobody changes."""
+    return [source]
+
+
 def _uses(slot: Slot, day: int) -> dict[str, int]:
     uses = slot.uses.get(day)
     if uses is None:
@@ -215,11 +218,15 @@ def _uses(slot: Slot, day: int) -> dict[str, int]:
 
 
 def forget_uses(profile: Profile, day: int) -> None:
-    """Forget uses that no instant from ``day`` on asks for, once they have become many."""
+    """Forget uses and sources that no instant from ``day`` on asks for, once they have become many.
+
+    Weeks are told whole, so that what a Monday asks for is kept until the next.
+    """
     for slot in profile.slots.values():
-        if len(slot.uses) > 2 * USE_DAYS:
-            slot.uses = {used: uses for used, uses in slot.uses.items() if used >= day - USE_DAYS}
-            slot.sources = {used: sources for used, sources in slot.sources.items() if used >= day - USE_DAYS}
+        if len(slot.uses) > 2 * USE_DAYS or len(slot.sources) > 2 * USE_DAYS:
+            first = last_observation_day(day, 7) - USE_DAYS
+            slot.uses = {used: uses for used, uses in slot.uses.items() if used >= first}
+            slot.sources = {used: sources for used, sources in slot.sources.items() if used >= first}
 
 
 def _count(slot: Slot, event: Event, at_ms: int, change: SlotChange, virtual_events: VirtualEvents) -> bool:
@@ -250,7 +257,7 @@ def _count(slot: Slot, event: Event, at_ms: int, change: SlotChange, virtual_eve
         totals[3] += 1
         bucket[3] += 1
         micros = revenue_micros(event.properties)
-        totals[4] = max(-_MOST_MICROS, min(_MOST_MICROS, totals[4] + micros))
-        bucket[4] = max(-_MOST_MICROS, min(_MOST_MICROS, bucket[4] + micros))
+        totals[4] = bounded(totals[4] + micros)
+        bucket[4] = bounded(bucket[4] + micros)
     change.days.add(day)
     return login

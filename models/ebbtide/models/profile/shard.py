@@ -340,7 +340,7 @@ class ProfileShard:
             days={day: slot.days[day].copy() for day in (sorted(days) if len(days) > 1 else days)},
             totals=slot.totals.copy(),
             uses={day: slot.uses[day].copy() for day in days | change.used if day in slot.uses},
-            sources={day: slot.sources[day].copy() for day in days if day in slot.sources},
+            sources={day: slot.sources[day] for day in days if day in slot.sources},
             traits={name: values for name, values in slot.traits.items() if name in traits} if traits else {},
             outcomes=outcomes_of((slot,), outcomes) if outcomes else {},
             accepted=slot.accepted,

@@ -1,0 +1,224 @@
+"""A customer as a table value: read again it is the same, and small."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from base64 import b64decode
+from math import log, log1p
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ebbtide.models.alerting.lifecycle import OpenAlert
+from ebbtide.models.churn.features import NAMES
+from ebbtide.models.customer.cadence import SilenceState
+from ebbtide.models.customer.customer import Customer, Observation, Published
+from ebbtide.models.customer.packed import decode, encode
+from ebbtide.models.customer.packing.columns import (
+    Names,
+    pack_bits,
+    pack_times,
+    pack_weeks,
+    steps,
+    unpack_bits,
+    unpack_times,
+    unpack_weeks,
+)
+from ebbtide.models.customer.packing.words import WORDS
+from ebbtide.models.customer.share import Share
+from ebbtide.models.identity.identifiers import profile_id
+from ebbtide.models.standing.hysteresis import Held
+from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
+from ebbtide.schemas.profile_state import Trait
+
+DAYS = st.sets(st.integers(15_000, 25_000), max_size=40)
+
+
+@given(DAYS)
+def test_days_by_weeks(days: set[int]) -> None:
+    assert unpack_weeks(*pack_weeks(days)) == sorted(days)
+
+
+def test_a_working_week_is_a_byte() -> None:
+    assert pack_weeks(range(4 + 7 * 10, 4 + 7 * 10 + 5)) == (10, bytes([0b11111]))
+    assert pack_weeks([4, 4 + 15]) == (0, bytes([1, 0, 2]))
+    assert pack_weeks([]) == (0, b"")
+
+
+@given(st.lists(st.booleans()))
+def test_flags(flags: list[bool]) -> None:
+    assert unpack_bits(pack_bits(flags), len(flags)) == flags
+    assert len(pack_bits(flags)) <= (len(flags) + 7) // 8
+
+
+@given(st.lists(st.integers(-1, 2**42)))
+def test_times(times: list[int]) -> None:
+    assert unpack_times(pack_times(times)) == times
+    assert steps(times)[:1] == times[:1]
+
+
+def test_names_have_places_in_the_order_they_came() -> None:
+    names = Names()
+    assert [names.place(name) for name in "abcab"] == [0, 1, 2, 0, 1]
+    assert list(names.places) == ["a", "b", "c"]
+
+
+def test_the_words_belong_to_the_layout() -> None:
+    """Values that were stored with these words cannot be read with others: change them with the layout's number."""
+    assert (zlib.crc32(WORDS), len(WORDS)) == (CRC, LENGTH)
+
+
+CRC, LENGTH = 1183321955, 1770
+
+
+def features(rng: Random) -> bytes:
+    """Mostly logarithms of counts."""
+    return struct.pack(
+        f"<{len(NAMES)}f", *(log1p(rng.randrange(50)) for _ in NAMES[1:]), rng.choice((log1p(3), 0.1234))
+    )
+
+
+def random_share(rng: Random, number: int, settled: int) -> Share:
+    days = rng.sample(range(settled - 150, settled + 2), rng.choice((0, 1, 20)))
+    share = Share(
+        rng.choice(("user_id", "anonymous_id")),
+        f"user-{number}",
+        rng.randrange(9),
+        rng.choice((0, settled * 86_400_000 + 1)),
+        rng.randrange(1_000_000),
+        partition=rng.randrange(4),
+        detached=rng.random() < 0.1,
+        by_domain=rng.random() < 0.1,
+    )
+    for day in days:
+        first = rng.randrange(80_000)
+        logins = rng.choice(([-1, -1], [first, first], [first + 5, first + 90]))
+        orders = rng.randrange(2) * (number % 2)
+        share.days[day] = [rng.randrange(1, 30), rng.randrange(3), rng.randrange(9), orders, orders * -5]
+        share.days[day] += [first, first + rng.randrange(6_000), *logins]
+    share.totals = [sum(bucket[field] for bucket in share.days.values()) + rng.choice((0, 7)) for field in range(5)]
+    share.totals.append(rng.randrange(3))
+    share.accepted = share.totals[0] + rng.randrange(3)
+    share.old_days = sorted(rng.sample(range(settled - 400, settled - 150), rng.choice((0, 30))))
+    share.old_core = [day for day in share.old_days if rng.random() < 0.5]
+    share.old_last, share.old_login = rng.choice(((-1, -1), (86_400 * (settled - 200) + 77, 86_400 * (settled - 201))))
+    share.thin_from = rng.choice((0, settled - 98))
+    share.uses = {day: {rng.choice("abc"): rng.randrange(1, 9), "x": 1} for day in days[:9]}
+    share.uses_from = settled - 30
+    share.sources = {day: ["web"] if rng.random() < 0.5 else ["app", "web"] for day in days[:2]}
+    for name in rng.sample(("name", "plan", "seats", "custom"), rng.randrange(4)):
+        times = sorted(rng.sample(range(1, 99), rng.randrange(1, 4)))
+        values = ["x", 1, None, [1, {"a": 2.5}]]
+        share.traits[name] = [Trait(rng.choice(values), at_ms, rng.getrandbits(32), "crm") for at_ms in times]
+    for _ in range(rng.randrange(4)):
+        data = rng.choice(
+            ({}, {"ticket_id": "t", "severity": "low"}, {"severity": "low", "ticket_id": 3}, {"score": 9.5})
+        )
+        at_ms = settled * 86_400_000 - rng.randrange(9**9)
+        share.outcomes[f"m{rng.getrandbits(40):x}"] = (rng.choice(("ticket.opened", "touchpoint")), at_ms, dict(data))
+    return share
+
+
+def random_customer(seed: int) -> Customer:
+    rng = Random(seed)
+    settled = rng.choice((None, 20_000))
+    shares = {}
+    for number in range(rng.choice((0, 1, 5))):
+        share = random_share(rng, number, 20_000)
+        subject = subject_key("t", Identifier(IdentifierType(share.subject_type), share.subject_value))
+        shares["another" if number == 3 else profile_id(subject)] = share
+    score = None
+    if rng.random() < 0.7:
+        vector = struct.unpack(f"<{len(NAMES)}f", features(rng))
+        parts = tuple(rng.random() for _ in range(len(NAMES)))
+        score = Published(3, rng.random(), rng.random(), -1.5, parts, vector, "normal", "champion-7")
+    old_days = sorted(rng.sample(range(15_000, 19_000), rng.choice((0, 50))))
+    return Customer(
+        f"c{seed}",
+        "t",
+        "group_id",
+        "acme",
+        shares,
+        old_days,
+        [day for day in old_days if rng.random() < 0.3],
+        rng.choice(list(SilenceState)),
+        score,
+        rng.choice((None, "normal")),
+        score_version=rng.randrange(5),
+        states={"journey": Held("served", 19_000, rng.choice((None, "renewed")))},
+        is_lead=rng.random() < 0.5,
+        relationship=rng.choice((None, 0.0, 55.5)),
+        alerts={"asleep": OpenAlert("a", "1", 5, 6, "warning", {"silence_days": 3, "x": None})},
+        observations=[
+            Observation(19_900 + 7 * n, features(rng), rng.random(), f"champion-{rng.randrange(2)}")
+            for n in range(rng.choice((0, 1, 13)))
+        ],
+        settled_day=settled,
+        told=rng.choice((None, b"", b"12345678")),
+    )
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_is_read_is_what_was_written(seed: int) -> None:
+    customer = random_customer(seed)
+    value = encode(customer)
+    found = decode(value)
+    assert encode(found) == value
+    expected = random_customer(seed)
+    assert encode(expected) == value, "writing must change nothing"
+    for share in expected.shares.values():
+        # Times of days that nobody evaluates any more are told of the newest one alone.
+        for day, bucket in share.days.items():
+            if expected.settled_day is not None and day < expected.settled_day - 1:
+                share.old_last = max(share.old_last, day * 86_400 + bucket[6])
+                share.old_login = max(share.old_login, day * 86_400 + bucket[8] if bucket[8] >= 0 else -1)
+                bucket[5:] = [-1] * 4
+    assert list(found.shares) == list(expected.shares)
+    assert found == expected
+
+
+def test_a_layout_of_another_version_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"customer layout b'\\x02' is unknown; this version reads 3"):
+        decode(b"\x02" + encode(Customer("c", "t", "group_id", "acme"))[1:])
+
+
+STORED = (
+    "A1WVPQ6CMBTHWwqa6OIJjG6u7C5egDsogc3JEG/g3D9fKhtI4jU6dOVELr4WDJiXlybvq+3w+7/sNmWhDgca6j8epstrBKM9hufIYjUgNn1C"
+    "F2zLd5yY7XR5XaOTVRAL+6iSVjUrqDt+exBN4oOnYHAg4IFVMkO33IFrvirggoMrlWOPNdWwHIoO45/SVFOa9UZdi6fp2mjOC3SBsGNoCigt"
+    "gJTxB5U75O2B/gFmbvUwgygplrpeH5mjiX1Ykc+YJlOFlJpJ+QU="
+)
+
+
+def test_a_value_that_was_stored_once_can_be_read() -> None:
+    """A change of the layout needs a number of its own; this value must stay readable under number 3."""
+    customer = decode(b64decode(STORED))
+    [share] = customer.shares.values()
+    assert (customer.customer_id, customer.tier, customer.settled_day) == ("c", "normal", 20_001)
+    assert share == Share(
+        "user_id",
+        "u1",
+        1,
+        2,
+        3,
+        4,
+        5,
+        totals=[9, 1, 2, 0, 0, 0],
+        days={20_000: [4, 1, 1, 0, 0, 60, 90, 60, 60]},
+        old_days=[19_000],
+        old_core=[19_000],
+        uses={20_000: {"funnels": 3}},
+        uses_from=19_971,
+        sources={20_000: ["web"]},
+        traits={"name": [Trait("Acme", 5, 6, "crm")]},
+        outcomes={"f1": ("touchpoint", 7, {"kind": "call"})},
+    )
+
+
+def test_a_feature_that_is_no_count_is_kept_to_the_bit() -> None:
+    values = [log(n + 1.5) for n in range(len(NAMES))]
+    frozen = struct.pack(f"<{len(NAMES)}f", *values)
+    customer = Customer("c", "t", "group_id", "acme", observations=[Observation(20_000, frozen, 0.1, "m")] * 3)
+    assert decode(encode(customer)).observations == customer.observations
