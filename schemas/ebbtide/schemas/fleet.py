@@ -152,8 +152,9 @@ class LeadPlace(Contract):
 class GridSummary(Contract):
     """What one partition's customers add up to at a grid instant. Topic ``grid-summaries``, keyed by tenant.
 
-    Absolute, not an increment: of the same instant, source and segment told twice the first counts. Much comes in several
-    records, numbered by ``part``. Segment "" are the customers that are in none. ``leads`` are the first of each owner.
+    Absolute, not an increment: of the same instant, source and segment told twice the first counts. Much comes in
+    several records, numbered by ``part``. Segment "" are the customers that are in none. ``leads`` are the first of
+    each owner.
     """
 
     tenant: Text
