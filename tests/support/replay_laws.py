@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any, NamedTuple
 
-from ebbtide.models.customer.series import SUMMED
+from ebbtide.models.customer.packed import decode, encode
 from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.pipeline import Pipeline
 from ebbtide.models.profile.shard import ProfileShard
@@ -49,15 +49,12 @@ def replay(bodies: list[dict[str, Any]]) -> Replay:
 
 
 def totals(shards: Iterable[CustomerShard]) -> Totals:
-    """By customer and profile: how many messages count, and the sums of the days with activity.
-
-    What is stored of days that nobody evaluates any more has no times of the day.
-    """
+    """By customer and profile: how many messages count, and the days with activity, as they are stored."""
     found: Totals = defaultdict(dict)
-    for customer in (customer for shard in shards for customer in shard.customers.values()):
+    for customer in (decode(encode(customer)) for shard in shards for customer in shard.customers.values()):
         for profile_id, share in customer.shares.items():
             if share.accepted or share.days:
-                days = {day: tuple(bucket[:SUMMED]) for day, bucket in share.days.items()}
+                days = {day: tuple(bucket) for day, bucket in share.days.items()}
                 found[customer.customer_id][profile_id] = share.accepted, days
     return dict(found)
 

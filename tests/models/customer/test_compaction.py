@@ -189,7 +189,8 @@ class Life:
         """Tell the customer what changed, or all; or that the profile went to another one, where it is in hand."""
         rng = self.rng
         full = rng.random() < 0.02
-        if self.apart and rng.random() < 0.02:
+        # Who is away comes back soon: of a life whose profiles are elsewhere nothing is there to forget.
+        if self.apart and rng.random() < (0.2 if profile.name in self.away else 0.02):
             self.away.symmetric_difference_update({profile.name})
             full = True
         gone = profile.name in self.away
@@ -235,7 +236,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("seed", range(12))
 def test_a_customer_that_forgets_tells_the_same(seed: int) -> None:
-    assert lives(seed) > 0
+    assert lives(seed) > 100
 
 
 @pytest.mark.usefixtures("eager")

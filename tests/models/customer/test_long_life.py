@@ -63,7 +63,7 @@ def life() -> Told:
 def test_what_is_told_of_a_long_life_does_not_depend_on_what_is_forgotten(life: Told, kept: list[Any]) -> None:
     shares = life.customer("acme").shares.values()
     assert max(len(share.old_days) for share in shares) > 50
-    assert life.customer("acme").old_days
+    assert len(life.customer("acme").old_days) > 200
     assert everything(life) == kept
 
 
