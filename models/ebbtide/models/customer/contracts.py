@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ebbtide.models.alerting.declarations import DECLARATIONS, route, wording
@@ -12,10 +11,9 @@ from ebbtide.models.churn.scorer import PARTS, change
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.evaluation import DAY_MS, Matured, NewScore
-from ebbtide.models.customer.series import REVENUE
 from ebbtide.models.customer.view import View
+from ebbtide.models.customer.yearly_value import CURRENCY, currency, yearly_value_at
 from ebbtide.models.customer.yearly_value import TRAITS as VALUE_TRAITS
-from ebbtide.models.customer.yearly_value import yearly_value
 from ebbtide.models.standing.hysteresis import StateChange
 from ebbtide.schemas import state_change as contract
 from ebbtide.schemas.alert import Alert, Severity
@@ -25,9 +23,7 @@ from ebbtide.schemas.score import Calibration, FeatureDelta, HealthTier, Score, 
 from ebbtide.schemas.state_change import StateName
 
 SOURCE_BLIND = "source_blind"
-_YEAR_DAYS = 365
-_TRAITS = ("name", "owner", "service_tier", "currency", *VALUE_TRAITS)
-_CURRENCY = re.compile(r"[A-Z]{3}\Z")
+_TRAITS = ("name", "owner", "service_tier", CURRENCY, *VALUE_TRAITS)
 
 
 def score_record(customer: Customer, view: View, new: NewScore) -> Score:
@@ -153,8 +149,5 @@ def _text(traits: dict[str, Any], name: str) -> str | None:
 
 def _at_stake(traits: dict[str, Any], view: View, day: int) -> Money | None:
     """A year of the customer's money, in its currency."""
-    currency = (_text(traits, "currency") or "USD").upper()
-    if not _CURRENCY.match(currency):
-        return None
-    amount = yearly_value(traits, view.series.window(REVENUE, day, _YEAR_DAYS))
-    return None if amount is None else Money.unchecked(amount=round(amount, 2), currency=currency)
+    unit, amount = currency(traits), yearly_value_at(traits, view.series, day)
+    return None if unit is None or amount is None else Money.unchecked(amount=round(amount, 2), currency=unit)

@@ -11,15 +11,13 @@ from collections.abc import Iterator
 from math import ceil
 from typing import NamedTuple
 
+from ebbtide.models.customer.yearly_value import YEAR_DAYS
 from ebbtide.models.leads.interest import LONGEST_DAYS as LEAD_DAYS
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.profile import USE_DAYS
 
 FEATURE_DAYS = 98
 """The widest window of features, fleet and record, in whole weeks."""
-
-YEAR_DAYS = 365
-"""A year's value, whatever the settings are."""
 
 FOREVER = 1 << 20
 """Days that no history has."""

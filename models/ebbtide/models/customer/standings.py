@@ -15,8 +15,8 @@ from ebbtide.models.customer.rhythm import Rhythm
 from ebbtide.models.customer.series import DAY_SECONDS, LAST_LOGIN, ORDERS, QUERIES, REVENUE
 from ebbtide.models.customer.trend import Comparison
 from ebbtide.models.customer.view import View
+from ebbtide.models.customer.yearly_value import SEATS, seats, yearly_value_at
 from ebbtide.models.customer.yearly_value import TRAITS as VALUE_TRAITS
-from ebbtide.models.customer.yearly_value import yearly_value
 from ebbtide.models.fleet.contribution import (
     DWELL,
     MONETARY_365D,
@@ -205,14 +205,14 @@ class Standings:
         """What compares the customer with others: usage, RFM, quadrant, the Pareto set; and loyalty, utilisation."""
         customer, day, policy = moves.customer, moves.day, self._policy
         series = view.series
-        traits = view.traits_at(customer, ("seats", *VALUE_TRAITS), day * _DAY_MS - 1)
-        seats = _seats(traits["seats"].value if "seats" in traits else None)
+        traits = view.traits_at(customer, (SEATS, *VALUE_TRAITS), day * _DAY_MS - 1)
+        licensed = seats(traits)
         if rhythm is not None:
-            self._usage(moves, usage(series, day, rhythm.own, seats, policy.usage), segment)
-        self._value(moves, view, segment, yearly_value(traits, series.window(REVENUE, day, 365)))
+            self._usage(moves, usage(series, day, rhythm.own, licensed, policy.usage), segment)
+        self._value(moves, view, segment, yearly_value_at(traits, series, day))
         use = utilisation(
             series.window(QUERIES, day, policy.adoption.utilised_days),
-            seats,
+            licensed,
             policy.adoption,
             was_utilised=moves.value(StateName.UTILISED) == _YES,
         )
@@ -317,11 +317,6 @@ class _Moves:
             self.customer.states.pop(name, None)
         else:
             self.propose(name, proposed)
-
-
-def _seats(value: object) -> float | None:
-    known = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-    return float(value) if known else None  # type: ignore[arg-type]
 
 
 def _usage_edges(measured: Usage, segment: Segment | None, least: int) -> tuple[float, float] | None:

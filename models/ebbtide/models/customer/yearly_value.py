@@ -1,4 +1,4 @@
-"""A year of a customer's money, in units of its currency (signals §5, §7)."""
+"""What a customer pays for: a year of its money, in units of its currency, and seats (signals §5, §7)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from math import isfinite
 
+from ebbtide.models.customer.series import REVENUE, DaySeries
 from ebbtide.models.profile.money import MICROS
 from ebbtide.schemas.profile_state import Trait
 
 TRAITS = ("contract_value", "contract_start", "contract_end", "mrr")
 CURRENCY = "currency"
+SEATS = "seats"
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
-_YEAR_DAYS = 365
+YEAR_DAYS = 365
 _DAY_SECONDS = 86_400
 
 
@@ -26,11 +28,22 @@ def yearly_value(traits: Mapping[str, Trait], revenue_micros: int) -> float | No
     contract = _number(traits, "contract_value")
     if contract is not None:
         days = _term_days(traits)
-        return contract * _YEAR_DAYS / days if days else contract
+        return contract * YEAR_DAYS / days if days else contract
     mrr = _number(traits, "mrr")
     if mrr is not None:
         return 12 * mrr
     return revenue_micros / MICROS if revenue_micros else None
+
+
+def yearly_value_at(traits: Mapping[str, Trait], series: DaySeries, day: int) -> float | None:
+    """What the customer pays a year, as of the grid instant ``day``."""
+    return yearly_value(traits, series.window(REVENUE, day, YEAR_DAYS))
+
+
+def seats(traits: Mapping[str, Trait]) -> float | None:
+    """Licensed seats; None where the CRM's number is none."""
+    found = _number(traits, SEATS)
+    return found if found is not None and found > 0 else None
 
 
 def currency(traits: Mapping[str, Trait]) -> str | None:

@@ -13,6 +13,7 @@ from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.series import DAY_SECONDS
 from ebbtide.models.customer.share import Share
 from ebbtide.models.customer.view import View
+from ebbtide.models.customer.yearly_value import seats
 from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.fleet.stats import EVERYBODY
 from ebbtide.models.identity.identifiers import is_person
@@ -93,9 +94,7 @@ class Sheet:
     @cached_property
     def seats(self) -> float | None:
         """Licensed seats; None where the CRM's number is none."""
-        trait = self.traits.get("seats")
-        value = None if trait is None else trait.value
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
+        return seats(self.traits)
 
     @cached_property
     def modules(self) -> list[str]:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from ebbtide.models.customer.series import DAY_SECONDS, REVENUE
-from ebbtide.models.customer.yearly_value import yearly_value
+from ebbtide.models.customer.series import DAY_SECONDS
+from ebbtide.models.customer.yearly_value import yearly_value_at
 from ebbtide.models.fleet.contribution import segment_of
 from ebbtide.models.record.sheet import CRM, EVENTS, FLEET, Sheet, rounded
 from ebbtide.models.value.first_touch import first_touch
 from ebbtide.models.value.rfm import RfmCell
 from ebbtide.schemas.state_change import StateName
 
-_YEAR_DAYS = 365
 _EVENTS_CRM, _EVENTS_FLEET = f"{EVENTS}, {CRM}", f"{EVENTS}, {FLEET}"
 
 
 def put_value(sheet: Sheet) -> None:
     """Worth, RFM, loyalty, quadrant, channel, priority of a lead."""
-    revenue = sheet.view.series.window(REVENUE, sheet.day, _YEAR_DAYS)
-    yearly = yearly_value(sheet.traits, revenue)
+    yearly = yearly_value_at(sheet.traits, sheet.view.series, sheet.day)
     sheet.put("yearly_value", rounded(yearly), _EVENTS_CRM)
     _put_economics(sheet, yearly)
     cell = sheet.state(StateName.RFM)
