@@ -12,6 +12,7 @@ import pytest
 from ebbtide.models.identity.identifiers import canonical_id, identifier_of
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.brokers.kafka import KafkaBroker
+from support.blind import beats, used
 from support.brokers import eventually, require_kafka_or_skip
 from support.live import Live, command, drain, live
 from support.raw import at, fact, in_account, track
@@ -21,13 +22,15 @@ MERGED = ("group_id/merge-a", "group_id/merge-b")
 
 
 def bodies() -> list[dict[str, Any]]:
-    """Beside the book: two accounts that become one, one with a person in it, and two whose names are alike."""
+    """Beside the book: two accounts that become one, one with a person in it, two whose names are alike, and one whose
+    source went silent."""
     made = [
         fact("account.upserted", at(57), "own-1", {"group_id": "n-1"}, name="Zephyr North"),
         fact("account.upserted", at(57), "own-2", {"group_id": "n-2"}, name="Zephyr South"),
     ]
     made += [track("query", at(57, n), f"own-a-{n}", user="pat", **in_account("merge-a")) for n in range(3)]
     made += [track("query", at(57, 60 + n), f"own-b-{n}", user="kim", **in_account("merge-b")) for n in range(4)]
+    made += used(range(20, 41, 2), "legacy", "dark") + beats(range(20, 41), "legacy")
     return made
 
 
@@ -111,6 +114,15 @@ def test_the_page_in_a_pipe(book: Book) -> None:
     for title in ("HEALTH", "RHYTHM", "OPEN ALERTS", "ACTIVITY", "MODULES", "PEOPLE", "FACTS", "DATA", "SOURCES"):
         assert f"\n{title}" in done.stdout
     assert "ebbtide-customers-changelog, partition" in done.stdout
+
+
+@pytest.mark.kafka
+def test_since_when_a_customer_cannot_be_seen_is_read_from_the_heartbeats_that_the_worker_stored(book: Book) -> None:
+    found = book.show("user_id/dark")
+    assert found["fields"]["cannot_score_reason"]["value"] == "source_blind"
+    assert found["blindness"]["since"] == "2025-02-15T18:00:00Z"
+    assert (found["blindness"]["sources"], found["blindness"]["seen_until"]) == (["legacy"], "2025-02-16")
+    assert (found["rhythm"]["silence_days"], found["rhythm"]["left_from"]) == (None, None)
 
 
 @pytest.mark.kafka

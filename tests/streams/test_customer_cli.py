@@ -10,6 +10,9 @@ from click.testing import CliRunner, Result
 
 from ebbtide.models.customer.packed import decode, encode
 from ebbtide.models.customer.shard import META_KEY, PartitionState
+from ebbtide.models.customer.sources import SourceBook
+from ebbtide.models.policy import CorePolicy
+from ebbtide.schemas.fleet import SourceHeartbeat
 from ebbtide.streams import customer_search
 from ebbtide.streams.brokers.kafka import KafkaBroker
 from ebbtide.streams.cli import customer as cli
@@ -22,7 +25,7 @@ from ebbtide.streams.transport.partitioner import partition_of
 from support.brokers import create_topics, unique_topic
 from support.customers import SETTLED, acme, bucket, customer, share
 from support.identity_topics import send
-from support.raw import DAY_0
+from support.raw import DAY_0, at
 
 PARTITIONS = 4
 
@@ -167,3 +170,21 @@ def test_one_that_is_found_is_shown_or_given_to_scripts(monkeypatch: pytest.Monk
     assert answer["counts"]["queries"]["windows"]["30"] == 36
     assert answer["people"][0]["last_active_at"] == "2025-07-30T12:00:00Z"
     assert answer["score"]["parts"][0]["says"] == "a silence of 3.57 × its usual gap"
+    assert answer["blindness"] is None
+
+
+def test_of_one_that_cannot_be_seen_scripts_get_what_was_known_until_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = acme()
+    made.blind = True
+    book = SourceBook(CorePolicy().sources)
+    for source in ("web", "app"):
+        heard = SourceHeartbeat(tenant="default", source=source, occurred_at=at(206, 43_200), interval_seconds=86_400)
+        book.put(heard)
+    stored = StoredCustomer(made, DAY_0 + SETTLED, "t", 3, 8, heartbeats=book.take_write())
+    monkeypatch.setattr(customer_search, "find_by_words", lambda *_: Found([(stored, "named Acme Ltd")], []))
+    answer = json.loads(run("acme", "--json").stdout)
+    found = answer["blindness"]
+    assert (found["since"], found["seen_until"]) == ("2025-07-31T12:00:00Z", "2025-07-31")
+    assert (answer["rhythm"]["silence_days"], answer["rhythm"]["left_from"]) == (None, None)
+    assert answer["fields"]["active_days_7d"]["value"] == 3
+    assert found["fields"]["active_days_7d"] == {"value": 5, "as_of": "2025-07-31T00:00:00Z", "source": "events"}

@@ -18,16 +18,18 @@ from rich.console import Console
 
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.fields import FIELDS, RecordField
+from ebbtide.models.customer.sources import SourceBook
 from ebbtide.models.policy import AdoptionPolicy, CorePolicy
 from ebbtide.models.portrait.portrait import Portrait, portrait
 from ebbtide.schemas.customer_record import CustomerRecord, Field
+from ebbtide.schemas.fleet import SourceHeartbeat
 from ebbtide.streams.cli import customer_page
 from ebbtide.streams.cli.customer_page import MOST_FACTS, MOST_MODULES, MOST_PEOPLE, WIDTH, page
 from ebbtide.streams.cli.field_values import value_text
 from ebbtide.streams.cli.sparkline import BLOCKS, sparkline
 from support.customers import SETTLED, acme, bucket, customer, share
 from support.goldens import GOLDEN, UPDATE
-from support.raw import DAY_0
+from support.raw import DAY_0, at
 
 
 def text_of(made: Customer, *, policy: CorePolicy | None = None, **asked: Any) -> str:
@@ -66,7 +68,7 @@ def test_no_line_is_wider_than_the_page_and_no_control_character_gets_through() 
 def test_a_customer_of_whom_nothing_is_known() -> None:
     found = text_of(customer("anonymous_id/b-1", b=share("anonymous_id/b-1", {})))
     assert found.startswith("b-1 ")
-    assert "no score       nobody knows who this is" in section(found, "HEALTH")
+    assert "cannot score   anonymous: nobody knows who this is" in section(found, "HEALTH")
     assert "never active" in section(found, "RHYTHM")
     for title, said in (("OPEN ALERTS", "none"), ("MODULES", "none used"), ("FACTS", "none")):
         assert said in section(found, title)
@@ -119,13 +121,47 @@ def test_modules_on_sale_that_nobody_uses() -> None:
     assert "not yet used   cohorts" in section(text_of(acme(), policy=policy), "MODULES")
 
 
-def test_a_customer_whose_source_is_silent_has_its_last_score_called_so() -> None:
+@pytest.fixture
+def silenced() -> Portrait:
+    """Acme, whose sources were heard last on Thursday, 2025-07-31, at noon; evaluated on until they were overdue."""
+    made = acme()
+    made.blind = True
+    book = SourceBook(CorePolicy().sources)
+    for source in ("web", "app"):
+        heard = [at(day, 43_200) for day in range(180, 207)]
+        for when in heard:
+            book.put(SourceHeartbeat(tenant="default", source=source, occurred_at=when, interval_seconds=86_400))
+    return portrait(made, DAY_0 + SETTLED, CorePolicy(), book=book)
+
+
+def test_the_whole_page_of_a_customer_whose_sources_are_silent(silenced: Portrait) -> None:
+    path = GOLDEN / "customer-page-blind.txt"
+    found = printed(silenced)
+    if os.environ.get(UPDATE):
+        path.write_text(found, encoding="utf-8")
+    assert found == path.read_text(encoding="utf-8")
+
+
+def test_of_a_customer_that_cannot_be_seen_no_silence_is_claimed_and_no_date_of_one(silenced: Portrait) -> None:
+    found = printed(silenced, sources=True)
+    health, rhythm = section(found, "HEALTH"), section(found, "RHYTHM")
+    assert "cannot score   source_blind: nothing is heard of app, web since 2025-07-31 12:00 (UTC)" in health
+    assert "said before    38 % likely" in health
+    assert "churn " not in health
+    assert "silence        unknown" in rhythm
+    assert "when it was seen last; what it is now nobody can say" in rhythm
+    assert "if silent" not in found
+    assert "soon" not in section(found, "STATES")
+    assert "asleep since" not in found
+    # The instant up to which it was seen: nothing after it is counted as days without activity.
+    assert "as it was seen last, 2025-07-31" in section(found, "ACTIVITY")
+
+
+def test_a_customer_of_whose_sources_no_heartbeat_is_kept() -> None:
     made = acme()
     made.blind = True
     health = section(text_of(made), "HEALTH")
-    assert "no score       the source of its events is silent" in health
-    assert "said before    38 % likely" in health
-    assert "churn " not in health
+    assert "cannot score   source_blind: nothing is heard of app, web, so nobody can say" in health
 
 
 def test_weeks_whose_numbers_are_forgotten_are_unknown_not_empty() -> None:

@@ -11,6 +11,7 @@ from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.packed import decode
 from ebbtide.models.customer.shard import META_KEY, PartitionState
 from ebbtide.models.customer.shelf import STATS_KEY, StatsShelf
+from ebbtide.models.customer.sources import SOURCES_KEY
 from ebbtide.models.fleet.reader import Fleet
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.settings import Settings
@@ -23,7 +24,8 @@ TABLE = "customers"
 class StoredCustomer:
     """A customer with where it lies, and the grid instant that its partition had settled last (None: none yet).
 
-    ``fleet`` are the statistics of all customers that the partition had then.
+    ``fleet`` are the statistics of all customers that the partition had then, ``heartbeats`` the table's value of those
+    of its sources.
     """
 
     customer: Customer
@@ -32,6 +34,7 @@ class StoredCustomer:
     partition: int
     offset: int
     fleet: Fleet | None = None
+    heartbeats: bytes | None = None
 
     @property
     def is_live(self) -> bool:
@@ -57,12 +60,12 @@ def read_customers(
         return {}
     # Decoded at the end: only the last value of a key counts.
     last: dict[bytes, tuple[bytes, int, int]] = {}
-    states: dict[int, bytes] = {}
+    states: dict[bytes, dict[int, bytes]] = {META_KEY: {}, SOURCES_KEY: {}}
     stats: dict[tuple[int, bytes], bytes | None] = {}
     try:
         for record in read_topic(settings, topic, wanted, progress=progress):
-            if record.key == META_KEY:
-                states[record.partition] = record.value
+            if record.key in states:
+                states[record.key][record.partition] = record.value
             elif record.key is not None and record.key.startswith(STATS_KEY):
                 stats[record.partition, record.key] = record.value
             elif record.key in wanted:
@@ -76,7 +79,8 @@ def read_customers(
             "Start `ebbtide worker`, and see that EBBTIDE_WORKER__APP_ID is that of the worker"
         ) from None
     settled = {
-        partition: msgspec.msgpack.decode(state, type=PartitionState).settled_day for partition, state in states.items()
+        partition: msgspec.msgpack.decode(state, type=PartitionState).settled_day
+        for partition, state in states[META_KEY].items()
     }
     fleets: dict[int, StatsShelf] = {}
     for (partition, _), value in stats.items():
@@ -90,5 +94,7 @@ def read_customers(
             raise EbbtideError(f"{topic} partition {partition} offset {offset}: {error}") from None
         day = settled.get(partition)
         fleet = fleets[partition].stats(customer.tenant, day or 0) if partition in fleets else None
-        found[key.decode()] = StoredCustomer(customer, day, topic, partition, offset, fleet)
+        found[key.decode()] = StoredCustomer(
+            customer, day, topic, partition, offset, fleet, states[SOURCES_KEY].get(partition)
+        )
     return found

@@ -208,8 +208,8 @@ def test_a_blind_customer_keeps_what_was_known_but_its_score() -> None:
     made.blind = True
     found = fields(made)
     assert (found["cannot_score_reason"], found["p_churn"], found["health_tier"]) == ("source_blind", None, None)
-    # It was awake when it was seen last; five days without a sign of it say nothing.
-    assert (found["silence_state"], found["silence_days"]) == ("awake", 5)
+    # It was awake when it was seen last; five days without a sign of it are no silence.
+    assert (found["silence_state"], found["silence_days"]) == ("awake", None)
     assert found["lifecycle"] == "decline"
 
 

@@ -121,7 +121,7 @@ FIELDS: tuple[RecordField, ...] = (
     ),
     _events("retention_phase", "oscillation, selection, stable", "Phase by the time since first use.", _EVER, "SA"),
     _events("cadence_days", "days", "Own rhythm: median gap between active days; the prior until 5 gaps.", "50 gaps"),
-    _events("silence_days", "days", "Calendar days since the last active day.", _NOW),
+    _events("silence_days", "days", "Calendar days since the last active day; null while nobody can see it.", _NOW),
     _events("silence_state", "name", "`awake`; `asleep` from 2 cadences of silence; `left` from 7.5.", _NOW, "CRM"),
     _events("asleep_after_days", "days", "Silence, in calendar days, from which the customer is asleep.", _NOW, "CRM"),
     _events("left_after_days", "days", "Silence, in calendar days, from which the customer has left.", _NOW, "CRM"),

@@ -65,7 +65,11 @@ class SourceBook:
 
     def is_blind(self, tenant: str, source: str, day: int) -> bool:
         """Whether nothing is heard of the source at grid instant ``day``, for longer than it may be silent."""
-        return any(back == day * DAY_MS for _, back in self._dark(tenant, source, day))
+        return self.dark_since(tenant, source, day) is not None
+
+    def dark_since(self, tenant: str, source: str, day: int) -> int | None:
+        """When a source that is blind at grid instant ``day`` was heard last, epoch ms; None for one that is not."""
+        return next((since for since, back in self._dark(tenant, source, day) if back == day * DAY_MS), None)
 
     def blind_days(self, tenant: str, source: str, day: int) -> list[int]:
         """UTC days before grid instant ``day`` on which the source was blind for the policy's share, oldest first.

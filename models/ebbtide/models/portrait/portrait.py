@@ -11,10 +11,12 @@ from typing import Any
 
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.sources import SourceBook
 from ebbtide.models.customer.view import View
 from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.portrait.alerts import OpenAlertRow, open_alerts
+from ebbtide.models.portrait.blindness import Blindness, blindness, heard_until, seen_day
 from ebbtide.models.portrait.counts import Counts, counts
 from ebbtide.models.portrait.health import LastScore, last_score
 from ebbtide.models.portrait.history import History, history
@@ -40,13 +42,15 @@ class DatedFact:
 class Portrait:
     """One customer as of ``record.as_of``; ``facts`` newest first, ``sources`` the newest day of each.
 
-    The score tells the chance of churn within ``horizon_days``.
+    The score tells the chance of churn within ``horizon_days``. Of a customer whose sources are silent all but the
+    record, its states, alerts and facts is as of the instant up to which it was seen, ``blindness.seen_until``.
     """
 
     kind: str
     record: CustomerRecord
     score: LastScore | None
     horizon_days: int
+    blindness: Blindness | None
     rhythm: Rhythm | None
     states: list[State]
     alerts: list[OpenAlertRow]
@@ -58,20 +62,32 @@ class Portrait:
     sources: dict[str, date]
 
 
-def portrait(customer: Customer, settled_day: int | None, policy: CorePolicy, fleet: Fleet | None = None) -> Portrait:
+def portrait(
+    customer: Customer,
+    settled_day: int | None,
+    policy: CorePolicy,
+    fleet: Fleet | None = None,
+    book: SourceBook | None = None,
+) -> Portrait:
     """The customer as the worker that stored it would tell it.
 
-    ``settled_day`` is the instant that its partition settled last, ``fleet`` the statistics that hold then; None: there
-    are none yet.
+    ``settled_day`` is the instant that its partition settled last, ``fleet`` the statistics that hold then, ``book``
+    its heartbeats; None: there are none yet.
     """
     view = View(customer)
-    day = record_day(view, settled_day)
+    day = told_day = record_day(view, settled_day)
+    unseen = None
+    if customer.blind:
+        heard_ms = heard_until(customer, settled_day, book or SourceBook(policy.sources))
+        unseen = blindness(customer, view, settled_day, heard_ms, policy, fleet)
+        day = seen_day(view, told_day, heard_ms)
     return Portrait(
         kind=customer.kind,
-        record=build_record(customer, view, day, customer.sequence, policy, fleet),
+        record=build_record(customer, view, told_day, customer.sequence, policy, fleet),
         score=last_score(customer, view),
         horizon_days=policy.label.horizon_days,
-        rhythm=rhythm(view.series, day, policy.cadence),
+        blindness=unseen,
+        rhythm=rhythm(view.series, day, policy.cadence, blind=customer.blind),
         states=states(customer),
         alerts=open_alerts(customer),
         history=history(customer, view, day),

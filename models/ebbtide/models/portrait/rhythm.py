@@ -26,22 +26,24 @@ class Rhythm:
 
     ``since`` is when the state began, by today's rhythm: for one that is awake the first active day after the newest
     gap in which it would have been asleep. ``asleep_from`` and ``left_from`` are when the present silence makes it so.
+    Of a blind customer there is no present silence: they are null where they would lie after it was seen last.
     """
 
     cadence_days: float
     business_days: bool
     trusted: bool
-    silence_days: int
+    silence_days: int | None
     state: SilenceState
     since: date
-    asleep_from: date
-    left_from: date
+    asleep_from: date | None
+    left_from: date | None
 
 
-def rhythm(series: DaySeries, day: int, policy: CadencePolicy) -> Rhythm | None:
+def rhythm(series: DaySeries, day: int, policy: CadencePolicy, *, blind: bool = False) -> Rhythm | None:
     """The rhythm as of grid instant ``day``; None for a customer that was never active before.
 
-    ``trusted`` is false while the prior stands in for a rhythm of which too little was seen.
+    ``trusted`` is false while the prior stands in for a rhythm of which too little was seen. ``blind``: nobody can see
+    the customer after ``day``.
     """
     last_day = series.last_day(day)
     if last_day is None:
@@ -58,9 +60,9 @@ def rhythm(series: DaySeries, day: int, policy: CadencePolicy) -> Rhythm | None:
         cadence_days=round(own.days, 4),
         business_days=own.business,
         trusted=len(active) > policy.min_gaps,
-        silence_days=day - last_day,
+        silence_days=None if blind else day - last_day,
         state=state,
         since=date_of(since[state]),
-        asleep_from=date_of(asleep_from),
-        left_from=date_of(left_from),
+        asleep_from=None if blind and asleep_from > day else date_of(asleep_from),
+        left_from=None if blind and left_from > day else date_of(left_from),
     )

@@ -20,7 +20,8 @@ class State:
 
 
 def states(customer: Customer) -> list[State]:
-    """All of them, by name, as of the instant that was evaluated last."""
+    """All of them, by name, as of the instant that was evaluated last. Nothing follows while nobody can see it."""
     return [
-        State(name, held.value, date_of(held.since_day), held.pending) for name, held in sorted(customer.states.items())
+        State(name, held.value, date_of(held.since_day), None if customer.blind else held.pending)
+        for name, held in sorted(customer.states.items())
     ]

@@ -57,9 +57,10 @@ def put_rhythm(sheet: Sheet) -> None:
     own = found.own
     scale = own.days / own.gap
     sheet.put("cadence_days", round(own.days, 4), EVENTS)
-    sheet.put("silence_days", sheet.day - found.last_day, EVENTS)
-    # While nobody can see the customer its silence says nothing.
-    sheet.put("silence_state", (sheet.customer.silence if sheet.customer.blind else found.state).value, EVENTS)
+    # While nobody can see the customer it is not known to be silent.
+    blind = sheet.customer.blind
+    sheet.put("silence_days", None if blind else sheet.day - found.last_day, EVENTS)
+    sheet.put("silence_state", (sheet.customer.silence if blind else found.state).value, EVENTS)
     sheet.put("asleep_after_days", round(asleep_after(own, policy) * scale, 4), EVENTS)
     sheet.put("left_after_days", round(left_after(own, policy) * scale, 4), EVENTS)
 

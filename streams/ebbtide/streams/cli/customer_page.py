@@ -13,7 +13,7 @@ from rich.text import Text
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.customer import ACCOUNT
 from ebbtide.models.customer.fields import FIELDS
-from ebbtide.models.portrait.alerts import OpenAlertRow
+from ebbtide.models.portrait.blindness import Blindness
 from ebbtide.models.portrait.health import LastScore, Part
 from ebbtide.models.portrait.modules import ModuleUse
 from ebbtide.models.portrait.people import Person
@@ -21,6 +21,7 @@ from ebbtide.models.portrait.portrait import DatedFact, Portrait
 from ebbtide.models.portrait.rhythm import Rhythm
 from ebbtide.models.portrait.states import State
 from ebbtide.schemas.alert import AlertKind
+from ebbtide.schemas.customer_record import Field
 from ebbtide.streams.cli.field_values import NOTHING, number, per_cent, time_text, value_text
 from ebbtide.streams.cli.identity_story import shown
 from ebbtide.streams.cli.sparkline import sparkline
@@ -58,8 +59,9 @@ _KIND_STYLE = {AlertKind.RISK: "red", AlertKind.OPPORTUNITY: "green"}
 _NO_SCORE = {
     "anonymous": "nobody knows who this is",
     "no_activity": "no activity of it counts",
-    "source_blind": "the source of its events is silent: nobody can say whether it is",
 }
+_OUTAGE = "perhaps because of the outage alone"
+"""What was told of a customer after its sources were heard last."""
 
 
 def page(told: Portrait, where: str, *, also: Sequence[str] = (), sources: bool = False) -> RenderableType:
@@ -68,12 +70,14 @@ def page(told: Portrait, where: str, *, also: Sequence[str] = (), sources: bool 
     ``sources`` adds every field with source and time.
     """
     as_of = f"as of {time_text(told.record.as_of)}"
+    if told.blindness is not None:
+        as_of = f"as it was seen last, {told.blindness.seen_until}"
     parts: list[RenderableType] = [
         _head(told),
         *_health(told),
         *_rhythm(told, as_of),
-        *_states(told.states),
-        *_alerts(told.alerts),
+        *_states(told),
+        *_alerts(told),
         *_activity(told, as_of),
         *_modules(told, as_of),
         *_people(told.people, as_of),
@@ -116,15 +120,30 @@ def _health(told: Portrait) -> list[RenderableType]:
     source = "" if score is None else f"model {score.model_version}, as of {score.as_of or NOTHING}"
     lines: list[RenderableType] = _title("HEALTH", source)
     if reason is not None:
-        lines.append(_line("no score", _NO_SCORE.get(str(reason), value_text(reason))))
+        why = _unseen(told.blindness) if told.blindness is not None else _NO_SCORE.get(str(reason), "")
+        lines.append(_line("cannot score", f"{value_text(reason)}: {why}", style="bold"))
     if score is not None:
         tier = score.tier
-        said = f"{per_cent(score.p_churn)} likely within {_days(told.horizon_days)}, tier {tier}"
+        said = f"{per_cent(score.p_churn)} likely within {_days(told.horizon_days)}, tier {tier}{_doubt(told, 'score')}"
         lines.append(
             _line("churn" if reason is None else "said before", said, style=f"bold {TIER_STYLE.get(tier, '')}")
         )
         lines += _reasons(score)
     return lines
+
+
+def _unseen(found: Blindness) -> str:
+    """Since when nobody can see it, and what that means."""
+    since = "" if found.since is None else f" since {time_text(found.since)} (UTC)"
+    return (
+        f"nothing is heard of {_names(found.sources)}{since}, so nobody can say what it does; all that rests on events "
+        "is as it was seen last"
+    )
+
+
+def _doubt(told: Portrait, name: str) -> str:
+    """A remark on what may tell of the outage alone."""
+    return f" ({_OUTAGE})" if told.blindness is not None and name in told.blindness.in_doubt else ""
 
 
 def _reasons(score: LastScore) -> list[RenderableType]:
@@ -165,9 +184,13 @@ def _rhythm(told: Portrait, as_of: str) -> list[RenderableType]:
     return [
         *_title("RHYTHM", f"from events, {as_of}"),
         _line("cadence", _cadence(found)),
-        _line("silence", f"{_days(found.silence_days)} · {' · '.join(seen)} (UTC)"),
+        _line("silence", f"{_silence(found)} · {' · '.join(seen)} (UTC)"),
         _line("state", _state(found), style="bold" if found.state is not SilenceState.AWAKE else ""),
     ]
+
+
+def _silence(found: Rhythm) -> str:
+    return "unknown" if found.silence_days is None else _days(found.silence_days)
 
 
 def _cadence(found: Rhythm) -> str:
@@ -178,6 +201,8 @@ def _cadence(found: Rhythm) -> str:
 
 def _state(found: Rhythm) -> str:
     said = f"{found.state.value} since {found.since}"
+    if found.silence_days is None:
+        return f"{said} when it was seen last; what it is now nobody can say"
     match found.state:
         case SilenceState.AWAKE:
             return f"{said} · if silent asleep from {found.asleep_from}, left from {found.left_from}"
@@ -187,8 +212,9 @@ def _state(found: Rhythm) -> str:
             return f"{said} · asleep from {found.asleep_from}"
 
 
-def _states(states: Sequence[State]) -> list[RenderableType]:
+def _states(told: Portrait) -> list[RenderableType]:
     """Whichever there are, two in a row."""
+    states = told.states
     if not states:
         return []
     grid = Table.grid(padding=(0, 2))
@@ -199,7 +225,12 @@ def _states(states: Sequence[State]) -> list[RenderableType]:
     cells = [(f"  {state.name.replace('_', ' ')}", _state_text(state), f"since {state.since}") for state in states]
     for place in range(0, len(cells), 2):
         grid.add_row(*(Text(cell) for trio in cells[place : place + 2] for cell in trio))
-    return [*_title("STATES", "as of the day that was evaluated last"), grid]
+    doubted = [state.name.replace("_", " ") for state in states if _doubt(told, state.name)]
+    return [
+        *_title("STATES", "as of the day that was evaluated last" if told.blindness is None else "as told last"),
+        grid,
+        *([_line("", f"{_OUTAGE}: {_names(doubted)}")] if doubted else []),
+    ]
 
 
 def _state_text(state: State) -> str:
@@ -211,8 +242,10 @@ def _days(days: float) -> str:
     return f"{number(days)} day" if days == 1 else f"{number(days)} days"
 
 
-def _alerts(alerts: Sequence[OpenAlertRow]) -> list[RenderableType]:
-    lines: list[RenderableType] = _title("OPEN ALERTS", str(len(alerts)) if alerts else "")
+def _alerts(told: Portrait) -> list[RenderableType]:
+    alerts = told.alerts
+    when = "" if told.blindness is None else ", as told last: none opens or ends while it cannot be seen"
+    lines: list[RenderableType] = _title("OPEN ALERTS", f"{len(alerts)}{when}" if alerts else "")
     if not alerts:
         lines.append(_line("", "none"))
     for alert in alerts:
@@ -220,7 +253,7 @@ def _alerts(alerts: Sequence[OpenAlertRow]) -> list[RenderableType]:
         said = f"{what}, {alert.severity}, since {time_text(alert.occurred_at)}; to do: {play}"
         lines += (
             _line(alert.kind.value, said, style=f"bold {_KIND_STYLE[alert.kind]}"),
-            _line("", shown(alert.reason_en)),
+            _line("", f"{shown(alert.reason_en)}{_doubt(told, alert.type)}"),
         )
     return lines
 
@@ -259,7 +292,7 @@ def _range(values: Sequence[float | None]) -> str:
 
 
 def _modules(told: Portrait, as_of: str) -> list[RenderableType]:
-    found, unused = told.modules, told.record.fields["unused_features"].value
+    found, unused = told.modules, _known(told)["unused_features"].value
     lines: list[RenderableType] = _title("MODULES", f"uses in 28 days, weeks from {found.first_week}, {as_of}")
     grid = Table.grid(padding=(0, 2))
     grid.add_column(max_width=40, no_wrap=True, overflow="ellipsis")
@@ -315,8 +348,9 @@ def _fields(told: Portrait) -> list[RenderableType]:
     """The fields that no other part says, two in a row, by where they come from."""
     groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
     named = {state.name for state in told.states}
+    known = _known(told)
     for field in FIELDS:
-        held = told.record.fields.get(field.name)
+        held = known.get(field.name)
         if held is not None and field.name not in _TOLD and field.name.removesuffix("_since") not in named:
             text = value_text(held.value, field.unit)
             if text != NOTHING:
@@ -333,6 +367,11 @@ def _fields(told: Portrait) -> list[RenderableType]:
         lines += [grid] if short else []
         lines += [_line("" if short or place else group, text) for place, text in enumerate(long)]
     return lines
+
+
+def _known(told: Portrait) -> dict[str, Field]:
+    """The record's fields; of a customer that cannot be seen those that rest on events as it was seen last."""
+    return {**told.record.fields, **({} if told.blindness is None else told.blindness.fields)}
 
 
 def _pairs() -> Table:
@@ -381,7 +420,7 @@ def _sources(told: Portrait) -> list[RenderableType]:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for heading in ("field", "value", "as of", "source"):
         table.add_column(heading, no_wrap=heading != "value", overflow="fold")
-    for name, field in told.record.fields.items():
+    for name, field in _known(told).items():
         table.add_row(
             f"  {name}",
             value_text(field.value, _UNITS.get(name, "")),
