@@ -31,7 +31,13 @@ def business_facts(seed: int, accounts: list[str], days: int) -> list[dict[str, 
         )
     for account in accounts:
         ids = {"group_id": account}
-        add("lead.upserted", rng.randrange(days), ids, channel=rng.choice(["search", "display"]), owner="kim")
+        add(
+            "lead.upserted",
+            rng.randrange(days),
+            ids,
+            channel=rng.choice(["search", "display", "Referral"]),
+            owner="kim",
+        )
         for _ in range(rng.randrange(4)):
             day = rng.randrange(days)
             what = rng.randrange(4)

@@ -283,6 +283,9 @@ class ChannelPolicy(Policy):
     visits: tuple[str, ...] = Field(
         ("visit", "demo"), description="Kinds of touchpoint that make a lead a visited one."
     )
+    referrals: tuple[str, ...] = Field(
+        ("referral",), description="Channels, in lower case, by which one customer brings another."
+    )
     min_clicks: int = Field(100, ge=1, description="Clicks that a channel needs to be compared with others.")
     min_channels: int = Field(4, ge=2, description="Channels that are compared; fewer have no quartiles.")
 

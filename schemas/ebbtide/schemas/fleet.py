@@ -71,6 +71,13 @@ class AnswerCounts(Contract):
     detractors: int = 0
 
 
+class WinCounts(Contract):
+    """Customers won in a period, by the first paid stage, whose first touch is known; ``referred`` by a referral."""
+
+    won: int = 0
+    referred: int = 0
+
+
 class ValueSums(Contract):
     """A year's value of the customers that pay in one currency, with the exact least and greatest."""
 
@@ -92,6 +99,7 @@ class SegmentSummary(Contract):
     modules: dict[str, int] = Field(default_factory=dict)
     renewals: RenewalCounts = RenewalCounts()
     answers: AnswerCounts = AnswerCounts()
+    wins: WinCounts = WinCounts()
     values: dict[str, ValueSums] = Field(default_factory=dict)
 
 
@@ -208,6 +216,8 @@ class NpsStats(Contract):
 class SegmentEconomics(Contract):
     """Unit economics of a segment.
 
+    ``referral`` is the share of referrals among the customers that were won in the period and whose first touch is
+    known.
     ``verdict`` is the renewal rate's interval against its line. Where renewals are too few ``lifetime`` and
     ``multiple`` are null and ``ltv`` is empty. ``multiple`` is the LTV of one unit of yearly value. Currencies are
     never added: ``ltv`` has a row for each, those of most customers first.
@@ -218,6 +228,7 @@ class SegmentEconomics(Contract):
     lifetime: LifetimeStats | None = None
     multiple: float | None = None
     expansion: RateStats = RateStats()
+    referral: RateStats = RateStats()
     nps: NpsStats | None = None
     ltv: list[LtvStats] = Field(default_factory=list)
 

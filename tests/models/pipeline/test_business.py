@@ -62,6 +62,7 @@ def test_these_histories_have_all_of_it() -> None:
     everybody = [stats.segments[""].economics for stats in found]
     assert any(one.lifetime is not None and one.ltv for one in everybody)
     assert any(one.nps is not None for one in everybody)
+    assert any(0 < (one.referral.share or 0) < 1 for one in everybody)
     assert any(channel.paid and channel.cac is not None for stats in found for channel in stats.channels)
     assert any(len(channel.spend) == 2 for stats in found for channel in stats.channels)
     assert any(row.trained for stats in found for row in stats.trainings)

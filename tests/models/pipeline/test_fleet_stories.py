@@ -26,8 +26,8 @@ def told(what: str, day: float, fact_id: str, ids: dict[str, str], /, **data: An
     return fact(what, at(day), fact_id, ids) | {"data": data}
 
 
-def newest(bodies: Iterable[dict[str, Any]], day: int) -> FleetStats:
-    found = [output.record for output in run(list(bodies), at(day), POLICY) if isinstance(output.record, FleetStats)]
+def newest(bodies: Iterable[dict[str, Any]], day: int, policy: CorePolicy = POLICY) -> FleetStats:
+    found = [output.record for output in run(list(bodies), at(day), policy) if isinstance(output.record, FleetStats)]
     assert found[-1].as_of == at(day)
     return found[-1]
 
@@ -104,6 +104,26 @@ def test_a_channel_at_three_times_its_cost_is_healthy_and_one_below_is_not() -> 
     (keyword,) = webinar.keywords
     assert (keyword.keyword, keyword.clicks, keyword.cac) == ("banner", 40, webinar.cac)
     assert fleet.channel("never heard of") is None
+
+
+def test_four_of_ten_that_were_won_came_by_referral() -> None:
+    """Of fourteen that paid, in two segments, three have no known channel, and one came and paid before the period."""
+    channels = ["referral", "Referral ", "partner"] + ["search"] * 5 + ["partner", "fair", "referral"] + [""] * 2
+    bodies = [told("lead.upserted", 1, f"lead-{n}", account(n), channel=name) for n, name in enumerate(channels)]
+    bodies += [told("lead.upserted", 2, f"again-{n}", account(n), channel="referral") for n in range(3, 8)]
+    bodies += [
+        told("account.upserted", 1, f"tier-{n}", account(n), tier="small" if n < 6 else "middle") for n in range(14)
+    ]
+    bodies += [signed(n, 5 if n == 10 else 20) for n in range(14)]
+    policy = POLICY.model_copy(update={"channel": ChannelPolicy(referrals=("referral", "partner"))})
+    found = newest(bodies, 378, policy)
+    rates = {name: (one.economics.referral.share, one.economics.referral.n) for name, one in found.segments.items()}
+    assert rates == {"": (0.4, 10), "small": (0.5, 6), "middle": (0.25, 4)}
+    everybody = found.segments[""].economics.referral
+    # Wilson's interval of 4 of 10.
+    assert (everybody.low, everybody.high) == pytest.approx((0.1682, 0.6873), abs=5e-5)
+    assert newest(bodies, 378).segments[""].economics.referral.share == 0.2
+    assert newest(bodies, 392).segments[""].economics.referral.n == 0
 
 
 def test_display_with_the_clicks_and_no_deals_is_flagged() -> None:

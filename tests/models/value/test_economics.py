@@ -25,7 +25,6 @@ from ebbtide.models.value.renewals import (
     Renewals,
     expansion_rate,
     one_renewal,
-    referral_rate,
     renewal_rate,
     renewal_verdict,
 )
@@ -64,7 +63,6 @@ def test_the_rates_of_closed_renewals() -> None:
     # Wilson's interval of 70 of 100, as in any table.
     assert (found.low, found.high) == pytest.approx((0.6042, 0.7811), abs=5e-5)
     assert expansion_rate(renewals).share == 0.1
-    assert referral_rate(3, 60).share == 0.05
     assert rate(0, 0) == Rate(None, 0, 0.0, 1.0)
 
 

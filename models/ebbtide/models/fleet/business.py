@@ -17,8 +17,17 @@ from ebbtide.models.standing.contracts import CHURNED, RENEWED, renewal_outcome
 from ebbtide.models.standing.history import DAY_MS, History
 from ebbtide.models.standing.surveys import NPS, latest_answers
 from ebbtide.models.value.attendance import Changes, Group, around, attendances, changes, compared_week
-from ebbtide.models.value.first_touch import DatedFact, FirstTouch, Stage, arrival, first_touch, furthest_stage
+from ebbtide.models.value.first_touch import (
+    PAYING,
+    DatedFact,
+    FirstTouch,
+    Stage,
+    arrival,
+    first_touch,
+    furthest_stage,
+)
 from ebbtide.models.value.nps import Answers, answer
+from ebbtide.models.value.referrals import NO_WINS, Wins, wins
 from ebbtide.models.value.renewals import Renewals, one_renewal
 from ebbtide.schemas.profile_state import Trait
 
@@ -28,6 +37,7 @@ if TYPE_CHECKING:
 _WEEK = 7
 _LONGEST_OWNER = 128
 _RENEWED = "renewed"
+_LEADS = ("lead.upserted", "lead.converted")
 _HASHES = 2**32
 
 
@@ -53,6 +63,7 @@ class Business:
     touch: tuple[FirstTouch, Stage] | None = None
     trainings: Trainings = field(default_factory=lambda: NO_TRAININGS)
     lead: tuple[str, RankKey] | None = None
+    wins: Wins = NO_WINS
 
     @property
     def is_told_by_tenant(self) -> bool:
@@ -89,6 +100,7 @@ def business(
         lead_touch(history, day, policy),
         trainings(history, uses, day, policy, customer_id=customer_id, first_day=first_day, fleet=fleet),
         lead,
+        period_wins(history, day, policy),
     )
 
 
@@ -116,17 +128,25 @@ def nps_answers(history: History, day: int, period_days: int) -> Answers:
     return found
 
 
+def period_wins(history: History, day: int, policy: CorePolicy) -> Wins:
+    """Whether the customer was won in the period before ``day``, and by a referral."""
+    paid = _dated(history, day, *PAYING)
+    if not paid:
+        return NO_WINS
+    since_ms = (day - policy.economics.period_days) * DAY_MS
+    return wins(paid + _dated(history, day, *_LEADS), since_ms, day * DAY_MS, policy.channel)
+
+
 def lead_touch(history: History, day: int, policy: CorePolicy) -> tuple[FirstTouch, Stage] | None:
     """First touch and furthest stage of who came in as a lead in the days of which channel spend counts."""
-    facts = _dated(history, day, "lead.upserted", "lead.converted")
+    facts = _dated(history, day, *_LEADS)
     before_ms = day * DAY_MS
     came_at = arrival(facts, before_ms)
     if came_at is None or came_at < before_ms - policy.fleet.spend_days * DAY_MS:
         return None
     touch = first_touch(facts, before_ms)
     assert touch is not None, "a lead has a first touch"
-    later = _dated(history, day, "contract.signed", "deal.won", "invoice.paid", "deal.updated", "deal.opened")
-    later += _dated(history, day, "deal.lost", "touchpoint")
+    later = _dated(history, day, *PAYING, "deal.updated", "deal.opened", "deal.lost", "touchpoint")
     return touch, furthest_stage(later + facts, before_ms, policy.channel)
 
 

@@ -10,6 +10,7 @@ from ebbtide.models.policy import EconomicsPolicy
 from ebbtide.models.value.economics import ltv, per_period, segment_lifetime
 from ebbtide.models.value.nps import Answers, nps
 from ebbtide.models.value.rate import Rate
+from ebbtide.models.value.referrals import Wins, referral_rate
 from ebbtide.models.value.renewals import Renewals, expansion_rate, renewal_rate, renewal_verdict
 from ebbtide.schemas.fleet import (
     AnswerCounts,
@@ -20,6 +21,7 @@ from ebbtide.schemas.fleet import (
     RenewalCounts,
     SegmentEconomics,
     ValueSums,
+    WinCounts,
 )
 
 CURRENCIES = 8
@@ -53,13 +55,16 @@ class Economy:
 
     def __init__(self, accuracy: float) -> None:
         self._accuracy = accuracy
-        self._renewals, self._answers = Renewals(), Answers()
+        self._renewals, self._answers, self._wins = Renewals(), Answers(), Wins()
         self._values: dict[str, Values] = {}
 
-    def add(self, renewals: RenewalCounts, answers: AnswerCounts, values: Mapping[str, ValueSums]) -> None:
+    def add(
+        self, renewals: RenewalCounts, answers: AnswerCounts, wins: WinCounts, values: Mapping[str, ValueSums]
+    ) -> None:
         """Add those of some customers."""
         self._renewals += Renewals(renewals.renewed, renewals.expanded, renewals.downgraded, renewals.churned)
         self._answers += Answers(answers.promoters, answers.passives, answers.detractors)
+        self._wins += Wins(wins.won, wins.referred)
         for currency, sums in values.items():
             known = self._values.get(currency)
             if known is None:
@@ -75,6 +80,7 @@ class Economy:
             renewal=_rate(renewal),
             verdict=renewal_verdict(renewal, policy).value,
             expansion=_rate(expansion_rate(self._renewals)),
+            referral=_rate(referral_rate(self._wins)),
             nps=None if score is None else NpsStats(score=score.score, n=score.n, low=score.low, high=score.high),
         )
         if lifetime is None:

@@ -51,7 +51,7 @@ class SegmentTotals:
             sketch.merge(counts)
         _sum_up(self._counters, summary.counters)
         _sum_up(self._modules, summary.modules)
-        self._economy.add(summary.renewals, summary.answers, summary.values)
+        self._economy.add(summary.renewals, summary.answers, summary.wins, summary.values)
 
     def stats(self, policy: CorePolicy) -> SegmentStats:
         """The statistics of these sums; names in alphabetical order."""

@@ -13,6 +13,7 @@ from ebbtide.models.fleet.contribution import Contribution
 from ebbtide.models.fleet.sketch import Sketch
 from ebbtide.models.fleet.tenant_sums import TenantSums
 from ebbtide.models.value.nps import Answers
+from ebbtide.models.value.referrals import Wins
 from ebbtide.models.value.renewals import Renewals
 from ebbtide.schemas.fleet import (
     AnswerCounts,
@@ -20,6 +21,7 @@ from ebbtide.schemas.fleet import (
     RenewalCounts,
     SegmentSummary,
     ValueSums,
+    WinCounts,
 )
 
 NUMBERS_A_RECORD = 30_000
@@ -37,14 +39,14 @@ _Fields = defaultdict[str, dict[str, Any]]
 class SegmentSums:
     """Running sums of a segment. Equal values are counted first and sketched once: most numbers are small and whole."""
 
-    __slots__ = ("_answers", "_counters", "_customers", "_modules", "_money", "_renewals", "_values")
+    __slots__ = ("_answers", "_counters", "_customers", "_modules", "_money", "_renewals", "_values", "_wins")
 
     def __init__(self) -> None:
         self._customers = 0
         self._values: defaultdict[str, defaultdict[float, int]] = defaultdict(lambda: defaultdict(int))
         self._counters: defaultdict[str, int] = defaultdict(int)
         self._modules: defaultdict[str, int] = defaultdict(int)
-        self._renewals, self._answers = Renewals(), Answers()
+        self._renewals, self._answers, self._wins = Renewals(), Answers(), Wins()
         self._money: defaultdict[str, defaultdict[float, int]] = defaultdict(lambda: defaultdict(int))
 
     def add(self, contribution: Contribution) -> None:
@@ -62,13 +64,15 @@ class SegmentSums:
             self._renewals += business.renewals
         if business.answers.n:
             self._answers += business.answers
+        if business.wins.won:
+            self._wins += business.wins
         if business.value is not None:
             currency, value = business.value
             self._money[currency][value] += 1
 
     def summary(self, accuracy: float) -> SegmentSummary:
         """The sums as a record's part, names in alphabetical order."""
-        renewals, answers = self._renewals, self._answers
+        renewals, answers, wins = self._renewals, self._answers, self._wins
         return SegmentSummary(
             customers=self._customers,
             sketches={metric: _sketch(self._values[metric], accuracy).counts() for metric in sorted(self._values)},
@@ -81,6 +85,7 @@ class SegmentSums:
                 churned=renewals.churned,
             ),
             answers=AnswerCounts(promoters=answers.promoters, passives=answers.passives, detractors=answers.detractors),
+            wins=WinCounts(won=wins.won, referred=wins.referred),
             values={
                 currency: ValueSums(sketch=_sketch(values, accuracy).counts(), least=min(values), greatest=max(values))
                 for currency, values in sorted(self._money.items())

@@ -11,6 +11,9 @@ from ebbtide.models.policy import ChannelPolicy
 
 UNKNOWN = "unknown"
 
+PAYING = ("deal.won", "contract.signed", "invoice.paid")
+"""Facts that make a paying customer."""
+
 DatedFact = tuple[str, int, Mapping[str, Any]]
 """Type, time (epoch milliseconds) and fields of a CRM fact."""
 
@@ -66,7 +69,7 @@ def furthest_stage(facts: Iterable[DatedFact], before_ms: int, policy: ChannelPo
 
 
 def _stage(kind: str, data: Mapping[str, Any], policy: ChannelPolicy) -> Stage:
-    if kind in {"deal.won", "contract.signed", "invoice.paid"}:
+    if kind in PAYING:
         return Stage.PAID
     if kind in {"deal.opened", "deal.updated"}:
         return Stage.QUALIFIED if _text(data.get("stage")).lower() in policy.early_stages else Stage.DEAL

@@ -1,4 +1,4 @@
-"""Renewals of a segment: the rates of renewal, expansion and referral [FX]."""
+"""Renewals of a segment: the rates of renewal and expansion [FX]."""
 
 from __future__ import annotations
 
@@ -57,11 +57,6 @@ def renewal_rate(renewals: Renewals) -> Rate:
 def expansion_rate(renewals: Renewals) -> Rate:
     """Share of closed renewals that expanded."""
     return rate(renewals.expanded, renewals.closed)
-
-
-def referral_rate(referring: int, customers: int) -> Rate:
-    """Share of customers that brought another one."""
-    return rate(referring, customers)
 
 
 def renewal_verdict(renewal: Rate, policy: EconomicsPolicy) -> Verdict:
