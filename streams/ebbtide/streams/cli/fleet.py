@@ -10,7 +10,7 @@ from rich.console import Console
 
 from ebbtide.models.fleet.stats import EVERYBODY
 from ebbtide.schemas.fleet import FleetStats
-from ebbtide.streams.cli.fleet_page import WIDTH, page
+from ebbtide.streams.cli.fleet_page import NARROWEST, WIDTH, page
 from ebbtide.streams.cli.identity_story import shown
 from ebbtide.streams.cli.options import echo_json, json_option, settings_option, stderr
 from ebbtide.streams.errors import EbbtideError
@@ -50,8 +50,8 @@ def show(segment: str | None, directory: Path | None, tenant: str | None, settin
         return
     console = Console(highlight=False)
     # A pipe has no width of its own.
-    console.width = min(WIDTH, console.width) if console.is_terminal else WIDTH
-    console.print(page(stats, segment))
+    console.width = max(NARROWEST, min(WIDTH, console.width)) if console.is_terminal else WIDTH
+    console.print(page(stats, segment, console.width))
 
 
 def _stats(settings: Settings, tenant: str, directory: Path | None) -> FleetStats:
