@@ -68,6 +68,20 @@ WHERE tenant = 'default'
 GROUP BY health_tier
 ORDER BY health_tier;
 
+-- Customers by the lifecycle that they are in.
+SELECT new AS lifecycle, count() AS customers
+FROM latest_state_changes
+WHERE tenant = 'default' AND state = 'lifecycle'
+GROUP BY lifecycle
+ORDER BY lifecycle;
+
+-- Who moved from where to where, by month and state, and why.
+SELECT toStartOfMonth(occurred_at) AS month, state, old, new, reason, uniqExact(customer_id) AS customers
+FROM state_changes_once
+WHERE tenant = 'default' AND old != ''
+GROUP BY month, state, old, new, reason
+ORDER BY month, state, old, new, reason;
+
 -- Seconds from the broker's append to the row, the last hour, by table.
 SELECT 'scores' AS table_name, quantile(0.99)(toUnixTimestamp(inserted_at) - appended_at_ms / 1000) AS p99_seconds
 FROM scores

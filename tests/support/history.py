@@ -7,6 +7,7 @@ from ebbtide.schemas.base import Money
 from ebbtide.schemas.customer_record import CustomerRecord, Field
 from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.score import Calibration, Contribution, FeatureDelta, HealthTier, Score, ScoreChange
+from ebbtide.schemas.state_change import StateChange, StateName
 
 NOON = datetime(2025, 1, 6, 12, 0, 0, 250_000, tzinfo=UTC)
 NOON_S = 1_736_164_800
@@ -94,4 +95,27 @@ def customer_record(customer_id: str = "acct-acme", version: int = 3, *, tier: s
             "health_tier": Field(value=tier, as_of=NOON, source="model"),
             "seats": Field(value=40, as_of=NOON - timedelta(days=1), source="crm"),
         },
+    )
+
+
+def state_change(
+    version: int = 4,
+    *,
+    customer_id: str = "acct-acme",
+    state: StateName = StateName.LIFECYCLE,
+    old: str | None = "maturity",
+    new: str = "decline",
+    at: datetime = NOON,
+) -> StateChange:
+    """A customer that went into decline."""
+    return StateChange(
+        tenant="default",
+        customer_id=customer_id,
+        version=version,
+        occurred_at=at,
+        state=state,
+        old=old,
+        new=new,
+        reason="drop",
+        evidence={"value": 31, "ratio": 0.4161},
     )

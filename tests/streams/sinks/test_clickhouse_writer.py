@@ -11,17 +11,19 @@ import pytest
 from clickhouse_driver.errors import TypeMismatchError
 
 from ebbtide.schemas.alert import AlertState
+from ebbtide.schemas.state_change import StateName
 from ebbtide.streams.codec import TENANT_HEADER, VERSION_HEADER
 from ebbtide.streams.sinks.alerts import ALERTS
 from ebbtide.streams.sinks.clickhouse.writer import ClickHouseWriter
 from ebbtide.streams.sinks.customer_records import CUSTOMER_RECORDS
 from ebbtide.streams.sinks.record import RecordMeta, Tombstone
 from ebbtide.streams.sinks.scores import SCORES
+from ebbtide.streams.sinks.state_changes import STATE_CHANGES
 from ebbtide.streams.sinks.table import Pipeline, Row
 from ebbtide.streams.sinks.writer import WriterUnavailableError
 from support.brokers import eventually
 from support.clickhouse import ClickHouseServer, unique_database
-from support.history import NOON, NOON_MS, alert, blind_score, customer_record, score
+from support.history import NOON, NOON_MS, alert, blind_score, customer_record, score, state_change
 
 pytestmark = pytest.mark.clickhouse
 
@@ -64,6 +66,8 @@ def row(pipeline: Pipeline, record: bytes, offset: int = 0, partition: int = 0) 
         (ALERTS, alert().to_json()),
         (ALERTS, alert(suppressed="snoozed").model_copy(update={"at_stake": None}).to_json()),
         (CUSTOMER_RECORDS, customer_record().to_json()),
+        (STATE_CHANGES, state_change().to_json()),
+        (STATE_CHANGES, state_change(old=None, new="成熟").to_json()),
     ],
 )
 def test_a_row_comes_back_as_it_went(database: Database, pipeline: Pipeline, record: bytes) -> None:
@@ -99,7 +103,8 @@ def test_an_output_sent_again_shows_once(database: Database) -> None:
         database.write(ALERTS, row(ALERTS, alert(version=2).to_json(), offset=offset))
         database.write(CUSTOMER_RECORDS, row(CUSTOMER_RECORDS, customer_record().to_json(), offset=offset))
         database.write(SCORES, row(SCORES, score().to_json(), offset=offset))
-    for view in ("alerts_once", "customer_records_once", "scores_once"):
+        database.write(STATE_CHANGES, row(STATE_CHANGES, state_change().to_json(), offset=offset))
+    for view in ("alerts_once", "customer_records_once", "scores_once", "state_changes_once", "latest_state_changes"):
         assert database.query(f"SELECT `offset` FROM {view}") == [(3,)], view
 
 
@@ -142,6 +147,27 @@ def test_a_customer_that_is_gone_is_history_and_comes_back(database: Database) -
     assert database.query("SELECT version FROM customer_records_once ORDER BY version") == [(2,), (3,), (5,)]
 
 
+def test_the_newest_change_of_each_state_is_what_a_customer_is_in(database: Database) -> None:
+    """By version, in whatever order they came: the last row is of a worker that was thought dead."""
+    told = [
+        state_change(1, old=None, new="growth"),
+        state_change(2, state=StateName.USAGE, old=None, new="high"),
+        state_change(4, old="maturity", new="decline"),
+        state_change(1, customer_id="acct-other", old=None, new="acquisition"),
+        state_change(3, old="growth", new="maturity"),
+    ]
+    database.write(STATE_CHANGES, *(row(STATE_CHANGES, one.to_json(), offset) for offset, one in enumerate(told)))
+    newest = "SELECT customer_id, state, new FROM latest_state_changes ORDER BY customer_id, state"
+    assert database.query(newest) == [
+        ("acct-acme", "lifecycle", "decline"),
+        ("acct-acme", "usage", "high"),
+        ("acct-other", "lifecycle", "acquisition"),
+    ]
+    mine = "customer_id = 'acct-acme' AND state = 'lifecycle'"
+    moves = f"SELECT old, new FROM state_changes_once WHERE {mine} ORDER BY version"
+    assert database.query(moves) == [("", "growth"), ("growth", "maturity"), ("maturity", "decline")]
+
+
 def test_open_alerts_are_what_is_on_the_desk(database: Database) -> None:
     history = [
         alert("stays", 1),
@@ -166,12 +192,15 @@ def test_the_documented_queries_run(database: Database) -> None:
     database.write(ALERTS, row(ALERTS, alert().to_json(), 1))
     database.write(ALERTS, row(ALERTS, alert(version=2, state=AlertState.RESOLVED).to_json(), 2))
     database.write(CUSTOMER_RECORDS, row(CUSTOMER_RECORDS, customer_record().to_json()))
+    database.write(STATE_CHANGES, row(STATE_CHANGES, state_change().to_json()))
     text = re.sub(r"^--.*$", "", QUERIES.read_text(), flags=re.MULTILINE)
     queries = [query for query in re.split(r";\s*$", text, flags=re.MULTILINE) if query.strip()]
     answers = [database.query(query) for query in queries]
-    assert [len(answer) for answer in answers] == [1, 1, 1, 0, 1, 1, 1, 1]
+    assert [len(answer) for answer in answers] == [1, 1, 1, 0, 1, 1, 1, 1, 1, 1]
     assert answers[2] == [("silence_ratio", 1, 2.5)]
     assert answers[6] == [("danger", 1)]
+    assert answers[7] == [("decline", 1)]
+    assert answers[8][0][1:] == ("lifecycle", "maturity", "decline", "drop", 1)
 
 
 def test_a_server_that_is_away_is_said_and_forgiven(clickhouse: ClickHouseServer) -> None:

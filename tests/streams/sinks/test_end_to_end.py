@@ -21,7 +21,7 @@ from ebbtide.streams.sinks.pipelines import PIPELINES
 from ebbtide.streams.sinks.settings import SinkSettings
 from support.brokers import create_topics, unique_topic
 from support.clickhouse import ClickHouseServer, unique_database
-from support.history import alert, customer_record, score
+from support.history import alert, customer_record, score, state_change
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
 
@@ -125,10 +125,12 @@ async def test_every_contract_arrives_once_and_is_committed(history: History) ->
     await history.send("scores", [*scores(0, 2000), b"{}"])
     await history.send("alerts", [alert(f"al-{number}").to_json() for number in range(300)])
     await history.send("customer-records", [customer_record(f"c-{number}").to_json() for number in range(200)])
+    await history.send("state-changes", [state_change(number).to_json() for number in range(400)])
     async with history.sink():
         await until(lambda: history.count("scores_once") == 2000, "all scores are there")
         await until(lambda: history.count("alerts_once") == 300, "all alerts are there")
         await until(lambda: history.count("customer_records_once") == 200, "all customer records are there")
+        await until(lambda: history.count("state_changes_once") == 400, "all changes of states are there")
         assert history.health.reasons() == []
     assert history.count("scores") == 2000  # nothing was written twice either
     assert await history.committed("scores") == 2001

@@ -9,10 +9,11 @@ from ebbtide.schemas.alert import Alert, AlertState
 from ebbtide.schemas.base import Contract
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.score import Score
+from ebbtide.schemas.state_change import StateChange
 from ebbtide.streams.codec import TENANT_HEADER, VERSION_HEADER
 from ebbtide.streams.sinks.pipelines import PIPELINES
 from ebbtide.streams.sinks.record import BadRecordError, RecordMeta, Tombstone
-from support.history import NOON_MS, NOON_S, alert, blind_score, customer_record, score
+from support.history import NOON_MS, NOON_S, alert, blind_score, customer_record, score, state_change
 
 POSITION = {"topic": "t", "partition": 2, "offset": 17, "appended_at_ms": 1_736_164_801_000}
 META = RecordMeta(**POSITION)  # type: ignore[arg-type]
@@ -107,6 +108,29 @@ def test_customer_record() -> None:
     assert fields["seats"] == {"value": 40, "as_of": "2025-01-05T12:00:00.250000Z", "source": "crm"}
 
 
+def test_state_change() -> None:
+    assert row("state-changes", state_change().to_json()) == {
+        "tenant": "default",
+        "customer_id": "acct-acme",
+        "version": 4,
+        "occurred_at": NOON_S,
+        "occurred_at_ms": NOON_MS,
+        "state": "lifecycle",
+        "old": "maturity",
+        "new": "decline",
+        "reason": "drop",
+        "evidence": '{"value":31,"ratio":0.4161}',
+        **POSITION,
+    }
+    assert row("state-changes", state_change(old=None).to_json())["old"] == ""
+
+
+def test_a_state_that_a_newer_version_knows_is_refused_and_said() -> None:
+    with pytest.raises(BadRecordError, match="state: ") as caught:
+        row("state-changes", state_change().to_json().replace(b'"lifecycle"', b'"mood"'))
+    assert caught.value.reason == "invalid"
+
+
 GONE = {TENANT_HEADER: b"default", VERSION_HEADER: b"4"}
 
 
@@ -127,7 +151,12 @@ def test_a_tombstone_of_somebody_else_is_no_row(headers: dict[str, bytes]) -> No
 
 
 def test_the_same_record_gives_the_same_row() -> None:
-    for topic, record in (("scores", score()), ("alerts", alert()), ("customer-records", customer_record())):
+    for topic, record in (
+        ("scores", score()),
+        ("alerts", alert()),
+        ("customer-records", customer_record()),
+        ("state-changes", state_change()),
+    ):
         assert row(topic, record.to_json()) == row(topic, record.to_json())
 
 
@@ -170,6 +199,7 @@ def test_what_can_never_be_a_row_says_why(record: bytes, reason: str, detail: st
         (Score, {"calibration", "change"}, "scores"),
         (Alert, {"at_stake", "suppressed"}, "alerts"),
         (CustomerRecord, {"anchor"}, "customer-records"),
+        (StateChange, set(), "state-changes"),
     ],
 )
 def test_no_field_of_a_contract_is_lost(contract: type[Contract], elsewhere: set[str], topic: str) -> None:

@@ -15,7 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Everything at once on this machine, with live progress."),
     "up": ("up", "Broker and worker on this machine, until stopped."),
     "worker": ("worker", "The Faust worker, with all or some agents."),
-    "sink": ("sink", "Write scores, alerts and records to a history."),
+    "sink": ("sink", "Write scores, alerts, records and changes of states to a history."),
     "topics": ("topics", "Declared topics against the broker."),
     "replay": ("replay", "The same core over files, without Kafka."),
     "import": ("importing", "History from other formats to raw events."),

@@ -13,7 +13,7 @@ from ebbtide.streams.settings import Settings
 
 @click.group()
 def command() -> None:
-    """Write scores, alerts and records to a history."""
+    """Write scores, alerts, records and changes of states to a history."""
 
 
 @command.command("clickhouse", epilog="Example: EBBTIDE_CLICKHOUSE__HOST=clickhouse ebbtide sink clickhouse")

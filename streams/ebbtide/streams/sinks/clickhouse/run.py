@@ -22,7 +22,7 @@ async def run_sink(
     health: SinkHealth | None = None,
     pipelines: Mapping[str, Pipeline] = PIPELINES,
 ) -> None:
-    """Bring scores, alerts and customer records into ClickHouse until `stop` is set.
+    """Bring scores, alerts, customer records and changes of states into ClickHouse until `stop` is set.
 
     Waits for a Kafka or a ClickHouse that is away, as long as it takes. Raises MigrationError when the database was
     written by a newer version. `health.reasons` is for the admin port's `/readyz`; `pipelines` are keyed by topic.
