@@ -21,6 +21,7 @@ def test_what_is_stored_and_read_again_has_the_same_portrait() -> None:
     found = portrait(decode(encode(made)), settled, POLICY)
     assert found == portrait(made, settled, POLICY)
     assert (found.kind, found.record.version, found.record.as_of) == ("account", 12, at(SETTLED))
+    assert found.evaluated == date_of(settled)
     assert [(told.type, told.at) for told in found.facts] == [
         ("survey.answered", at(180, 3_600)),
         ("contract.signed", at(1)),
@@ -38,9 +39,10 @@ def test_who_was_never_scored_has_no_score_and_of_older_states_the_day_is_unknow
     assert portrait(quiet, None, POLICY).score is None
     made = acme()
     made.scored_day = None
-    score = portrait(made, None, POLICY).score
-    assert score is not None
-    assert score.as_of is None
+    made.settled_day = None
+    found = portrait(made, None, POLICY)
+    assert found.score is not None
+    assert (found.score.as_of, found.evaluated) == (None, None)
 
 
 def test_the_record_is_the_one_that_the_worker_publishes() -> None:

@@ -18,6 +18,7 @@ from ebbtide.models.policy import CorePolicy
 from ebbtide.models.portrait.alerts import OpenAlertRow, open_alerts
 from ebbtide.models.portrait.blindness import Blindness, blindness, heard_until, seen_day
 from ebbtide.models.portrait.counts import Counts, counts
+from ebbtide.models.portrait.dates import date_of
 from ebbtide.models.portrait.health import LastScore, last_score
 from ebbtide.models.portrait.history import History, history
 from ebbtide.models.portrait.modules import ModulesUsed, modules_used
@@ -42,11 +43,13 @@ class DatedFact:
 class Portrait:
     """One customer as of ``record.as_of``; ``facts`` newest first, ``sources`` the newest day of each.
 
+    ``evaluated`` is the grid instant at which it was evaluated last: score and states are of that one or before.
     The score tells the chance of churn within ``horizon_days``. Of a customer whose sources are silent all but the
     record, its states, alerts and facts is as of the instant up to which it was seen, ``blindness.seen_until``.
     """
 
     kind: str
+    evaluated: date | None
     record: CustomerRecord
     score: LastScore | None
     horizon_days: int
@@ -83,6 +86,7 @@ def portrait(
         day = seen_day(view, told_day, heard_ms)
     return Portrait(
         kind=customer.kind,
+        evaluated=None if customer.settled_day is None else date_of(customer.settled_day),
         record=build_record(customer, view, told_day, customer.sequence, policy, fleet),
         score=last_score(customer, view),
         horizon_days=policy.label.horizon_days,

@@ -227,7 +227,7 @@ def _states(told: Portrait) -> list[RenderableType]:
         grid.add_row(*(Text(cell) for trio in cells[place : place + 2] for cell in trio))
     doubted = [state.name.replace("_", " ") for state in states if _doubt(told, state.name)]
     return [
-        *_title("STATES", "as of the day that was evaluated last" if told.blindness is None else "as told last"),
+        *_title("STATES", f"evaluated last as of {told.evaluated}" if told.blindness is None else "as told last"),
         grid,
         *([_line("", f"{_OUTAGE}: {_names(doubted)}")] if doubted else []),
     ]
