@@ -62,7 +62,7 @@ def _head(stats: FleetStats) -> RenderableType:
     everybody = stats.segments[EVERYBODY]
     told = f"tenant {shown(stats.tenant)} · as of {stats.as_of:%Y-%m-%d} · {_customers(everybody.customers)}"
     active, left = (number(everybody.counters.get(name, 0)) for name in (ACTIVE, SilenceState.LEFT))
-    return Text.assemble((told, "bold"), f": {active} active in 28 days, {left} left by their own rhythm")
+    return Text.assemble((told, "bold"), f": {active} active in 28 days, {left} left")
 
 
 def _customers(count: int) -> str:
