@@ -190,7 +190,8 @@ FIELDS: tuple[RecordField, ...] = (
         "yearly_value",
         "money",
         _BOTH,
-        "A year of its money: by the contract, else twelve times the MRR, else the orders of a year.",
+        "A year of its money: by the contract, else twelve times the MRR, else the orders of a year, "
+        "currencies added as they come.",
         _YEAR,
         "CRM",
     ),

@@ -30,12 +30,12 @@ ACTIVE, COMPARABLE, DROPPING = "active_28d", "comparable", "dropping"
 METRICS = {
     RECENCY: "Days from the last active day to the instant; whoever never was active has none [CRM].",
     FREQUENCY: "Orders in the last 90 days; active days of customers that never ordered [CRM].",
-    MONETARY: "Money in the last 90 days, in the customer's currency [CRM].",
+    MONETARY: "Money of the orders of the last 90 days, currencies added as they come [CRM].",
     USAGE: "Events in the last 28 days [FX].",
     VALUE: "A year of the customer's money: by its contract, its MRR, or its orders of the last 365 days [CRM].",
     RECENCY_ORDER: "Days from the last order to the instant, of those who ordered in the last 365 days [CRM].",
     ORDERS_365D: "Orders in the last 365 days, of those who ordered in them [CRM].",
-    MONETARY_365D: "Money of the orders of the last 365 days [CRM].",
+    MONETARY_365D: "Money of the orders of the last 365 days, currencies added as they come [CRM].",
     ORDER_VALUE: "Money per order in the last 365 days [CRM].",
     USAGE_PER_WEEK: "Events per week in the usage window, of customers without licensed seats [FX].",
     USAGE_PER_SEAT: "Events per week and licensed seat in the usage window [FX].",
@@ -85,7 +85,7 @@ def contribution(
     ``comparison`` is its activity against its own past, None where there is too little of it; below ``drop_enter``
     of that it is dropping. ``metrics`` are those that its states came to; ``modules`` those it used in 28 days;
     ``business`` what follows from its facts (``business.py``).
-    Windows are in days, money in units of the customer's currency [CRM, FX].
+    Windows are in days. Money of orders is in units of whatever currency they were in, added as they come [CRM, FX].
     """
     # Active days before the instant and before its windows, found once for all fields.
     active = series.days
