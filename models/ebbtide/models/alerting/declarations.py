@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from string import Formatter
 from typing import Any
 
@@ -12,24 +13,34 @@ _PER_CENT = " %"
 _UNITS = frozenset({"action", "comparable week", "day", "silent day"})
 
 
-class _English(Formatter):
+@cache
+def _parsed(pattern: str) -> tuple[tuple[str, str | None, str], ...]:
+    """Literal text, and the field after it with its spec, of each piece of a format string."""
+    return tuple((literal, name, spec or "") for literal, name, spec, _ in Formatter().parse(pattern))
+
+
+def _english(pattern: str, evidence: dict[str, Any]) -> str:
     """``{days:day}`` gives "1 day" or "2.5 days", ``{share: %}`` "75 %"; other specs are Python's."""
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        if format_spec == _PER_CENT:
-            return f"{value:.0%}".replace("%", " %")
-        if format_spec in _UNITS:
-            number = f"{value:g}" if isinstance(value, float) else str(value)
-            return f"{number} {format_spec}" if number == "1" else f"{number} {format_spec}s"
-        return str(format(value, format_spec))
+    pieces: list[str] = []
+    for literal, name, spec in _parsed(pattern):
+        pieces.append(literal)
+        if name is not None:
+            pieces.append(_said(evidence[name], spec))
+    return "".join(pieces)
 
 
-_ENGLISH = _English()
+def _said(value: Any, spec: str) -> str:
+    if spec == _PER_CENT:
+        return f"{value:.0%}".replace("%", " %")
+    if spec in _UNITS:
+        number = f"{value:g}" if isinstance(value, float) else str(value)
+        return f"{number} {spec}" if number == "1" else f"{number} {spec}s"
+    return str(format(value, spec))
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What is fixed for an alert type. ``zh`` and (for `_English`) ``en`` are format strings over the evidence."""
+    """What is fixed for an alert type. ``zh`` and (for `_english`) ``en`` are format strings over the evidence."""
 
     kind: AlertKind
     play: str
@@ -83,7 +94,7 @@ _ROUTES = {"strategic": "csm", "middle": "queue"}
 def wording(alert_type: AlertType, evidence: dict[str, Any]) -> tuple[str, str]:
     """The reason in English and in Chinese."""
     declaration = DECLARATIONS[alert_type]
-    return _ENGLISH.vformat(declaration.en, (), evidence), declaration.zh.format(**evidence)
+    return _english(declaration.en, evidence), declaration.zh.format(**evidence)
 
 
 def route(service_tier: str | None) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
 from math import ceil
+from operator import sub
+from typing import NamedTuple
 
 from ebbtide.models.customer.series import DaySeries, median
 from ebbtide.models.policy import CadencePolicy
@@ -23,8 +23,7 @@ class SilenceState(StrEnum):
     LEFT = "left"
 
 
-@dataclass(frozen=True, slots=True)
-class Cadence:
+class Cadence(NamedTuple):
     """Median gap between active days; in business days where the customer is never active at weekends."""
 
     gap: float
@@ -54,11 +53,11 @@ def cadence(series: DaySeries, day: int, policy: CadencePolicy) -> Cadence:
     recent = series.days[max(0, end - policy.max_gaps - 1) : end]
     if len(recent) <= policy.min_gaps:
         return Cadence(policy.prior_days, business=False)
-    business = all((active + _EPOCH_WEEKDAY) % _WEEK < _WORKDAYS for active in recent)
+    business = max([(active + _EPOCH_WEEKDAY) % _WEEK for active in recent]) < _WORKDAYS
     if business:
         # ``workdays_before`` of a working day, less a constant: over fifty days a third of its cost.
         recent = [active - 2 * ((active + _EPOCH_WEEKDAY) // _WEEK) for active in recent]
-    return Cadence(median([b - a for a, b in pairwise(recent)]), business)
+    return Cadence(median(list(map(sub, recent[1:], recent))), business)
 
 
 def asleep_after(own: Cadence, policy: CadencePolicy) -> float:

@@ -303,8 +303,9 @@ class Evaluator:
     ) -> None:
         policy, state, days, open_alerts = self._policy, rhythm.state, rhythm.own.days, customer.alerts
         verdicts: list[tuple[AlertType, Verdict]] = []
-        # What cannot fire and is not open has nothing to clear: most customers on most days.
-        if state is not SilenceState.AWAKE or AlertType.ASLEEP in open_alerts or AlertType.LEFT in open_alerts:
+        # What is open as it should be, or neither fires nor is open, is not asked: most customers on most days.
+        slept = (state is SilenceState.ASLEEP) != (AlertType.ASLEEP in open_alerts)
+        if slept or (state is SilenceState.LEFT) != (AlertType.LEFT in open_alerts):
             last_at = _iso((view.last_at(customer, LAST, day) or 0) * 1000)
             # Silence is told in calendar days, whatever unit the cadence has.
             silent = day - rhythm.last_day
@@ -312,12 +313,12 @@ class Evaluator:
                 (AlertType.LEFT, conditions.left(state, silent, days, last_at)),
                 (AlertType.ASLEEP, conditions.asleep(state, silent, days, last_at)),
             )
-        if comparison is not None or AlertType.SUDDEN_DROP in open_alerts or AlertType.SURGE in open_alerts:
-            verdicts += (
-                (AlertType.SUDDEN_DROP, self._drop(comparison, rhythm, view, day)),
-                (AlertType.SURGE, conditions.surge(comparison, state, policy.baseline)),
-            )
-        if customer.tier == HealthTier.DANGER or AlertType.TIER_TO_DANGER in open_alerts:
+        ratio, baseline = 1.0 if comparison is None else comparison.ratio, policy.baseline
+        if ratio < baseline.drop_enter or AlertType.SUDDEN_DROP in open_alerts:
+            verdicts.append((AlertType.SUDDEN_DROP, self._drop(comparison, rhythm, view, day)))
+        if ratio > baseline.surge_enter or AlertType.SURGE in open_alerts:
+            verdicts.append((AlertType.SURGE, conditions.surge(comparison, state, baseline)))
+        if (customer.tier == HealthTier.DANGER) != (AlertType.TIER_TO_DANGER in open_alerts):
             verdicts.append((AlertType.TIER_TO_DANGER, _danger(customer)))
         warm = open_alerts.get(AlertType.WARM_RETURN)
         if warm is not None:

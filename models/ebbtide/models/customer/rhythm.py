@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ebbtide.models.customer.cadence import Cadence, SilenceState, cadence, silence, silence_state
 from ebbtide.models.customer.view import View
 from ebbtide.models.policy import CadencePolicy
 
 
-@dataclass(frozen=True, slots=True)
-class Rhythm:
+class Rhythm(NamedTuple):
     """The last active day, the own cadence, and the silence since: in the cadence's days, and as a state.
 
     ``blind`` of the calendar days since then nobody could see the customer; they are no silence.

@@ -7,9 +7,11 @@ its segment, at observation instants; what facts alone decide, when there are ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from ebbtide.models.adoption.utilisation import utilisation
+from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.customer import ACCOUNT, Customer
 from ebbtide.models.customer.rhythm import Rhythm
 from ebbtide.models.customer.series import DAY_SECONDS, LAST_LOGIN, ORDERS, QUERIES, REVENUE
@@ -41,7 +43,7 @@ from ebbtide.models.standing.journey import journey
 from ebbtide.models.standing.lifecycle import Lifecycle, LifecycleReason, Unseen, all_seen, lifecycle
 from ebbtide.models.standing.relationship import relationship, relationship_level
 from ebbtide.models.standing.usage import Usage, usage, usage_level
-from ebbtide.models.value.first_touch import Stage, first_touch, furthest_stage
+from ebbtide.models.value.first_touch import LEAD_FACTS, Stage, furthest_stage
 from ebbtide.models.value.loyalty import Loyalty, loyalty
 from ebbtide.models.value.pareto import in_pareto
 from ebbtide.models.value.quadrant import Quadrant, quadrant
@@ -54,18 +56,21 @@ _FIFTHS = (0.2, 0.4, 0.6, 0.8)
 _MEDIAN = (0.5,)
 _YES, _NO = "yes", "no"
 _IN_USE = (Lifecycle.GROWTH, Lifecycle.MATURITY)
+_WHILE_SILENT = {SilenceState.ASLEEP: Lifecycle.DECLINE, SilenceState.LEFT: Lifecycle.LEFT}
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What changed at an instant, and, where it was one of observation, numbers for the fleet by name.
 
     ``rank_key`` is the place of an open lead among others.
     """
 
-    changes: list[StateChange]
-    metrics: dict[str, float]
+    changes: Sequence[StateChange]
+    metrics: Mapping[str, float]
     rank_key: RankKey | None = None
+
+
+_NOTHING_NEW = Standing((), {})
 
 
 class Standings:
@@ -93,27 +98,31 @@ class Standings:
         last. ``segment`` are the statistics of the customer's segment as of the instant before, None before the first.
         ``unseen`` tells on how many days from one on nobody could see the customer.
         """
-        moves = _Moves(customer, day, unseen)
         facts = view.next_fact_day(customer, day - 1) == day - 1
+        if not (weekly or facts or changed) and self._lasts(customer, rhythm, comparison):
+            return _NOTHING_NEW
+        moves = _Moves(customer, day, unseen)
         if weekly:
             self._compare(moves, view, rhythm, segment)
         if weekly or facts:
             self._from_facts(moves, view, rhythm)
             self._cell(moves)
-        if weekly or facts or changed or not self._lasts(moves, comparison):
-            self._live(moves, view, rhythm, comparison, facts=facts or weekly)
+        self._live(moves, view, rhythm, comparison, facts=facts or weekly)
         return Standing(moves.changes, moves.metrics, moves.rank_key)
 
-    def _lasts(self, moves: _Moves, comparison: Comparison | None) -> bool:
+    def _lasts(self, customer: Customer, rhythm: Rhythm | None, comparison: Comparison | None) -> bool:
         """Whether lifecycle and activity group stay what they are unless silence, score, facts or weeks say otherwise:
-        a customer that is in good use, and no lead. So it is with most on most days."""
-        held = moves.held(StateName.LIFECYCLE)
-        group = moves.held(StateName.ACTIVITY_GROUP)
-        if held is None or group is None or held.value not in _IN_USE or moves.customer.is_lead:
+        who is in good use, down, asleep or gone, and no lead. So it is with most on most days."""
+        states = customer.states
+        held, group = states.get(StateName.LIFECYCLE), states.get(StateName.ACTIVITY_GROUP)
+        if held is None or group is None or rhythm is None or customer.is_lead:
             return False
         if held.pending is not None or group.pending is not None:
             return False
-        return comparison is None or comparison.ratio >= self._policy.baseline.drop_leave
+        if rhythm.state is not SilenceState.AWAKE:
+            return held.value == _WHILE_SILENT[rhythm.state]
+        down = comparison is not None and comparison.ratio < self._policy.baseline.drop_leave
+        return held.value == Lifecycle.DECLINE if down else held.value in _IN_USE
 
     def _live(
         self, moves: _Moves, view: View, rhythm: Rhythm | None, comparison: Comparison | None, *, facts: bool
@@ -151,11 +160,9 @@ class Standings:
             ),
         )
         if facts:
-            history = view.outcomes(customer)
-            before_ms = day * _DAY_MS
             customer.is_lead = (
-                first_touch(history, before_ms) is not None
-                and furthest_stage(history, before_ms, policy.channel) < Stage.PAID
+                bool(view.history(customer).before(day, *LEAD_FACTS))
+                and furthest_stage(view.outcomes(customer), day * _DAY_MS, policy.channel) < Stage.PAID
             )
         if customer.is_lead:
             self._lead(moves, view)

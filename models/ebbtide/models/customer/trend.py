@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
+from typing import NamedTuple
 
 from ebbtide.models.customer.cadence import Cadence
 from ebbtide.models.customer.series import EVENTS, DaySeries, median
@@ -13,8 +13,7 @@ from ebbtide.models.policy import BaselinePolicy
 _WEEK = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """Actions in the window before an instant, and the usual number in such a window."""
 
     value: int

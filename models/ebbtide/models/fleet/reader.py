@@ -80,8 +80,11 @@ class Segment:
         quantiles = self.stats.quantiles.get(metric)
         if quantiles is None:
             return None
-        found = tuple(quantiles[f"{share:.2f}"] for share in shares)
-        return found if value is None else tuple(self.at(edge, value) for edge in found)
+        found = tuple([quantiles[f"{share:.2f}"] for share in shares])
+        if value is None:
+            return found
+        snapped = self.snap(value)
+        return tuple([value if edge == snapped else edge for edge in found])
 
     def bin_of(self, metric: str, value: float, shares: Iterable[float]) -> int | None:
         """The bin that ``value`` falls into, from 1 (lowest) on; a value at an edge is in the bin below it.

@@ -38,4 +38,4 @@ def left_key_persons(history: History, roles: Roles, day: int, within_days: int)
 
 def last_active_day(roles: Roles, role: Role) -> int | None:
     """The last active day of anybody in a role; None where nobody in it ever was."""
-    return max((day for own, day in roles.values() if own == role and day is not None), default=None)
+    return max([day for own, day in roles.values() if own == role and day is not None], default=None)

@@ -10,6 +10,7 @@ from typing import Any
 from ebbtide.models.policy import ChannelPolicy
 
 UNKNOWN = "unknown"
+LEAD_FACTS = ("lead.upserted", "lead.converted")
 
 PAYING = ("deal.won", "contract.signed", "invoice.paid")
 """Facts that make a paying customer."""
@@ -40,7 +41,7 @@ def first_touch(facts: Iterable[DatedFact], before_ms: int) -> FirstTouch | None
 
     Of facts of the same time the first by name of channel and keyword counts: the order of facts does not matter.
     """
-    leads = [(at, data) for kind, at, data in facts if kind.startswith("lead.") and at < before_ms]
+    leads = [(at, data) for kind, at, data in facts if kind in LEAD_FACTS and at < before_ms]
     named = [(at, channel, _text(data.get("keyword"))) for at, data in leads if (channel := _text(data.get("channel")))]
     if named:
         _, channel, keyword = min(named)
@@ -50,7 +51,7 @@ def first_touch(facts: Iterable[DatedFact], before_ms: int) -> FirstTouch | None
 
 def arrival(facts: Iterable[DatedFact], before_ms: int) -> int | None:
     """When the lead came in, epoch ms: the time of its earliest lead fact before ``before_ms``; None for no lead."""
-    return min((at for kind, at, _ in facts if kind.startswith("lead.") and at < before_ms), default=None)
+    return min((at for kind, at, _ in facts if kind in LEAD_FACTS and at < before_ms), default=None)
 
 
 def furthest_stage(facts: Iterable[DatedFact], before_ms: int, policy: ChannelPolicy) -> Stage:
