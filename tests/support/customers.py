@@ -7,6 +7,7 @@ from math import log1p
 
 from ebbtide.models.alerting.lifecycle import OpenAlert
 from ebbtide.models.churn.features import NAMES
+from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.customer import Customer, Published
 from ebbtide.models.customer.series import WIDTH, Bucket
 from ebbtide.models.customer.share import Share
@@ -89,6 +90,7 @@ def acme() -> Customer:
         "f-2": ("survey.answered", (DAY_0 + 180) * DAY_MS + 3_600_000, {"kind": "nps", "score": 9, "text": None}),
     }
     made = customer("group_id/acme", jane=jane, raj=raj, zoe=zoe, browser=browser, gone=gone, crm=crm)
+    made.silence = SilenceState.ASLEEP
     # Logarithms: of 1 + 5 days, of 1 + 5 / 1.4 gaps, of 1 + 18 days.
     values = {"recency": log1p(5), "recency_per_cadence": log1p(5 / 1.4), "active_days_28d": log1p(18)}
     parts = {"recency": 0.004, "recency_per_cadence": 0.75, "active_days_28d": -0.25}

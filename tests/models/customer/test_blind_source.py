@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from math import log1p
+from typing import Any
+
 import pytest
 
+from ebbtide.schemas.alert import Alert
+from ebbtide.schemas.fleet import FleetStats
 from ebbtide.schemas.score import Score
+from ebbtide.schemas.state_change import StateName
 from support.blind import beats, used
-from support.raw import story
-from support.standings import Told, day_of
+from support.raw import at, story, track
+from support.standings import Told, day_of, told
 
 EVERY_TWO_DAYS = list(range(0, 60, 2))
 
@@ -108,3 +115,111 @@ def test_a_window_that_could_not_be_seen_is_no_drop() -> None:
     assert [new for _, new, _ in dark.moves("acme", "lifecycle")] == ["growth", "maturity"]
     seen = Told(joined + beats(range(60)), 60)
     assert ("sudden_drop", "open") in [row[:2] for row in story(seen.outputs)]
+
+
+def alert(found: Told, kind: str) -> Alert:
+    """The first alert of a type."""
+    return next(one.record for one in found.outputs if isinstance(one.record, Alert) and one.record.type == kind)
+
+
+def test_days_that_nobody_saw_are_told_as_no_silence() -> None:
+    """Asleep at day 57: 17 days after the last activity, of which 13 were blind."""
+    bodies = used(day for day in EVERY_TWO_DAYS if day <= 40) + beats([*range(41), *range(54, 90)])
+    asleep = alert(Told(bodies, 58), "asleep")
+    assert asleep.evidence["silence_days"] == 4
+
+
+def test_who_returns_slept_for_the_days_that_were_seen() -> None:
+    """Asleep since day 57, back on day 60 with a login: 20 calendar days, 13 of them blind."""
+    bodies = used(day for day in EVERY_TWO_DAYS if day <= 40) + beats([*range(41), *range(54, 90)])
+    back = track("login", at(60, 43_200), "back", user="u1", context={"source": "web"})
+    for until in (60.9, 62):
+        found = Told([*bodies, back], until)
+        assert alert(found, "warm_return").evidence["silence_days"] == 7
+
+
+@pytest.mark.parametrize(("until", "active"), [(55, 14), (58.5, 12)])
+def test_time_stood_still_for_its_score_while_nobody_saw_it(until: float, active: int) -> None:
+    """At day 55, told at its start, the last activity is 15 days back, of which 13 were blind; at day 58 it is 18."""
+    found = Told(used(day for day in EVERY_TWO_DAYS if day <= 40) + beats([*range(41), *range(54, int(until))]), until)
+    last = scores(found)[-1]
+    values = {one.feature: one.value for one in last.contributions}
+    assert values["recency"] == pytest.approx(log1p(until // 1 - 40 - 13))
+    assert values["tenure"] == pytest.approx(log1p(until // 1 - 13))
+    assert values["active_days_28d"] == pytest.approx(log1p(active))
+    assert found.fields("u1")["silence_state"] == ("awake" if until < 57 else "asleep")
+
+
+def acme(bodies: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same done for an account."""
+    return [body | {"context": {**body["context"], "groupId": "acme"}} for body in bodies]
+
+
+ACME = {"group_id": "acme"}
+
+
+def test_what_facts_tell_of_it_moves_on() -> None:
+    """Blind from day 42 on; on day 45 its contract ends, on day 46 a key person leaves."""
+    facts = [
+        told("contract.signed", 2, "signed", ACME, start="2025-01-08", end="2025-02-20"),
+        told("renewal.closed", 45.5, "closed", ACME, outcome="churned"),
+        told("contact.left", 46.5, "left", {**ACME, "email": "boss@acme.com"}, role="key_person"),
+    ]
+    found = Told(acme(used(day for day in EVERY_TWO_DAYS if day <= 40)) + beats(range(41)) + facts, 59)
+    assert found.customer("acme").blind
+    assert found.moves("acme", "journey")[-1] == ("served", "churned", 46)
+    assert found.moves("acme", "activity_group")[-1][1:] == ("lost", 46)
+    assert found.moves("acme", "relationship")[-1][1:] == ("low", 47)
+    # What rests on its use does not.
+    assert [row for name in ("lifecycle", "usage") for row in found.moves("acme", name) if row[2] > 42] == []
+
+
+def test_a_key_person_whom_nobody_can_see_is_not_away() -> None:
+    """Over 30 days without activity lose 15 points, unless nobody could see them."""
+    person = told("contact.upserted", 1, "boss", {**ACME, "user_id": "u1"}, role="key_person")
+    bodies = [*acme(used(day for day in EVERY_TWO_DAYS if day <= 40)), person]
+    hidden = Told(bodies + beats(range(41)), 90)
+    assert hidden.customer("acme").relationship == 65
+    heard = Told(bodies + beats(range(90)), 90)
+    assert heard.customer("acme").relationship == 35
+
+
+def test_a_lead_that_is_won_while_nobody_sees_it_is_none_any_more() -> None:
+    lead = told("lead.upserted", 1, "lead", ACME, channel="ads")
+    bodies = [*acme(used(day for day in EVERY_TWO_DAYS if day <= 40)), *beats(range(41)), lead]
+    assert Told(bodies, 59).customer("acme").is_lead
+    won = Told([*bodies, told("contract.signed", 50.5, "signed", ACME)], 59).customer("acme")
+    assert (won.is_lead, StateName.LEAD_PRIORITY in won.states) == (False, False)
+
+
+def test_its_fleet_counts_its_business_and_nothing_of_its_use() -> None:
+    """Of two customers one is blind at the last Monday, day 56; each is worth 1,200 a year."""
+    facts = [
+        told("account.upserted", 0.5, f"{name}-is", {"group_id": name}, mrr=100, currency="EUR", name=name)
+        for name in ("acme", "bolt")
+    ]
+    facts.append(told("renewal.closed", 50.5, "closed", ACME, outcome="renewed"))
+    seen = used(range(0, 60, 2), "app", "u2")
+    bolt = [body | {"context": {"source": "app", "groupId": "bolt"}} for body in seen]
+    dark = acme(used(day for day in EVERY_TWO_DAYS if day <= 40)) + beats(range(41))
+    found = Told(dark + bolt + beats(range(60), "app") + facts, 59)
+    stats = [one.record for one in found.outputs if isinstance(one.record, FleetStats)][-1]
+    everybody = stats.segments[""]
+    assert (day_of(stats.as_of), everybody.customers) == (56, 2)
+    assert {name: everybody.counters.get(name, 0) for name in ("blind", "awake", "active_28d")} == {
+        "blind": 1,
+        "awake": 1,
+        "active_28d": 1,
+    }
+    assert everybody.economics.renewal.n == 1
+    assert everybody.quantiles["value_365d"]["0.05"] == pytest.approx(1_200, rel=0.01)
+
+
+def test_what_is_not_asked_for_any_more_is_forgotten_though_nobody_sees_it() -> None:
+    bodies = used(day for day in range(41)) + beats(range(41))
+    dark, seen = Told(bodies, 300), Told(bodies + beats(range(41, 300)), 300)
+    (known,) = dark.customer("u1").shares.values()
+    (other,) = seen.customer("u1").shares.values()
+    assert dark.customer("u1").blind
+    assert (known.days, known.old_days) == (other.days, other.old_days)
+    assert known.old_days

@@ -9,7 +9,7 @@ import pytest
 from ebbtide.models.churn.learner import Learner
 from ebbtide.models.churn.scorer import Scorer
 from ebbtide.models.clock.watermark import from_ms
-from ebbtide.models.customer.evaluation import Decisions, Evaluator
+from ebbtide.models.customer.evaluation import Evaluator
 from ebbtide.models.customer.packed import decode
 from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.customer.shelf import ModelShelf
@@ -207,10 +207,9 @@ def test_a_sleeper_whose_past_moved_away_does_not_return() -> None:
     live = sleeper()
     live.feed(track("view", at(1, 5), "first", **in_account("g1")))
     person = next(c for c in live.customers.customers.values() if not c.is_account)
-    view, decisions = live.customers.view(person), Decisions()
+    view = live.customers.view(person)
     view.series.put(DAY_0 + 22, [1, 1, 0, 0, 0, 5, 5, 5, 5])
-    Evaluator(CorePolicy()).returned(person, view, DAY_0 + 22, decisions, complete=False)
-    assert decisions.alerts == []
+    assert Evaluator(CorePolicy()).returned(person, view, DAY_0 + 22).alerts == []
 
 
 def test_more_use_without_a_login_tells_nothing_more() -> None:

@@ -7,7 +7,7 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ebbtide.models.customer.evaluation import Evaluator
+from ebbtide.models.customer.timers import Timers
 from ebbtide.models.policy import BaselinePolicy, CorePolicy
 from support.histories import POLICY, history
 from support.told import drive, records
@@ -28,7 +28,7 @@ POLICIES = st.builds(
 def test_due_is_brute_force(seed: int, policy: CorePolicy) -> None:
     bodies = history(seed, days=100)
     due, expected = drive(bodies, policy)
-    with patch.object(Evaluator, "_next_due", lambda _self, _customer, _view, day, _rhythm: day + 1):
+    with patch.object(Timers, "next_due", lambda _self, _customer, _view, day, _rhythm: day + 1):
         daily, found = drive(bodies, policy)
     assert found == expected
     assert records(daily) == records(due)

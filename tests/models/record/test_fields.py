@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.view import View
 from ebbtide.models.policy import AdoptionPolicy, CorePolicy
@@ -205,7 +206,7 @@ def test_an_anonymous_customer_cannot_be_scored_and_one_without_activity_neither
 
 def test_a_blind_customer_keeps_what_was_known_but_its_score() -> None:
     made = acme()
-    made.blind = True
+    made.blind, made.silence = True, SilenceState.AWAKE
     found = fields(made)
     assert (found["cannot_score_reason"], found["p_churn"], found["health_tier"]) == ("source_blind", None, None)
     # It was awake when it was seen last; five days without a sign of it are no silence.

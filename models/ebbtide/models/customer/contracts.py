@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ebbtide.models.alerting.declarations import DECLARATIONS, route, wording
@@ -10,10 +11,11 @@ from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.scorer import PARTS, change
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.customer import Customer
-from ebbtide.models.customer.evaluation import DAY_MS, Matured, NewScore
+from ebbtide.models.customer.decisions import Decisions, Matured, NewScore
 from ebbtide.models.customer.view import View
 from ebbtide.models.customer.yearly_value import CURRENCY, currency, yearly_value_at
 from ebbtide.models.customer.yearly_value import TRAITS as VALUE_TRAITS
+from ebbtide.models.outputs import Output
 from ebbtide.models.standing.hysteresis import StateChange
 from ebbtide.schemas import state_change as contract
 from ebbtide.schemas.alert import Alert, Severity
@@ -21,9 +23,30 @@ from ebbtide.schemas.base import Money
 from ebbtide.schemas.learning import TrainingExample
 from ebbtide.schemas.score import Calibration, FeatureDelta, HealthTier, Score, ScoreChange
 from ebbtide.schemas.state_change import StateName
+from ebbtide.schemas.topics import DAY_MS, Topic
 
 SOURCE_BLIND = "source_blind"
 _TRAITS = ("name", "owner", "service_tier", CURRENCY, *VALUE_TRAITS)
+
+
+def outputs_of(
+    customer: Customer, view: View, decisions: Decisions, horizon_days: int, caused_ms: int | None
+) -> Iterator[Output]:
+    """Everything that was decided, in its order. ``caused_ms`` is when the input that caused it was appended."""
+    key = customer.customer_id
+    if decisions.blind is not None:
+        yield Output(Topic.SCORES, key, blind_record(customer, decisions.blind), caused_ms=caused_ms)
+    if decisions.score is not None:
+        customer.scored_day = decisions.score.day
+        yield Output(Topic.SCORES, key, score_record(customer, view, decisions.score), caused_ms=caused_ms)
+    for alert in decisions.alerts:
+        yield Output(Topic.ALERTS, key, alert_record(customer, view, alert), caused_ms=caused_ms)
+    for moved in decisions.changes:
+        yield Output(Topic.STATE_CHANGES, key, change_record(customer, moved), caused_ms=caused_ms)
+    for matured in decisions.matured:
+        example = example_record(customer, matured, horizon_days)
+        if example is not None:
+            yield Output(Topic.TRAINING_EXAMPLES, key, example, 0)
 
 
 def score_record(customer: Customer, view: View, new: NewScore) -> Score:

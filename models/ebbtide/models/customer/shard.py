@@ -7,7 +7,8 @@ so that nothing depends on how fast the learner and the fleet were; live it does
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 
 import msgspec
 
@@ -15,10 +16,12 @@ from ebbtide.models.churn.grid import is_observation_day, last_observation_day
 from ebbtide.models.churn.learner import Learner
 from ebbtide.models.churn.scorer import Scorer
 from ebbtide.models.clock.watermark import ClockState, from_ms
-from ebbtide.models.customer.contracts import alert_record, blind_record, change_record, example_record, score_record
+from ebbtide.models.customer.cadence import SilenceState
+from ebbtide.models.customer.contracts import outputs_of
 from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.decisions import Decisions
 from ebbtide.models.customer.due import DueDays
-from ebbtide.models.customer.evaluation import DAY_MS, Decisions, Evaluator
+from ebbtide.models.customer.evaluation import Evaluator
 from ebbtide.models.customer.heard import Heard
 from ebbtide.models.customer.kept import kept
 from ebbtide.models.customer.later import LATER_KEY, Later
@@ -38,7 +41,7 @@ from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.fleet import FleetStats, SourceHeartbeat
 from ebbtide.schemas.learning import Model
 from ebbtide.schemas.profile_state import ProfileState, Tick
-from ebbtide.schemas.topics import Topic
+from ebbtide.schemas.topics import DAY_MS, Topic
 
 META_KEY = b"@partition"
 _STATES_OVER_MODELS = 1024
@@ -222,10 +225,10 @@ class CustomerShard:
         self._touch(customer)
         settled = self._meta.settled_day
         for day in days:
-            if day == settled and _is_live(day, now_ms):
-                decisions = Decisions()
-                self._evaluator.returned(customer, view, day, decisions, complete=False)
-                self._tell(customer, view, decisions)
+            # Mostly it was awake anyway.
+            if day == settled and customer.silence is not SilenceState.AWAKE and _is_live(day, now_ms):
+                outages = Outages.of(self.sources, customer.tenant, day)
+                self._tell(customer, view, self._evaluator.returned(customer, view, day, outages))
             # An instant sees only what lies before it; but live a return is told on the day that begins.
             seen = day if _is_live(day, now_ms) else day + 1
             self._due(customer, seen if settled is None else max(seen, settled + 1))
@@ -289,7 +292,7 @@ class CustomerShard:
     def _settle(self, day: int, now_ms: int | None) -> None:
         live = _is_live(day, now_ms)
         scorers: dict[str, Scorer] = {}
-        outages: dict[str, Outages | None] = {}
+        outages = self._outages(day)
         for due, customer_id in self._due_days.take(day):
             customer = self.customers[customer_id]
             if customer.due_day != due:
@@ -300,9 +303,7 @@ class CustomerShard:
             if scorer is None:
                 scorer = scorers[customer.tenant] = self._scorer(customer)
             fleet = self._fleet.stats(customer.tenant, day - 1)
-            if customer.tenant not in outages:
-                outages[customer.tenant] = Outages.of(self.sources, customer.tenant, day)
-            decisions = self._evaluator.settle(customer, view, day, scorer, fleet, outages[customer.tenant], live=live)
+            decisions = self._evaluator.settle(customer, view, day, scorer, fleet, outages(customer.tenant), live=live)
             self._tell(customer, view, decisions)
             if decisions.contribution is not None:
                 self._sums.add(customer.tenant, decisions.contribution)
@@ -311,12 +312,18 @@ class CustomerShard:
             self._touch(customer)
 
     def _observe(self, day: int) -> None:
+        outages = self._outages(day)
         for customer_id in sorted(self.customers):
             customer, view = self.customers[customer_id], self._views[customer_id]
             if customer.is_vacant:
                 continue
-            self._tell(customer, view, self._evaluator.observe(customer, view, day, self._scorer(customer)))
+            scorer = self._scorer(customer)
+            self._tell(customer, view, self._evaluator.observe(customer, view, day, scorer, outages(customer.tenant)))
             self._touch(customer)
+
+    def _outages(self, day: int) -> Callable[[str], Outages | None]:
+        """The outages of a tenant known by ``day``, each looked up once."""
+        return cache(lambda tenant: Outages.of(self.sources, tenant, day))
 
     def _report(self, day: int) -> None:
         """Tell the learner that all examples up to this observation instant are out, and the fleet what all add up to.
@@ -345,20 +352,7 @@ class CustomerShard:
         self._dirty.add(customer.customer_id)
 
     def _tell(self, customer: Customer, view: View, decisions: Decisions) -> None:
-        send, key, caused = self._outputs.append, customer.customer_id, self._caused_ms
-        if decisions.blind is not None:
-            send(Output(Topic.SCORES, key, blind_record(customer, decisions.blind), caused_ms=caused))
-        if decisions.score is not None:
-            customer.scored_day = decisions.score.day
-            send(Output(Topic.SCORES, key, score_record(customer, view, decisions.score), caused_ms=caused))
-        for told in decisions.alerts:
-            send(Output(Topic.ALERTS, key, alert_record(customer, view, told), caused_ms=caused))
-        for moved in decisions.changes:
-            send(Output(Topic.STATE_CHANGES, key, change_record(customer, moved), caused_ms=caused))
-        for matured in decisions.matured:
-            example = example_record(customer, matured, self._policy.label.horizon_days)
-            if example is not None:
-                send(Output(Topic.TRAINING_EXAMPLES, key, example, 0))
+        self._outputs += outputs_of(customer, view, decisions, self._policy.label.horizon_days, self._caused_ms)
 
     def record(self, customer: Customer) -> CustomerRecord:
         """The customer record as of now: the settled instant, or the end of the customer's newest day."""

@@ -14,6 +14,7 @@ from ebbtide.models.adoption.utilisation import utilisation
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.customer import ACCOUNT, Customer
 from ebbtide.models.customer.rhythm import Rhythm
+from ebbtide.models.customer.seen import Seen
 from ebbtide.models.customer.series import DAY_SECONDS, LAST_LOGIN, ORDERS, QUERIES, REVENUE
 from ebbtide.models.customer.trend import Comparison
 from ebbtide.models.customer.view import View
@@ -40,8 +41,9 @@ from ebbtide.models.standing.cells import cell, cell_move
 from ebbtide.models.standing.contracts import not_renewed_since
 from ebbtide.models.standing.hysteresis import Held, Proposal, StateChange, move
 from ebbtide.models.standing.journey import journey
-from ebbtide.models.standing.lifecycle import Lifecycle, LifecycleReason, Unseen, all_seen, lifecycle
+from ebbtide.models.standing.lifecycle import Lifecycle, LifecycleReason, lifecycle
 from ebbtide.models.standing.relationship import relationship, relationship_level
+from ebbtide.models.standing.unseen import Unseen, all_seen
 from ebbtide.models.standing.usage import Usage, usage, usage_level
 from ebbtide.models.value.first_touch import LEAD_FACTS, Stage, furthest_stage
 from ebbtide.models.value.loyalty import Loyalty, loyalty
@@ -110,6 +112,23 @@ class Standings:
         self._live(moves, view, rhythm, comparison, facts=facts or weekly)
         return Standing(moves.changes, moves.metrics, moves.rank_key)
 
+    def settle_blind(self, customer: Customer, view: View, day: int, seen: Seen, *, weekly: bool) -> Standing:
+        """Move what facts alone decide of a customer that nobody can see; all else stays what it was."""
+        if not weekly and view.next_fact_day(customer, day - 1) != day - 1:
+            return _NOTHING_NEW
+        moves = _Moves(customer, day, seen.blind_days)
+        if weekly:
+            traits = view.traits_at(customer, VALUE_TRAITS, day * _DAY_MS - 1)
+            yearly = yearly_value_at(traits, view.series, day)
+            if yearly is not None:
+                moves.metrics[VALUE] = yearly
+        self._from_facts(moves, view, seen.rhythm(view, day, self._policy.cadence))
+        self._cell(moves)
+        self._is_lead(moves, view)
+        if customer.not_renewed:
+            self._group(moves)
+        return Standing(moves.changes, moves.metrics)
+
     def _lasts(self, customer: Customer, rhythm: Rhythm | None, comparison: Comparison | None) -> bool:
         """Whether lifecycle and activity group stay what they are unless silence, score, facts or weeks say otherwise:
         who is in good use, down, asleep or gone, and no lead. So it is with most on most days."""
@@ -145,13 +164,20 @@ class Standings:
                     unseen=moves.unseen,
                 ),
             )
-        score = customer.score
+        self._group(moves)
+        if facts:
+            self._is_lead(moves, view)
+        if customer.is_lead:
+            self._lead(moves, view)
+
+    def _group(self, moves: _Moves) -> None:
+        customer, score = moves.customer, moves.customer.score
         moves.take(
             StateName.ACTIVITY_GROUP,
             activity_group(
                 moves.held(StateName.ACTIVITY_GROUP),
-                day,
-                policy.activity_group,
+                moves.day,
+                self._policy.activity_group,
                 lifecycle=moves.value(StateName.LIFECYCLE) or Lifecycle.ACQUISITION,
                 not_renewed=customer.not_renewed,
                 tier=customer.tier,
@@ -159,14 +185,15 @@ class Standings:
                 usage=moves.value(StateName.USAGE),
             ),
         )
-        if facts:
-            customer.is_lead = (
-                bool(view.history(customer).before(day, *LEAD_FACTS))
-                and furthest_stage(view.outcomes(customer), day * _DAY_MS, policy.channel) < Stage.PAID
-            )
-        if customer.is_lead:
-            self._lead(moves, view)
-        else:
+
+    def _is_lead(self, moves: _Moves, view: View) -> None:
+        """Whether it is an open lead; who is none has no priority among them."""
+        customer, day = moves.customer, moves.day
+        customer.is_lead = (
+            bool(view.history(customer).before(day, *LEAD_FACTS))
+            and furthest_stage(view.outcomes(customer), day * _DAY_MS, self._policy.channel) < Stage.PAID
+        )
+        if not customer.is_lead:
             customer.states.pop(StateName.LEAD_PRIORITY, None)
 
     def _lead(self, moves: _Moves, view: View) -> None:
@@ -190,7 +217,9 @@ class Standings:
             moves.metrics[DWELL + found.stage] = found.dwell_days(day)
         if customer.kind == ACCOUNT:
             cadence_days = policy.cadence.prior_days if rhythm is None else rhythm.own.days
-            told = relationship(history, view.roles(customer, day), day, cadence_days, policy.relationship)
+            told = relationship(
+                history, view.roles(customer, day), day, cadence_days, policy.relationship, moves.unseen
+            )
             customer.relationship = moves.metrics[RELATIONSHIP] = told.score
             moves.take(
                 StateName.RELATIONSHIP,

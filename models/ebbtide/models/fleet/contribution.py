@@ -25,7 +25,7 @@ RECENCY_ORDER, ORDERS_365D = "recency_order_days", "orders_365d"
 MONETARY_365D, ORDER_VALUE = "monetary_365d", "order_value_365d"
 USAGE_PER_WEEK, USAGE_PER_SEAT = "usage_per_week", "usage_per_seat"
 RELATIONSHIP, DWELL = "relationship", "dwell_days:"
-ACTIVE, COMPARABLE, DROPPING = "active_28d", "comparable", "dropping"
+ACTIVE, COMPARABLE, DROPPING, BLIND = "active_28d", "comparable", "dropping", "blind"
 
 METRICS = {
     RECENCY: "Days from the last active day to the instant; whoever never was active has none [CRM].",
@@ -49,6 +49,7 @@ COUNTERS = {
     SilenceState.LEFT.value: "are silent for 7.5 times their own cadence [CRM].",
     ACTIVE: "were active in the last 28 days.",
     COMPARABLE: "have enough history to be compared with their own past.",
+    BLIND: "could not be seen: nothing is heard of any source of theirs. What follows from use counts without them.",
     DROPPING: "are below the share `EBBTIDE_BASELINE__DROP_ENTER` of their own past [SA].",
 }
 """What customers are counted by."""
@@ -110,6 +111,11 @@ def contribution(
         if comparison.ratio < drop_enter:
             counters.append(DROPPING)
     return Contribution(segment, {**measured, **metrics}, counters, sorted(modules), business)
+
+
+def blind_contribution(segment: str, metrics: Mapping[str, float], business: Business) -> Contribution:
+    """What a customer adds that nobody can see at the instant: what facts tell of it, and nothing of its use."""
+    return Contribution(segment, dict(metrics), [BLIND], [], business)
 
 
 def segment_of(trait: Any) -> str:

@@ -58,9 +58,10 @@ def put_rhythm(sheet: Sheet) -> None:
     scale = own.days / own.gap
     sheet.put("cadence_days", round(own.days, 4), EVENTS)
     # While nobody can see the customer it is not known to be silent.
-    blind = sheet.customer.blind
-    sheet.put("silence_days", None if blind else sheet.day - found.last_day, EVENTS)
-    sheet.put("silence_state", (sheet.customer.silence if blind else found.state).value, EVENTS)
+    sheet.put("silence_days", None if sheet.customer.blind else sheet.day - found.last_day, EVENTS)
+    # As of the last evaluation, which left out days on which nobody could see it; who came since is awake.
+    state = found.state if found.last_day == sheet.day - 1 else sheet.customer.silence
+    sheet.put("silence_state", state.value, EVENTS)
     sheet.put("asleep_after_days", round(asleep_after(own, policy) * scale, 4), EVENTS)
     sheet.put("left_after_days", round(left_after(own, policy) * scale, 4), EVENTS)
 

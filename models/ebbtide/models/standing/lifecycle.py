@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from math import ceil
 
@@ -13,16 +13,9 @@ from ebbtide.models.policy import CorePolicy
 from ebbtide.models.standing.core_value import core_day
 from ebbtide.models.standing.hysteresis import Held, Proposal, StateChange, move
 from ebbtide.models.standing.stability import variation
+from ebbtide.models.standing.unseen import Unseen, all_seen
 
 STATE_NAME = "lifecycle"
-
-Unseen = Callable[[int], int]
-"""On how many days from a day number on nobody could see the customer."""
-
-
-def all_seen(_since_day: int) -> int:
-    """Nothing was hidden."""
-    return 0
 
 
 class Lifecycle(StrEnum):

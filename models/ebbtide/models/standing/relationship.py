@@ -38,6 +38,7 @@ from ebbtide.models.standing.surveys import (
 )
 from ebbtide.models.standing.tickets import open_tickets, ticket_points
 from ebbtide.models.standing.touchpoints import touchpoint_counts
+from ebbtide.models.standing.unseen import Unseen, all_seen
 
 STATE_NAME = "relationship"
 
@@ -51,12 +52,17 @@ class Relationship(NamedTuple):
 
 
 def relationship(
-    history: History, roles: Roles, day: int, cadence_days: float, policy: RelationshipPolicy
+    history: History,
+    roles: Roles,
+    day: int,
+    cadence_days: float,
+    policy: RelationshipPolicy,
+    unseen: Unseen = all_seen,
 ) -> Relationship:
     """The score as of grid day ``day``.
 
     ``roles``: by profile, role and last active day before ``day``. ``cadence_days``: the own cadence in calendar days,
-    which makes "recently" longer for a slow customer.
+    which makes "recently" longer for a slow customer. ``unseen`` days are no absence.
     """
     recent = max(policy.recent_days, 2 * cadence_days)
     silent = max(policy.silent_days, 4 * cadence_days)
@@ -64,8 +70,8 @@ def relationship(
     tickets = open_tickets(history, day)
     parts = {
         "base": policy.base,
-        "key_person": _presence(roles, Role.KEY_PERSON, day, recent, silent, policy.key_person),
-        "admin": _presence(roles, Role.ADMIN, day, recent, silent, policy.admin),
+        "key_person": _presence(roles, Role.KEY_PERSON, day, recent, silent, policy.key_person, unseen),
+        "admin": _presence(roles, Role.ADMIN, day, recent, silent, policy.admin, unseen),
         "touchpoints": _touchpoints(history, day, policy),
         "nps": _nps(history, day, policy),
         "csat": _csat(history, day, policy),
@@ -99,15 +105,18 @@ def relationship_level(
     return move(STATE_NAME, held, proposed, day, policy.dwell_days)
 
 
-def _presence(roles: Roles, role: Role, day: int, recent: float, silent: float, points: float) -> float:
+def _presence(roles: Roles, role: Role, day: int, recent: float, silent: float, points: float, unseen: Unseen) -> float:
     """All points for a role that is active, none in between or where nobody in it is known to have been, minus all for
     one that is silent."""
     last = last_active_day(roles, role)
     if last is None:
         return 0.0
-    if day - last <= recent:
+    away = day - last
+    if away > recent:
+        away -= unseen(last + 1)
+    if away <= recent:
         return points
-    return -points if day - last > silent else 0.0
+    return -points if away > silent else 0.0
 
 
 def _touchpoints(history: History, day: int, policy: RelationshipPolicy) -> float:

@@ -1,0 +1,149 @@
+"""Which alerts of a customer open, change and resolve at an instant, and on the instant somebody returns.
+
+Instant triggers see the day they happen on: in a backfill once it is over; live while it runs, on the part that is
+known, and the next grid instant corrects them from the whole day. So a backfill depends on nothing that arrived
+together, and live ends where the backfill does.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import pairwise
+
+from ebbtide.models.alerting import conditions
+from ebbtide.models.alerting.lifecycle import AlertChange, settle_evidence, transition
+from ebbtide.models.alerting.verdict import Clears, Fires, Holds, Reason, Verdict
+from ebbtide.models.customer.cadence import SilenceState, asleep_after, silence
+from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.rhythm import Rhythm
+from ebbtide.models.customer.seen import Seen
+from ebbtide.models.customer.series import FIRST, FIRST_LOGIN, LAST, LOGINS
+from ebbtide.models.customer.trend import Comparison
+from ebbtide.models.customer.view import View
+from ebbtide.models.policy import CorePolicy
+from ebbtide.schemas.alert import AlertType
+from ebbtide.schemas.score import HealthTier
+from ebbtide.schemas.topics import DAY_MS
+
+
+class Alarms:
+    """The alerts under one policy. Holds no state of any customer."""
+
+    def __init__(self, policy: CorePolicy) -> None:
+        self._policy = policy
+
+    def settle(
+        self, customer: Customer, view: View, day: int, rhythm: Rhythm, comparison: Comparison | None
+    ) -> list[AlertChange]:
+        """What is to be told at the grid instant ``day`` of a customer that was active before it."""
+        policy, state, days, open_alerts = self._policy, rhythm.state, rhythm.own.days, customer.alerts
+        verdicts: list[tuple[AlertType, Verdict]] = []
+        # What is open as it should be, or neither fires nor is open, is not asked: most customers on most days.
+        slept = (state is SilenceState.ASLEEP) != (AlertType.ASLEEP in open_alerts)
+        if slept or (state is SilenceState.LEFT) != (AlertType.LEFT in open_alerts):
+            last_at = _iso((view.last_at(customer, LAST, day) or 0) * 1000)
+            # Silence is told in calendar days, whatever unit the cadence has.
+            silent = day - rhythm.last_day - rhythm.blind
+            verdicts += (
+                (AlertType.LEFT, conditions.left(state, silent, days, last_at)),
+                (AlertType.ASLEEP, conditions.asleep(state, silent, days, last_at)),
+            )
+        ratio, baseline = 1.0 if comparison is None else comparison.ratio, policy.baseline
+        if ratio < baseline.drop_enter or AlertType.SUDDEN_DROP in open_alerts:
+            verdicts.append((AlertType.SUDDEN_DROP, self._drop(comparison, rhythm, view, day)))
+        if ratio > baseline.surge_enter or AlertType.SURGE in open_alerts:
+            verdicts.append((AlertType.SURGE, conditions.surge(comparison, state, baseline)))
+        if (customer.tier == HealthTier.DANGER) != (AlertType.TIER_TO_DANGER in open_alerts):
+            verdicts.append((AlertType.TIER_TO_DANGER, _danger(customer)))
+        warm = open_alerts.get(AlertType.WARM_RETURN)
+        if warm is not None:
+            open_days = day - warm.opened_day
+            verdicts.append((AlertType.WARM_RETURN, conditions.warm_return_ends(state, open_days, policy.alert)))
+        if not verdicts:
+            return []
+        told = [_told(customer, kind, verdict, day, day * DAY_MS) for kind, verdict in verdicts]
+        return [change for change in told if change is not None]
+
+    def observed(self, customer: Customer, day: int) -> list[AlertChange]:
+        """What a score between two grid instants brings."""
+        change = _told(customer, AlertType.TIER_TO_DANGER, _danger(customer), day, day * DAY_MS)
+        return [] if change is None else [change]
+
+    def moved(self, customer: Customer, day: int) -> list[AlertChange]:
+        """Resolves all: what they were about counts for another customer now."""
+        told = [_told(customer, AlertType(name), _MOVED, day, day * DAY_MS) for name in list(customer.alerts)]
+        return [change for change in told if change is not None]
+
+    def returned(self, customer: Customer, view: View, day: int, seen: Seen, *, complete: bool) -> list[AlertChange]:
+        """Instant triggers of ``day``: whoever was asleep at its start and is active now is awake; a login is a return.
+
+        ``customer.silence`` is the state at the start of ``day``; days that ``seen`` says nobody saw are no silence.
+        With ``complete`` the day is over and what fired on part of it is corrected.
+        """
+        bucket = view.series.get(day)
+        if bucket is None or customer.silence is SilenceState.AWAKE:
+            return []
+        rhythm = seen.rhythm(view, day, self._policy.cadence)
+        if rhythm is None:
+            # What it was asleep since went to another customer.
+            return []
+        start = day * DAY_MS
+        awake = Clears(Reason.RETURNED)
+        woke_ms = start + bucket[FIRST] * 1000
+        told = [_told(customer, kind, awake, day, woke_ms) for kind in (AlertType.ASLEEP, AlertType.LEFT)]
+        at_ms = start + max(bucket[FIRST_LOGIN], 0) * 1000
+        verdict = conditions.warm_return(bucket[LOGINS], rhythm.silent, rhythm.own.days, _iso(at_ms))
+        episode = str(rhythm.last_day)
+        known = customer.alerts.get(AlertType.WARM_RETURN)
+        if known is not None and known.episode == episode:
+            if complete and isinstance(verdict, Fires):
+                told.append(settle_evidence(customer.alerts, AlertType.WARM_RETURN, verdict, at_ms=at_ms))
+        elif isinstance(verdict, Fires):
+            # A new episode: whatever return was still open is over.
+            told.append(_told(customer, AlertType.WARM_RETURN, Clears(Reason.WENT_TO_SLEEP), day, at_ms))
+            told.append(_told(customer, AlertType.WARM_RETURN, verdict, day, at_ms, episode))
+        return [change for change in told if change is not None]
+
+    def _drop(self, comparison: Comparison | None, rhythm: Rhythm, view: View, day: int) -> Verdict:
+        """A sudden drop, unless the window holds a sleep that is over: coming back is no decline."""
+        verdict = conditions.sudden_drop(comparison, rhythm.state, self._policy.baseline)
+        if comparison is None or not isinstance(verdict, Fires) or rhythm.state is not SilenceState.AWAKE:
+            return verdict
+        asleep = asleep_after(rhythm.own, self._policy.cadence)
+        series = view.series
+        first = max(0, series.count_before(day - comparison.window_days) - 1)
+        active = series.days[first : series.count_before(day)]
+        if any(silence(before, after, rhythm.own) >= asleep for before, after in pairwise(active)):
+            return Holds(Reason.RETURNED)
+        return verdict
+
+
+_MOVED = Clears(Reason.MOVED)
+
+
+def _told(
+    customer: Customer, alert_type: AlertType, verdict: Verdict, day: int, at_ms: int, episode: str | None = None
+) -> AlertChange | None:
+    if not isinstance(verdict, Fires) and alert_type not in customer.alerts:
+        # Nothing is open that it could hold or clear: so it is most of the time.
+        return None
+    return transition(
+        customer.customer_id,
+        customer.alerts,
+        alert_type,
+        verdict,
+        day=day,
+        at_ms=at_ms,
+        episode=str(day) if episode is None else episode,
+    )
+
+
+def _danger(customer: Customer) -> Verdict:
+    return conditions.tier_to_danger(
+        None if customer.tier is None else HealthTier(customer.tier),
+        None if customer.score is None else customer.score.p_churn,
+    )
+
+
+def _iso(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,52 @@
+"""What is decided about a customer at an instant, before it is put into words for those who hear of it."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+
+from ebbtide.models.alerting.lifecycle import AlertChange
+from ebbtide.models.churn.features import NAMES
+from ebbtide.models.churn.labels import Label
+from ebbtide.models.customer.customer import Observation, Published
+from ebbtide.models.fleet.contribution import Contribution
+from ebbtide.models.standing.hysteresis import StateChange
+
+PACKED = struct.Struct(f"<{len(NAMES)}f")
+"""Features as the ledger keeps them: in single precision, for it is the greatest part of a customer's state."""
+
+
+@dataclass(slots=True)
+class Matured:
+    """A frozen prediction whose outcome is known."""
+
+    observation: Observation
+    label: Label
+    day: int
+
+    @property
+    def features(self) -> tuple[float, ...]:
+        """The features as they were when the prediction was made."""
+        return PACKED.unpack(self.observation.features)
+
+
+@dataclass(slots=True)
+class NewScore:
+    """A score worth publishing, and the one it is told against."""
+
+    score: Published
+    previous: Published | None
+    day: int
+
+
+@dataclass(slots=True)
+class Decisions:
+    """Everything decided at one instant, in the order in which it is told."""
+
+    score: NewScore | None = None
+    alerts: list[AlertChange] = field(default_factory=list)
+    matured: list[Matured] = field(default_factory=list)
+    changes: list[StateChange] = field(default_factory=list)
+    contribution: Contribution | None = None
+    blind: int | None = None
+    """The grid day from which on the customer cannot be scored."""

@@ -1,0 +1,44 @@
+"""What could be seen of a customer before an instant: days on which all its sources were blind are no silence."""
+
+from __future__ import annotations
+
+from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.outages import Outages, sources_of
+from ebbtide.models.customer.rhythm import Rhythm, rhythm
+from ebbtide.models.customer.view import View
+from ebbtide.models.policy import CadencePolicy
+
+
+class Seen:
+    """As of the grid instant ``day``, by the ``outages`` known then. Mostly there are none, and nobody asks."""
+
+    __slots__ = ("_customer", "_day", "_outages")
+
+    def __init__(self, customer: Customer, outages: Outages | None, day: int) -> None:
+        self._customer, self._outages, self._day = customer, outages, day
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether nothing is heard of any source of the customer at the instant."""
+        outages = self._outages
+        return outages is not None and bool(outages.blind) and outages.is_blind(self._sources)
+
+    def blind_days(self, since_day: int, before_day: int | None = None) -> int:
+        """Number of days from ``since_day`` to the instant, or to ``before_day``, on which nobody could see it."""
+        outages = self._outages
+        if outages is None or outages.newest_day < since_day:
+            return 0
+        end = self._day if before_day is None else before_day
+        return sum(since_day <= lost < end for lost in outages.blind_days(self._sources))
+
+    def rhythm(self, view: View, day: int, policy: CadencePolicy) -> Rhythm | None:
+        """Cadence and silence as of ``day``; None for who was never active before."""
+        found = rhythm(view, day, policy)
+        if found is None or self._outages is None:
+            return found
+        lost = self.blind_days(found.last_day + 1, day)
+        return rhythm(view, day, policy, lost) if lost else found
+
+    @property
+    def _sources(self) -> set[str]:
+        return sources_of(self._customer, self._day)

@@ -1,0 +1,71 @@
+"""When a customer is looked at next: the first grid instant at which anything can change without a new event."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from ebbtide.models.churn.grid import last_observation_day
+from ebbtide.models.customer.cadence import SilenceState, asleep_after, instant_of, left_after
+from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.rhythm import Rhythm
+from ebbtide.models.customer.series import EVENTS
+from ebbtide.models.customer.view import View
+from ebbtide.models.policy import CorePolicy
+from ebbtide.schemas.alert import AlertType
+from ebbtide.schemas.state_change import StateName
+
+_WEEK = 7
+
+
+class Timers:
+    """The timers under one policy. Holds no state of any customer."""
+
+    def __init__(self, policy: CorePolicy) -> None:
+        self._policy = policy
+        self._every_days = policy.observation.every_days
+        self._dwells = (
+            (StateName.LIFECYCLE, policy.lifecycle.dwell_days),
+            (StateName.ACTIVITY_GROUP, policy.activity_group.dwell_days),
+        )
+
+    def observed(self, customer: Customer, view: View, day: int) -> int:
+        """The next instant of observation after ``day``, or the one after the next dated fact if that is earlier."""
+        due = last_observation_day(day, self._every_days) + self._every_days
+        told = view.next_fact_day(customer, day)
+        return due if told is None else min(due, told + 1)
+
+    def next_due(self, customer: Customer, view: View, day: int, rhythm: Rhythm) -> int:
+        """The next instant for a customer that was active before ``day``."""
+        policy = self._policy
+        due = self.observed(customer, view, day)
+        for name, dwell_days in self._dwells:
+            held = customer.states.get(name)
+            if held is not None and held.pending is not None:
+                due = min(due, max(held.since_day + dwell_days, day + 1))
+        if customer.is_lead and day - rhythm.last_day <= policy.lead.dormant_days + policy.lead.margin_days:
+            # Its priority falls as days pass.
+            due = day + 1
+        if rhythm.state is not SilenceState.LEFT:
+            edge = asleep_after if rhythm.state is SilenceState.AWAKE else left_after
+            at = instant_of(rhythm.last_day, edge(rhythm.own, policy.cadence), rhythm.own)
+            due = min(due, max(at, day + 1))
+        warm = customer.alerts.get(AlertType.WARM_RETURN)
+        if warm is not None:
+            due = min(due, max(warm.opened_day + policy.alert.warm_return_days, day + 1))
+        series = view.series
+        next_active = series.count_before(day)
+        if next_active < len(series.days):
+            due = min(due, max(series.days[next_active], day + 1))
+        return day + 1 if due > day + 1 and self._watches_trend(customer, view, day, rhythm) else due
+
+    def _watches_trend(self, customer: Customer, view: View, day: int, rhythm: Rhythm) -> bool:
+        """Whether a drop or surge may open or close by the passing of days alone: only with enough activity."""
+        if AlertType.SUDDEN_DROP in customer.alerts or AlertType.SURGE in customer.alerts:
+            return True
+        if rhythm.state is SilenceState.LEFT:
+            return False
+        policy = self._policy.baseline
+        widest = ceil(2 * rhythm.own.days) + _WEEK
+        events = view.series.window(EVENTS, day, widest + _WEEK * (policy.weeks + 1))
+        # The baseline is the median week times the window's weeks; no week has more than all of them.
+        return events * widest >= _WEEK * policy.min_actions
