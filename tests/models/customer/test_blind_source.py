@@ -223,3 +223,14 @@ def test_what_is_not_asked_for_any_more_is_forgotten_though_nobody_sees_it() -> 
     assert dark.customer("u1").blind
     assert (known.days, known.old_days) == (other.days, other.old_days)
     assert known.old_days
+
+
+def test_windows_of_its_record_stand_where_it_was_seen_last() -> None:
+    """Heard to day 40, so that days 28 to 40 are seven of its last fourteen, whenever it is asked."""
+    customers = [silent(until) for until in (43, 59)]
+    for found in customers:
+        fields = found.pipeline.customers.record(found.customer("u1")).fields
+        assert (fields["active_days_28d"].value, day_of(fields["active_days_28d"].as_of)) == (14, 41)
+        assert fields["total_event_count"].value == 42
+    early, late = (found.fields("u1") for found in customers)
+    assert early == late

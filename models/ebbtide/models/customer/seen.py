@@ -5,8 +5,10 @@ from __future__ import annotations
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.outages import Outages, sources_of
 from ebbtide.models.customer.rhythm import Rhythm, rhythm
+from ebbtide.models.customer.sources import SourceBook
 from ebbtide.models.customer.view import View
 from ebbtide.models.policy import CadencePolicy
+from ebbtide.schemas.topics import DAY_MS
 
 
 class Seen:
@@ -42,3 +44,20 @@ class Seen:
     @property
     def _sources(self) -> set[str]:
         return sources_of(self._customer, self._day)
+
+
+def heard_until(customer: Customer, settled_day: int | None, book: SourceBook) -> int | None:
+    """When the last of a blind customer's sources was heard last, epoch ms; None where the book does not say."""
+    if settled_day is None:
+        return None
+    heard = [
+        book.dark_since(customer.tenant, source, settled_day) for source in sorted(sources_of(customer, settled_day))
+    ]
+    return max((at for at in heard if at is not None), default=None)
+
+
+def seen_day(view: View, day: int, heard_ms: int | None) -> int:
+    """The last grid instant up to which a blind customer's days are known: no earlier than its own newest activity."""
+    newest = view.series.last_day(day)
+    known = [at for at in (None if newest is None else newest + 1, heard_ms and heard_ms // DAY_MS) if at is not None]
+    return min(max(known, default=day), day)

@@ -27,6 +27,7 @@ from ebbtide.models.customer.kept import kept
 from ebbtide.models.customer.later import LATER_KEY, Later
 from ebbtide.models.customer.outages import Outages
 from ebbtide.models.customer.packed import decode, encode
+from ebbtide.models.customer.seen import heard_until, seen_day
 from ebbtide.models.customer.share import Share
 from ebbtide.models.customer.shelf import MODEL_KEY, STATS_KEY, ModelShelf, StatsShelf
 from ebbtide.models.customer.sources import SOURCES_KEY, SourceBook
@@ -357,8 +358,11 @@ class CustomerShard:
     def record(self, customer: Customer) -> CustomerRecord:
         """The customer record as of now: the settled instant, or the end of the customer's newest day."""
         view = self._views[customer.customer_id]
-        day = record_day(view, self._meta.settled_day)
-        return build_record(customer, view, day, customer.sequence, self._policy, self.fleet(customer))
+        settled = self._meta.settled_day
+        day, seen = record_day(view, settled), None
+        if customer.blind:
+            seen = seen_day(view, day, heard_until(customer, settled, self.sources))
+        return build_record(customer, view, day, customer.sequence, self._policy, self.fleet(customer), seen_day=seen)
 
     def fleet(self, customer: Customer) -> Fleet | None:
         """The newest statistics of all customers of its tenant as of the settled instant."""

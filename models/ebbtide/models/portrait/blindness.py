@@ -8,8 +8,7 @@ from datetime import date, datetime
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.outages import sources_of
-from ebbtide.models.customer.series import DAY_SECONDS
-from ebbtide.models.customer.sources import SourceBook
+from ebbtide.models.customer.seen import seen_day
 from ebbtide.models.customer.view import View
 from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.policy import CorePolicy
@@ -19,7 +18,6 @@ from ebbtide.models.record.sheet import EVENTS
 from ebbtide.schemas.customer_record import Field
 from ebbtide.schemas.state_change import StateName
 
-_DAY_MS = DAY_SECONDS * 1000
 _FROM_FACTS = (StateName.JOURNEY, StateName.RELATIONSHIP)
 """States that the CRM decides: they move whether anybody is seen or not."""
 
@@ -38,23 +36,6 @@ class Blindness:
     seen_until: date
     fields: dict[str, Field] = field(default_factory=dict)
     in_doubt: list[str] = field(default_factory=list)
-
-
-def heard_until(customer: Customer, settled_day: int | None, book: SourceBook) -> int | None:
-    """When the last of a blind customer's sources was heard last, epoch ms; None where the book does not say."""
-    if settled_day is None:
-        return None
-    heard = [
-        book.dark_since(customer.tenant, source, settled_day) for source in sorted(sources_of(customer, settled_day))
-    ]
-    return max((at for at in heard if at is not None), default=None)
-
-
-def seen_day(view: View, day: int, heard_ms: int | None) -> int:
-    """The last grid instant up to which a blind customer's days are known: no earlier than its own newest activity."""
-    newest = view.series.last_day(day)
-    known = [at for at in (None if newest is None else newest + 1, heard_ms and heard_ms // _DAY_MS) if at is not None]
-    return min(max(known, default=day), day)
 
 
 def blindness(

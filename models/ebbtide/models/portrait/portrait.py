@@ -11,12 +11,13 @@ from typing import Any
 
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.seen import heard_until, seen_day
 from ebbtide.models.customer.sources import SourceBook
 from ebbtide.models.customer.view import View
 from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.portrait.alerts import OpenAlertRow, open_alerts
-from ebbtide.models.portrait.blindness import Blindness, blindness, heard_until, seen_day
+from ebbtide.models.portrait.blindness import Blindness, blindness
 from ebbtide.models.portrait.counts import Counts, counts
 from ebbtide.models.portrait.dates import date_of
 from ebbtide.models.portrait.health import LastScore, last_score

@@ -16,7 +16,7 @@ from ebbtide.models.record.completeness import completeness
 from ebbtide.models.record.follow_up import follow_up_days
 from ebbtide.models.record.freshness import field_class, is_stale
 from ebbtide.models.record.known import put_counts, put_rhythm, put_who
-from ebbtide.models.record.sheet import ALERTS, CRM, MODEL, POLICY, Sheet, rounded
+from ebbtide.models.record.sheet import ALERTS, CRM, EVENTS, MODEL, POLICY, Sheet, rounded
 from ebbtide.models.record.stands import put_standing
 from ebbtide.models.record.valued import put_value
 from ebbtide.schemas.customer_record import CustomerRecord
@@ -37,17 +37,25 @@ def cannot_score_reason(customer: Customer, view: View) -> str | None:
 
 
 def build_record(
-    customer: Customer, view: View, day: int, version: int, policy: CorePolicy, fleet: Fleet | None = None
+    customer: Customer,
+    view: View,
+    day: int,
+    version: int,
+    policy: CorePolicy,
+    fleet: Fleet | None = None,
+    *,
+    seen_day: int | None = None,
 ) -> CustomerRecord:
-    """The record as of grid instant ``day`` (activity of days before it)."""
+    """The record as of grid instant ``day`` (activity of days before it).
+
+    Where nobody has seen the customer since ``seen_day`` what rests on events is as of that instant.
+    """
     sheet = Sheet(customer, view, day, policy, fleet)
-    put_who(sheet)
-    put_counts(sheet)
-    put_adoption(sheet)
-    put_rhythm(sheet)
-    put_standing(sheet)
-    put_value(sheet)
-    _put_health(sheet)
+    _put_known(sheet)
+    if seen_day is not None and seen_day < day:
+        then = Sheet(customer, view, seen_day, policy, fleet)
+        _put_known(then)
+        sheet.fields |= {name: own for name, own in then.fields.items() if EVENTS in own.source.split(", ")}
     _put_record(sheet)
     return CustomerRecord.unchecked(
         tenant=customer.tenant,
@@ -57,6 +65,16 @@ def build_record(
         as_of=sheet.at,
         fields=sheet.fields,
     )
+
+
+def _put_known(sheet: Sheet) -> None:
+    put_who(sheet)
+    put_counts(sheet)
+    put_adoption(sheet)
+    put_rhythm(sheet)
+    put_standing(sheet)
+    put_value(sheet)
+    _put_health(sheet)
 
 
 def record_day(view: View, settled_day: int | None) -> int:
