@@ -13,7 +13,7 @@ from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.state_change import StateChange
 from support.raw import MONDAY, NOW, at, fact, messages
 
-Row = tuple[str | None, str, float]
+Row = tuple[str | None, str | None, float]
 """Old and new state, and the day."""
 
 

@@ -28,7 +28,8 @@ class StateName(StrEnum):
 
 
 class StateChange(Contract):
-    """Topic ``state-changes``, keyed by customer id. ``version`` only grows; ``old`` is null for the first state.
+    """Topic ``state-changes``, keyed by customer id. ``version`` only grows; ``old`` is null for the first state,
+    ``new`` where it has none any more.
 
     ``reason`` and ``evidence`` are those of the rule that moved it.
     """
@@ -39,6 +40,6 @@ class StateChange(Contract):
     occurred_at: UtcDatetime
     state: StateName
     old: str | None
-    new: str
+    new: str | None
     reason: str
     evidence: dict[str, Any] = Field(default_factory=dict)

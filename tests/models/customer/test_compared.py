@@ -98,6 +98,8 @@ def test_a_year_after_its_last_order_a_customer_has_no_cell() -> None:
     assert set(all_of(late, "rfm_cell")) == {None}
     assert set(all_of(late, "loyalty")) == {"none"}
     assert set(all_of(late, "quadrant")) == {"A"}
+    ended = [change for change in late.changes("a9") if change.state == "rfm"][-1]
+    assert (ended.old, ended.new, ended.reason) == ("1-5-5", None, "no_orders")
     assert [change.new for change in late.changes("a9") if change.state == "loyalty"] == ["regular", "none"]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ebbtide.schemas.score import Score
 from support.raw import DAY_0, at, in_account, iso, story, track
-from support.standings import Told, told
+from support.standings import Told, day_of, told
 
 ACME = {"group_id": "acme"}
 LEAD = {"user_id": "ann"}
@@ -96,6 +96,8 @@ def test_who_pays_is_no_lead() -> None:
     found = Told([*lead((1, 12), logins=(1,)), signed], 10)
     assert not found.customer("ann").is_lead
     assert found.fields("ann")["lead_priority"] is None
+    ended = [one for one in found.changes("ann") if one.state == "lead_priority"][-1]
+    assert (ended.old, ended.new, ended.reason, day_of(ended.occurred_at)) == ("B", None, "no_lead", 4)
 
 
 def spiked(*campaigns: int) -> Told:

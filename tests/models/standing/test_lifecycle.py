@@ -33,7 +33,7 @@ def stepping(series: DaySeries) -> Step:
     return step
 
 
-def told(changes: Iterable[StateChange]) -> list[tuple[int, str | None, str, str]]:
+def told(changes: Iterable[StateChange]) -> list[tuple[int, str | None, str | None, str]]:
     return [(change.day - MONDAY, change.old, change.new, change.reason) for change in changes]
 
 

@@ -194,7 +194,7 @@ class Standings:
             and furthest_stage(view.outcomes(customer), day * _DAY_MS, self._policy.channel) < Stage.PAID
         )
         if not customer.is_lead:
-            customer.states.pop(StateName.LEAD_PRIORITY, None)
+            moves.drop(StateName.LEAD_PRIORITY, "no_lead")
 
     def _lead(self, moves: _Moves, view: View) -> None:
         known = moves.value(StateName.LEAD_PRIORITY)
@@ -296,7 +296,8 @@ class Standings:
             policy.rfm,
             None if known is None else RfmCell.parse(known),
         )
-        moves.propose_or_drop(StateName.RFM, None if cell is None else Proposal(cell.name, cell.cluster))
+        ended = "no_orders" if not orders else "no_edges"
+        moves.propose_or_drop(StateName.RFM, None if cell is None else Proposal(cell.name, cell.cluster), ended)
         was = moves.value(StateName.QUADRANT)
         placed = quadrant(
             orders,
@@ -309,6 +310,7 @@ class Standings:
         moves.propose_or_drop(
             StateName.QUADRANT,
             None if placed is None else Proposal(placed, "orders", {"orders": orders, "money": money}),
+            ended,
         )
         line = None if segment is None else segment.pareto_line(yearly or 0.0)
         inside = in_pareto(yearly or 0.0, line, policy.pareto, was_in=moves.value(StateName.PARETO) == _YES)
@@ -347,12 +349,18 @@ class _Moves:
             held = Held(held.value, since_day)
         self.take(name, (held, change))
 
-    def propose_or_drop(self, name: StateName, proposed: Proposal | None) -> None:
-        """Move a state, or forget it where there is none any more."""
+    def propose_or_drop(self, name: StateName, proposed: Proposal | None, ended: str) -> None:
+        """Move a state, or end it for a reason where there is none any more."""
         if proposed is None:
-            self.customer.states.pop(name, None)
+            self.drop(name, ended)
         else:
             self.propose(name, proposed)
+
+    def drop(self, name: StateName, reason: str) -> None:
+        """End a state, if there is one."""
+        held = self.customer.states.pop(name, None)
+        if held is not None:
+            self.changes.append(StateChange(name, held.value, None, self.day, reason))
 
 
 def _usage_edges(measured: Usage, segment: Segment | None, least: int) -> tuple[float, float] | None:

@@ -95,7 +95,8 @@ def contribution(
     quarter = bisect_left(active, day - QUARTER, 0, month)
     year = bisect_left(active, day - YEAR, 0, quarter)
     orders, revenue, events = series.totals(ORDERS), series.totals(REVENUE), series.totals(EVENTS)
-    counters = [silence.value]
+    # Whoever never was active is neither awake nor silent.
+    counters = [silence.value] if end else []
     measured: dict[str, float] = {
         FREQUENCY: orders[end] - orders[quarter] if orders[end] else end - quarter,
         MONETARY: (revenue[end] - revenue[quarter]) / MICROS,

@@ -39,11 +39,11 @@ class Proposal(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """A state of a customer changed on the grid day ``day``. ``old`` is None for the first one."""
+    """A state of a customer changed on grid day ``day``: ``old`` None for the first, ``new`` None for none any more."""
 
     state_name: str
     old: str | None
-    new: str
+    new: str | None
     day: int
     reason: str
     evidence: Mapping[str, object] = field(default_factory=dict)

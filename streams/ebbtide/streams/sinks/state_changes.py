@@ -25,7 +25,7 @@ TABLE = Table(
 
 
 def state_change_row(record: bytes, meta: RecordMeta) -> Row:
-    """One change of one state. `old` is empty for the first state of its name."""
+    """One change of one state. `old` is empty for the first state of its name, `new` where there is none any more."""
     change = parse(StateChange, record)
     occurred_at_ms = epoch_ms(change.occurred_at)
     return (
@@ -36,7 +36,7 @@ def state_change_row(record: bytes, meta: RecordMeta) -> Row:
         occurred_at_ms,
         change.state,
         change.old or "",
-        change.new,
+        change.new or "",
         change.reason,
         json_text(change.evidence),
         *meta,

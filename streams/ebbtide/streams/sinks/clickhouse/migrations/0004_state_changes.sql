@@ -2,7 +2,7 @@
 -- tables and views have in common.
 --
 -- `version` counts the changes of a customer over all its states. `old` is empty where a customer has a state for the first
--- time.
+-- time, `new` where it has none any more.
 
 CREATE TABLE IF NOT EXISTS state_changes (
     tenant String,
@@ -32,8 +32,7 @@ FROM state_changes
 ORDER BY tenant, customer_id, version, topic, `partition`, `offset`
 LIMIT 1 BY tenant, customer_id, version;
 
--- The newest change of each state of each customer. That a customer has no RFM cell, quadrant or lead priority any more is
--- not told: whether it has one says its record.
+-- The newest change of each state of each customer.
 CREATE VIEW IF NOT EXISTS latest_state_changes AS
 SELECT
     tenant, customer_id, version, occurred_at, occurred_at_ms, state, old, new, reason, evidence, topic,
