@@ -163,7 +163,7 @@ def test_what_nobody_has_is_unknown() -> None:
     assert found.bin_of("usage_28d", 1, QUINTILES) is None
     assert found.quantile_rank("usage_28d", 1) is None
     with pytest.raises(KeyError, match=r"0\.33"):
-        found.edges("value_365d", [0.33])
+        found.edges("value_365d", (0.33,))
 
 
 def test_shares_come_from_counters() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ebbtide.models.fleet.rows import trained_of
 from ebbtide.models.fleet.sketch import snap
@@ -52,6 +52,7 @@ class Segment:
     accuracy: float
     economics: Economics
     _ladders: Mapping[str, tuple[float, ...]]
+    _edges: dict[tuple[str, tuple[float, ...]], tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def customers(self) -> int:
@@ -71,22 +72,25 @@ class Segment:
         """The edge to compare an exact ``value`` with: ``value`` itself where both are in one bin, else ``edge``."""
         return value if self.snap(value) == edge else edge
 
-    def edges(self, metric: str, shares: Iterable[float], value: float | None = None) -> tuple[float, ...] | None:
+    def edges(self, metric: str, shares: tuple[float, ...], value: float | None = None) -> tuple[float, ...] | None:
         """Values at some of the shares .05, .10 … .95, ascending like these; None where nobody has the metric.
 
         With ``value`` they are to be compared with this exact number, see ``at``. Raises ``KeyError`` for a share
         between the steps.
         """
-        quantiles = self.stats.quantiles.get(metric)
-        if quantiles is None:
-            return None
-        found = tuple([quantiles[f"{share:.2f}"] for share in shares])
+        found = self._edges.get((metric, shares))
+        if found is None:
+            quantiles = self.stats.quantiles.get(metric)
+            if quantiles is None:
+                return None
+            # All customers ask for the same few.
+            found = self._edges[metric, shares] = tuple([quantiles[f"{share:.2f}"] for share in shares])
         if value is None:
             return found
         snapped = self.snap(value)
         return tuple([value if edge == snapped else edge for edge in found])
 
-    def bin_of(self, metric: str, value: float, shares: Iterable[float]) -> int | None:
+    def bin_of(self, metric: str, value: float, shares: tuple[float, ...]) -> int | None:
         """The bin that ``value`` falls into, from 1 (lowest) on; a value at an edge is in the bin below it.
 
         With the shares .2, .4, .6, .8 five bins. None where nobody has the metric.

@@ -7,7 +7,7 @@ collapsed, so counts add up exactly; what bounds the number of bins is the range
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from math import isnan
 
 from ddsketch.mapping import LogarithmicMapping
@@ -110,6 +110,7 @@ class Sketch:
         return below[::-1] + zero + [(self._mapping.value(key), times) for key, times in _filled(self._positive)]
 
 
+@lru_cache(maxsize=65_536)
 def snap(value: float, accuracy: float) -> float:
     """The value that a sketch gives for ``value``: what is equal is then equal to its own quantile too."""
     size = min(abs(value), GREATEST)
