@@ -103,7 +103,7 @@ class Door:
             return Refused(refuse(message, error.reason, error.detail))
 
     def _accept(self, message: RawMessage, now_ms: int) -> Verdict:
-        value = message.value
+        topic, partition, offset, _, value, appended_ms = message
         if value is None:
             return Ignored("tombstone")
         if len(value) > self._max_bytes:
@@ -116,10 +116,10 @@ class Door:
             return self._punctuation(raw, now_ms)
         received_at = raw.received_at
         if received_at is None:
-            received_at, received_ms = message.appended_at, message.appended_ms
+            received_at, received_ms = message.appended_at, appended_ms
         else:
             received_ms = to_ms(received_at)
-        occurred_at = raw.occurred_at if type(raw) is RawFact else _behaviour_time(raw, received_at)
+        occurred_at = raw.occurred_at if type(raw) is RawFact else raw.timestamp or _corrected(raw, received_at)
         occurred_ms = to_ms(occurred_at)
         latest_ms = received_ms + self._ahead_ms
         if occurred_ms > latest_ms or received_ms > now_ms + self._ahead_ms:
@@ -135,7 +135,7 @@ class Door:
                 "before its receipt",
             )
         # What ``Origin(...)`` does, without its Python constructor.
-        origin = _new_tuple(Origin, (message.topic, message.partition, message.offset, message.appended_ms))
+        origin = _new_tuple(Origin, (topic, partition, offset, appended_ms))
         tenant = raw.tenant or self._default_tenant
         if type(raw) is RawFact:
             return _fact(native(raw), tenant, occurred_at, occurred_ms, received_at, origin)
@@ -203,10 +203,8 @@ def _explain(value: bytes, error: ValidationError) -> RefusedInputError:
     return RefusedInputError(DeadLetterReason.INVALID, f"{where}: {first['msg']}")
 
 
-def _behaviour_time(raw: Call | RawBehaviour, received_at: datetime) -> datetime:
+def _corrected(raw: Call | RawBehaviour, received_at: datetime) -> datetime:
     """Segment's clock correction, once: ``timestamp = receivedAt - (sentAt - originalTimestamp)`` (identity §1)."""
-    if raw.timestamp is not None:
-        return raw.timestamp
     if raw.original_timestamp is None:
         return received_at
     original_at = raw.original_timestamp
@@ -230,7 +228,10 @@ def _behaviour(
     origin: Origin,
 ) -> Verdict:
     call = raw.type
-    kind = EventKind.ACTIVITY if call in _ACTIVITY else EventKind.IDENTITY
+    if call in _ACTIVITY:
+        kind, properties = EventKind.ACTIVITY, raw.properties or {}
+    else:
+        kind, properties = EventKind.IDENTITY, traits(call, raw.traits)
     name = raw.event if call == "track" else raw.name or call
     if not name:
         raise RefusedInputError(DeadLetterReason.INVALID, "event: a track call names its event")
@@ -264,7 +265,7 @@ def _behaviour(
         identifiers,
         None if slot is None else slot.value,
         machine,
-        (raw.properties or {}) if kind is EventKind.ACTIVITY else traits(call, raw.traits),
+        properties,
         origin,
         key,
         occurred_ms,

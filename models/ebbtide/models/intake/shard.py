@@ -68,10 +68,14 @@ class IntakeShard:
 
     def _take_in(self, record: Event | SourceHeartbeat | ChannelSpend, occurred_ms: int, heard_ms: int) -> None:
         self.accepted += 1
-        if self._watermark.event(occurred_ms, now_ms=heard_ms):
+        watermark = self._watermark
+        if watermark.event(occurred_ms, now_ms=heard_ms):
             self.late += 1
         self._outputs.append(record)
-        self._pass_midnights()
+        watermark_ms = watermark.watermark_ms
+        if watermark_ms is not None and watermark_ms >= self._next_midnight_ms:
+            # Told where it passed, so that grid instants do not depend on how records were batched.
+            self._tick(watermark_ms)
 
     def flush(self) -> list[Output]:
         """What ``take`` gives, each with where it goes."""
@@ -89,12 +93,6 @@ class IntakeShard:
         self._tick(self._watermark.carry(now_ms=now_ms), idle=True)
         outputs, self._outputs = self._outputs, []
         return [addressed(record) for record in outputs]
-
-    def _pass_midnights(self) -> None:
-        """Tell a passed midnight where it passed, so that grid instants do not depend on how records were batched."""
-        watermark = self._watermark.watermark_ms
-        if watermark is not None and watermark >= self._next_midnight_ms:
-            self._tick(watermark)
 
     def _tell(self) -> None:
         watermark = self._watermark.watermark_ms
