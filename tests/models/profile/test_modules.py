@@ -35,11 +35,12 @@ def test_the_first_rule_that_names_one(
 
 
 def test_made_up_names_go_together() -> None:
-    uses: dict[str, int] = {}
+    by_day: dict[int, dict[str, int]] = {}
     for number in range(MOST_MODULES + 5):
-        count(uses, f"m{number}")
-        count(uses, "m0")
-        count(uses, MACHINE)
+        count(by_day, 7, f"m{number}")
+        count(by_day, 7, "m0")
+        count(by_day, 7, MACHINE)
+    uses = by_day[7]
     # The machines' use came early enough to take a place.
     assert uses[OTHER] == 6
     assert uses["m0"] == MOST_MODULES + 6
@@ -48,6 +49,6 @@ def test_made_up_names_go_together() -> None:
 
 
 def test_use_by_machines_is_counted_apart_however_many_modules_there_are() -> None:
-    uses = {f"m{number}": 1 for number in range(MOST_MODULES)}
-    count(uses, MACHINE)
-    assert uses[MACHINE] == 1
+    by_day = {7: {f"m{number}": 1 for number in range(MOST_MODULES)}}
+    count(by_day, 7, MACHINE)
+    assert by_day[7][MACHINE] == 1

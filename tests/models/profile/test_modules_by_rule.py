@@ -41,11 +41,12 @@ def test_names_are_no_modules_where_the_setting_says_so() -> None:
 
 
 def test_made_up_names_go_together_but_machines_stay_apart() -> None:
-    uses: dict[str, int] = {}
+    by_day: dict[int, dict[str, int]] = {}
     for number in range(MOST_MODULES + 2):
-        count(uses, f"m{number}")
-    count(uses, "m0")
-    count(uses, MACHINE)
+        count(by_day, 7, f"m{number}")
+    count(by_day, 7, "m0")
+    count(by_day, 7, MACHINE)
+    uses = by_day[7]
     assert (uses["m0"], uses[OTHER], uses[MACHINE], len(uses)) == (2, 2, 1, MOST_MODULES + 2)
 
 

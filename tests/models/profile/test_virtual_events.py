@@ -11,7 +11,11 @@ from ebbtide.models.profile.money import revenue_micros
 from ebbtide.models.profile.virtual_events import VirtualEvents
 
 POLICY = VirtualEventsPolicy(
-    login=(Branch(event="in"), Branch(event="in", properties={"sso": True})),
+    login=(
+        Branch(event="in"),
+        Branch(event="in", properties={"sso": True}),
+        Branch(event="buy", properties={"first": True}),
+    ),
     query=(Branch(event="run", properties={"kind": "funnel", "ok": True}), Branch(event="in")),
     order=(Branch(event="buy"),),
 )
@@ -24,6 +28,7 @@ POLICY = VirtualEventsPolicy(
         ("run", {"kind": "funnel", "ok": True, "more": 1}, (False, True, False)),
         ("run", {"kind": "funnel"}, (False, False, False)),
         ("buy", {}, (False, False, True)),
+        ("buy", {"first": True}, (True, False, True)),
         ("other", {}, (False, False, False)),
     ],
 )

@@ -37,8 +37,12 @@ class Modules:
         return name[:_MOST_CHARACTERS] if self._by_name and call == "track" else None
 
 
-def count(uses: dict[str, int], module: str) -> None:
-    """Count a use of a day. A producer that makes up names must not fill the memory."""
+def count(by_day: dict[int, dict[str, int]], day: int, module: str) -> None:
+    """Count a use on a day. A producer that makes up names must not fill the memory."""
+    uses = by_day.get(day)
+    if uses is None:
+        by_day[day] = {module: 1}
+        return
     known = uses.get(module)
     if known is None and len(uses) >= MOST_MODULES and module != MACHINE:
         module = OTHER

@@ -133,10 +133,11 @@ class Profile(msgspec.Struct):
         """Remember a message id; tell whether it is among the newest ``ring_size`` already."""
         mark = int.from_bytes(blake2b(event_id.encode(), digest_size=_HASH_BYTES).digest(), "little")
         seen = self.seen
-        if mark in seen:
+        before = len(seen)
+        seen[mark] = None  # One that is there already keeps its place.
+        if len(seen) == before:
             return True
-        seen[mark] = None
-        if len(seen) > ring_size:
+        if before >= ring_size:
             del seen[next(iter(seen))]
         return False
 
@@ -161,23 +162,26 @@ def step(
         change.moved = change.moved or bool(edges)
     if event.machine:
         slot.totals[5] += 1
-        count(_uses(slot, day), MACHINE)
+        count(slot.uses, day, MACHINE)
         change.used.add(day)
         return edges
     if event.kind is EventKind.ACTIVITY:
         login = _count(slot, event, at_ms, change, virtual_events)
         module = None if login else modules.module(event.type, event.name, event.properties)
         if module is not None:
-            count(_uses(slot, day), module)
+            count(slot.uses, day, module)
         sources = slot.sources.get(day)
         if sources is None:
             slot.sources[day] = _alone(event.source)
         elif event.source not in sources:
             slot.sources[day] = sorted([*sources, event.source])[:_MOST_SOURCES]
         return edges
-    for name, value in traits_of(event).items():
-        slot.traits[name] = merged(slot.traits.get(name, []), [Trait(value, at_ms, mark(event), event.source)])
-        change.traits.add(name)
+    traits = traits_of(event)
+    if traits:
+        name_of_event = mark(event)
+        for name, value in traits.items():
+            slot.traits[name] = merged(slot.traits.get(name, []), [Trait(value, at_ms, name_of_event, event.source)])
+        change.traits.update(traits)
     if event.type in KEPT and put(slot.outcomes, event.event_id, (event.type, at_ms, storable(event.properties))):
         change.outcomes.add(event.event_id)
     return edges
@@ -208,13 +212,6 @@ def merged(values: list[Trait], others: list[Trait]) -> list[Trait]:
 def _alone(source: str) -> list[str]:
     """A source by itself, as on nearly every day of everybody: one list for all, which nobody changes."""
     return [source]
-
-
-def _uses(slot: Slot, day: int) -> dict[str, int]:
-    uses = slot.uses.get(day)
-    if uses is None:
-        uses = slot.uses[day] = {}
-    return uses
 
 
 def forget_uses(profile: Profile, day: int) -> None:
