@@ -22,8 +22,9 @@ from ebbtide.models.policy import CorePolicy, DedupePolicy
 from ebbtide.models.profile.shard import ProfileShard, decode
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.events import Event, Identifier, IdentifierType
-from ebbtide.schemas.identity import IdentityAssignment, IdentityLink
+from ebbtide.schemas.identity import AccountOf, IdentityAssignment, IdentityLink
 from ebbtide.schemas.profile_state import ProfileState
+from ebbtide.schemas.topics import DAY_MS
 from support.histories import POLICY, history
 from support.raw import DAY_0, NOW, at, fact, in_account, iso, messages, track
 
@@ -257,6 +258,31 @@ def test_what_changed_before_an_assignment_is_told_with_it_once() -> None:
     shard.apply(2, third)
     # All of it to the new owner, the old one's part away, then what came after.
     assert told() == [(first.subject.value, True, 2), ("u9", True, 0), (first.subject.value, False, 3)]
+    # Identity says it again: nobody hears of it, but what comes after is told under the newer epoch.
+    shard.assign(2, IdentityAssignment("t", first.subject, first.subject, "", 3, DAY_MS, 0))
+    assert told() == []
+    [profile] = shard.profiles
+    assert (profile.epoch, profile.assigned_ms, profile.effective_ms) == (3, DAY_MS, 0)
+
+
+def test_what_a_profile_took_for_granted_is_not_told() -> None:
+    shard = ProfileShard(0, SOURCES, IDENTITY, POLICY, lambda _key: None)
+    (event,) = events([track("login", at(1), "m1")])
+    shard.apply(0, event)
+    assert len(shard.flush().outputs) == 1
+    shard.assign(0, IdentityAssignment("t", event.subject, event.subject, "", 1, 0, 0))
+    assert shard.flush().outputs == []
+
+
+def test_an_account_in_which_a_profile_did_nothing_does_not_hear_of_it() -> None:
+    shard = ProfileShard(0, SOURCES, IDENTITY, POLICY, lambda _key: None)
+    (event,) = events([track("login", at(1), "m1", **in_account("acme"))])
+    shard.apply(0, event)
+    anchors = [Identifier(IdentifierType.GROUP_ID, group) for group in ("acme", "other")]
+    accounts = [AccountOf(anchor.value, anchor, [(DAY_0, None)]) for anchor in anchors]
+    shard.assign(0, IdentityAssignment("t", event.subject, event.subject, "", 1, 0, 0, accounts))
+    records = [output.record for output in shard.flush().outputs]
+    assert [one.anchor.value for one in records if isinstance(one, ProfileState)] == ["acme"]
 
 
 @given(

@@ -83,7 +83,9 @@ class Part:
         self._named = [
             slot for group, slot in profile.slots.items() if group != NO_ACCOUNT and owners.of(group) == owner
         ]
-        self._slots = [*self._named, self._loose] if owners.now == owner else self._named
+        # Whose what has no day is follows from all stays: it is asked only where there is any.
+        mine = self._loose is not _NOTHING and owners.now == owner
+        self._slots = [*self._named, self._loose] if mine else self._named
 
     @property
     def is_empty(self) -> bool:
@@ -138,9 +140,12 @@ class Part:
         named, loose = self._named, self._loose.uses
         found: dict[int, dict[str, int]] = {}
         for day in sorted(set(loose).union(*(slot.uses for slot in named)) if only is None else only):
-            merged = dict[str, int]()
-            for uses in [slot.uses.get(day) for slot in named] + [loose.get(day) if self._is_ours(day) else None]:
-                for module, times in (uses or {}).items():
+            merged: dict[str, int] = {}
+            of_day = [slot.uses[day] for slot in named if day in slot.uses]
+            if day in loose and self._is_ours(day):
+                of_day.append(loose[day])
+            for uses in of_day:
+                for module, times in uses.items():
                     merged[module] = merged.get(module, 0) + times
             if merged:
                 found[day] = merged
@@ -152,8 +157,8 @@ class Part:
         found: dict[int, list[str]] = {}
         for day in sorted(set(loose).union(*(slot.sources for slot in named)) if only is None else only):
             heard = {source for slot in named for source in slot.sources.get(day, ())}
-            if self._is_ours(day):
-                heard.update(loose.get(day, ()))
+            if day in loose and self._is_ours(day):
+                heard.update(loose[day])
             if heard:
                 found[day] = sorted(heard)
         return found
@@ -170,6 +175,55 @@ class Part:
     def outcomes(self, only: Set[str] | None = None) -> dict[str, Outcome]:
         """All dated facts, or some."""
         return outcomes_of(self._slots, only)
+
+
+class WholeSlot(Part):
+    """The part of a profile that is one account's slot and nothing else, as most are: nothing has to be added up."""
+
+    __slots__ = ()
+
+    def __init__(self, owner: str, slot: Slot) -> None:
+        self.owner = owner
+        self._slots = [slot]
+
+    @property
+    def is_empty(self) -> bool:
+        """Never: a slot was made by an event."""
+        return False
+
+    @property
+    def by_domain(self) -> bool:
+        """Never: the account was named."""
+        return False
+
+    def days(self, only: Iterable[int] | None = None) -> dict[int, list[int]]:
+        """As ``Part.days``."""
+        [slot] = self._slots
+        return {day: slot.days[day].copy() for day in sorted(slot.days if only is None else only)}
+
+    @property
+    def totals(self) -> list[int]:
+        """As ``Part.totals``."""
+        return self._slots[0].totals.copy()
+
+    def uses(self, only: Iterable[int] | None = None) -> dict[int, dict[str, int]]:
+        """As ``Part.uses``."""
+        uses = self._slots[0].uses
+        return {day: uses[day].copy() for day in sorted(uses if only is None else only) if day in uses}
+
+    def sources(self, only: Iterable[int] | None = None) -> dict[int, list[str]]:
+        """As ``Part.sources``."""
+        sources = self._slots[0].sources
+        return {day: sources[day] for day in sorted(sources if only is None else only)}
+
+
+def part_of(profile: Profile, owner: str, owners: Owners) -> Part:
+    """What the profile contributes to an owner."""
+    if NO_ACCOUNT not in profile.slots:
+        named = [slot for group, slot in profile.slots.items() if owners.of(group) == owner]
+        if len(named) == 1:
+            return WholeSlot(owner, named[0])
+    return Part(profile, owner, owners)
 
 
 def outcomes_of(slots: Iterable[Slot], only: Set[str] | None) -> dict[str, Outcome]:

@@ -14,7 +14,7 @@ from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.live import LiveProfile
 from ebbtide.models.profile.modules import Modules
 from ebbtide.models.profile.names import account_name
-from ebbtide.models.profile.parts import Owners, Part, changed, outcomes_of, touched
+from ebbtide.models.profile.parts import Owners, Part, changed, outcomes_of, part_of, touched
 from ebbtide.models.profile.profile import (
     NO_ACCOUNT,
     Profile,
@@ -167,7 +167,10 @@ class ProfileShard:
                 self._links.append(named)
         if len(profile.slots) > 1:
             self._links += returns(profile, event, earlier=bool(edges))
-        if len(event.identifiers) > 1 or event.subject.type is IdentifierType.EMAIL:
+        if (
+            # The very values of this profile's last links, by the same type of event and no earlier: mostly it is so.
+            live.noted is not event.identifiers or live.noted_type != event.type or event.occurred_ms < live.weight[1]
+        ) and (len(event.identifiers) > 1 or event.subject.type is IdentifierType.EMAIL):
             self._note_links(live, event)
 
     def assign(self, offset: int, record: IdentityAssignment | Tick) -> None:
@@ -188,12 +191,15 @@ class ProfileShard:
         if (record.epoch, record.effective_ms) <= (profile.epoch, profile.assigned_ms):
             return
         self._touched[key] = profile
+        profile.epoch, profile.assigned_ms = record.epoch, record.effective_ms
+        accounts = {of.group: (of.anchor.key, of.spans) for of in record.accounts}
+        by_domain = None if record.by_domain is None else record.by_domain.key
+        told = (record.anchor.key, accounts, by_domain)
+        if profile.slots and told == (profile.anchor, profile.accounts, profile.by_domain):
+            return
         # Most identifiers never are the subject of an event: they have nothing that anybody could own.
         before = Owners(profile) if profile.slots else None
-        profile.anchor, profile.epoch = record.anchor.key, record.epoch
-        profile.assigned_ms = record.effective_ms
-        profile.accounts = {of.group: (of.anchor.key, of.spans) for of in record.accounts}
-        profile.by_domain = None if record.by_domain is None else record.by_domain.key
+        profile.anchor, profile.accounts, profile.by_domain = told
         if before is None:
             profile.effective_ms = max(profile.effective_ms, record.effective_ms)
             return
@@ -211,12 +217,8 @@ class ProfileShard:
         return live
 
     def _note_links(self, live: LiveProfile, event: Event) -> None:
-        same = live.noted is event.identifiers
-        if same and live.noted_type == event.type and event.occurred_ms >= live.weight[1]:
-            # The very values of this profile's last links, by the same type of event and no earlier: mostly it is so.
-            return
         weight = weight_of(event)
-        if same and covers(live.weight, weight):
+        if live.noted is event.identifiers and covers(live.weight, weight):
             return
         live.noted, live.noted_type, live.weight = event.identifiers, event.type, weight
         links = live.profile.links
@@ -261,12 +263,13 @@ class ProfileShard:
 
     def _tell_changes(self) -> None:
         self._outputs += [Output(Topic.IDENTITY_LINKS, found.tenant, found) for found in self._links]
+        today = self._midnight_ms // DAY_MS
         for live in self._changed:
             # Whoever was told all since then has none.
             if live.changes is not None:
                 self._tell_parts(live, live.changes)
                 live.changes = None
-            forget_uses(live.profile, self._midnight_ms // DAY_MS)
+            forget_uses(live.profile, today)
         self._links, self._changed = [], []
 
     def flush(self, *, store: bool = True) -> Flush:
@@ -295,18 +298,21 @@ class ProfileShard:
             return
         for owner in touched(changes, owners):
             change = changed(changes, owner, owners) if owner in profile.told else None
-            self._tell_part(live, Part(profile, owner, owners), change)
+            self._tell_part(live, part_of(profile, owner, owners), change)
         _own_slots(profile, owners)
 
     def _tell_all(self, live: LiveProfile, owners: Owners) -> None:
         """Tell every owner all of its part, and those that have none any more that it went away."""
         profile = live.profile
         profile.members = owners.members
-        if NO_ACCOUNT in profile.slots and owners.person not in profile.told:
-            # Before a crash the person may have been told alone what is its account's now; nobody remembers.
-            profile.told.append(owners.person)
-        for owner in list(dict.fromkeys((*owners.members, owners.otherwise, owners.person, *profile.told))):
-            self._tell_part(live, Part(profile, owner, owners), None)
+        concerned = [*owners.members]
+        if NO_ACCOUNT in profile.slots:
+            if owners.person not in profile.told:
+                # Before a crash the person may have been told alone what is its account's now; nobody remembers.
+                profile.told.append(owners.person)
+            concerned += (owners.otherwise, owners.person)
+        for owner in dict.fromkeys((*concerned, *profile.told)):
+            self._tell_part(live, part_of(profile, owner, owners), None)
         _own_slots(profile, owners)
 
     def _tell_only_slot(self, live: LiveProfile, changes: dict[str, SlotChange]) -> bool:
@@ -325,7 +331,18 @@ class ProfileShard:
             return False
         if live.owner != profile.told[0]:
             live.owner, live.anchor = profile.told[0], identifier_of(profile.told[0])
-        days, traits, outcomes = change.days, change.traits, change.outcomes
+        days: dict[int, list[int]] = {}
+        uses: dict[int, dict[str, int]] = {}
+        sources: dict[int, list[str]] = {}
+        for day in sorted(change.days) if len(change.days) > 1 else change.days:
+            days[day] = slot.days[day].copy()
+            sources[day] = slot.sources[day]
+            used = slot.uses.get(day)
+            if used is not None:
+                uses[day] = used.copy()
+        for day in change.used:
+            uses[day] = slot.uses[day].copy()
+        traits, outcomes = change.traits, change.outcomes
         record = ProfileState(
             tenant=profile.tenant,
             customer_id=slot.owner,
@@ -337,10 +354,10 @@ class ProfileShard:
             version=profile.version,
             full=False,
             detached=False,
-            days={day: slot.days[day].copy() for day in (sorted(days) if len(days) > 1 else days)},
+            days=days,
             totals=slot.totals.copy(),
-            uses={day: slot.uses[day].copy() for day in days | change.used if day in slot.uses},
-            sources={day: slot.sources[day] for day in days if day in slot.sources},
+            uses=uses,
+            sources=sources,
             traits={name: values for name, values in slot.traits.items() if name in traits} if traits else {},
             outcomes=outcomes_of((slot,), outcomes) if outcomes else {},
             accepted=slot.accepted,
