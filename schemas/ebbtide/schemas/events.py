@@ -57,7 +57,7 @@ def path_segment(tenant: str) -> str:
 
 def subject_key(tenant: str, subject: Identifier) -> str:
     """Key of the subject on ``events``: ``tenant/type/value``."""
-    return f"{path_segment(tenant)}/{subject.type}/{subject.value}"
+    return f"{path_segment(tenant)}/{subject.key}"
 
 
 _UNKNOWN = -(2**63)

@@ -10,7 +10,8 @@ count moves nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from ebbtide.models.identity.evidence import Pair, pair
@@ -39,44 +40,55 @@ class Told(NamedTuple):
     evidence: bool
 
 
-class Touched(NamedTuple):
-    """The newest record by identifier that it names, and by place that it touched."""
-
-    keys: dict[str, Cause]
-    places: dict[Place, Cause]
-
-
 class Causes:
     """Who was touched by which of the records that one settling took in, as of that settling.
 
     Every answer is the id of a record; None where none touched what is asked for, and more than one was taken in.
+    To be asked before the next settling: what it takes to answer is worked out when it is first needed, since mostly
+    the record that is asked for names the identifier itself.
     """
 
     def __init__(self, graph: IdentityGraph, told: Iterable[Told]) -> None:
         self._graph = graph
-        standing = [one for one in told if _stands(graph, one)]
-        self._only = standing[0].cause if len({one.cause for one in standing}) == 1 else None
-        self._pairs: dict[Pair, Cause] = {}
-        everything: dict[str, Cause] = {}
-        movers: dict[str, Cause] = {}
-        for one in standing:
-            _keep(self._pairs, pair(one.keys[0], one.keys[-1]), one.cause)
-            for key in one.keys:
-                _keep(everything, key, one.cause)
-                if _moves(graph, one):
-                    _keep(movers, key, one.cause)
-        self._barred = dict(self._turned(everything))
-        self._all = Touched(everything, self._places(everything))
-        self._movers = Touched(movers, self._places(movers))
+        self._standing = [one for one in told if _stands(graph, one)]
+
+    @cached_property
+    def _only(self) -> Cause | None:
+        causes = {one.cause for one in self._standing}
+        return causes.pop() if len(causes) == 1 else None
+
+    @cached_property
+    def _pairs(self) -> dict[Pair, Cause]:
+        return _newest((pair(one.keys[0], one.keys[-1]), one.cause) for one in self._standing)
+
+    @cached_property
+    def _all(self) -> dict[str, Cause]:
+        return _newest((key, one.cause) for one in self._standing for key in one.keys)
+
+    @cached_property
+    def _movers(self) -> dict[str, Cause]:
+        return _newest((key, one.cause) for one in self._standing if _moves(self._graph, one) for key in one.keys)
+
+    @cached_property
+    def _barred(self) -> dict[str, Cause]:
+        return dict(self._turned())
+
+    @cached_property
+    def _places_of_all(self) -> dict[Place, Cause]:
+        return _newest(self._places(self._all))
+
+    @cached_property
+    def _places_of_movers(self) -> dict[Place, Cause]:
+        return _newest(self._places(self._movers))
 
     def of_link(self, a: str, b: str) -> str | None:
         """What made a link count, or not."""
-        return _source(self._pairs.get(pair(a, b)) or self._find(self._movers, a, b) or self._only)
+        return _source(self._pairs.get(pair(a, b)) or self._find_mover(a, b) or self._only)
 
     def of_owner(self, identifier: str, previous: str) -> str | None:
         """What moved an identifier to another owner."""
-        moved = self._movers.keys.get(identifier) or self._barred.get(identifier)
-        return _source(moved or self._find(self._movers, identifier, previous) or self._only)
+        moved = self._movers.get(identifier) or self._barred.get(identifier)
+        return _source(moved or self._find_mover(identifier, previous) or self._only)
 
     def of_value(self, key: str) -> str | None:
         """What made a value link nobody, or somebody again."""
@@ -84,42 +96,43 @@ class Causes:
 
     def of_finding(self, *keys: str) -> str | None:
         """What made something to be found about identifiers, or no longer."""
-        return _source(self._newest(keys) or self._only)
+        return _source(self._find_any(keys) or self._only)
 
     def by_hand(self, *keys: str) -> str | None:
         """As ``of_finding``, if that was a decision."""
-        found = self._newest(keys)
+        found = self._find_any(keys)
         return _source(found) if found is not None and found.by_hand else None
 
-    def _newest(self, keys: tuple[str, ...]) -> Cause | None:
-        named = max((self._all.keys[key] for key in keys if key in self._all.keys), default=None)
-        return named or self._find(self._all, *keys)
+    def _find_any(self, keys: tuple[str, ...]) -> Cause | None:
+        named = max((self._all[key] for key in keys if key in self._all), default=None)
+        return named or self._find(self._places_of_all, *keys)
 
-    def _turned(self, keys: dict[str, Cause]) -> Iterable[tuple[str, Cause]]:
+    def _find_mover(self, *keys: str) -> Cause | None:
+        return self._find(self._places_of_movers, *keys)
+
+    def _turned(self) -> Iterable[tuple[str, Cause]]:
         """The values that turned, each with what touched it, else what touched those that count for it."""
         for barred in self._graph.audit.barred:
-            around = self._graph.nodes[barred.identifier].links
+            keys, around = self._all, self._graph.nodes[barred.identifier].links
             found = keys.get(barred.identifier) or max((keys[key] for key in around if key in keys), default=None)
             if found is not None:
                 yield barred.identifier, found
 
-    def _places(self, keys: dict[str, Cause]) -> dict[Place, Cause]:
-        found: dict[Place, Cause] = {}
+    def _places(self, keys: dict[str, Cause]) -> Iterator[tuple[Place, Cause]]:
         for key, cause in keys.items():
-            _keep(found, self._place(key), cause)
+            yield self._place(key), cause
         for value, cause in self._barred.items():
             for key in (value, *self._graph.nodes[value].links):
-                _keep(found, self._place(key), cause)
-        return found
+                yield self._place(key), cause
 
-    def _find(self, touched: Touched, *keys: str) -> Cause | None:
+    def _find(self, touched: dict[Place, Cause], *keys: str) -> Cause | None:
         """The newest at the places of identifiers; of one that links nobody also where those are it is linked to."""
         places = {self._place(key) for key in keys}
         for key in keys:
             node = self._graph.nodes.get(key)
             if node is not None and node.barred:
                 places.update(map(self._place, node.links))
-        return max((touched.places[place] for place in places if place in touched.places), default=None)
+        return max((touched[place] for place in places if place in touched), default=None)
 
     def _place(self, key: str) -> Place:
         node = self._graph.nodes.get(key)
@@ -145,9 +158,13 @@ def _moves(graph: IdentityGraph, told: Told) -> bool:
     return pair(a, b) not in graph.refused and not (graph.nodes[a].barred or graph.nodes[b].barred)
 
 
-def _keep(found: dict[P, Cause], place: P, cause: Cause) -> None:
-    known = found.get(place)
-    found[place] = cause if known is None else max(known, cause)
+def _newest(touched: Iterable[tuple[P, Cause]]) -> dict[P, Cause]:
+    found: dict[P, Cause] = {}
+    for place, cause in touched:
+        known = found.get(place)
+        if known is None or cause > known:
+            found[place] = cause
+    return found
 
 
 def _source(cause: Cause | None) -> str | None:

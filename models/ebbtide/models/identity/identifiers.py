@@ -25,6 +25,7 @@ ACCOUNT_TYPES = (
     IdentifierType.BILLING_ID,
     IdentifierType.DOMAIN,
 )
+_PEOPLE = frozenset(PERSON_TYPES)
 RANK = {kind: rank for rank, kind in enumerate(PERSON_TYPES + ACCOUNT_TYPES)}
 
 _MAX_LENGTH = 1024
@@ -95,7 +96,7 @@ def strongest(identifiers: list[Identifier]) -> Identifier | None:
 
 def is_person(kind: IdentifierType) -> bool:
     """Whether the type names a person (else an account)."""
-    return RANK[kind] < len(PERSON_TYPES)
+    return kind in _PEOPLE
 
 
 @lru_cache(maxsize=262_144)

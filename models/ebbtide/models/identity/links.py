@@ -15,12 +15,13 @@ _CLASSES = {
     "identify": int(EvidenceClass.IDENTIFIED),
     "group": int(EvidenceClass.IDENTIFIED),
 }
+_STRENGTHS = {int(strength): strength for strength in EvidenceClass}
 _CRM_EQUALITY, _SEEN_TOGETHER = int(EvidenceClass.CRM_EQUALITY), int(EvidenceClass.SEEN_TOGETHER)
 
 
 def evidence_of(event: Event) -> EvidenceClass:
     """How strong the event's links are."""
-    return EvidenceClass(weight_of(event)[0])
+    return _STRENGTHS[weight_of(event)[0]]
 
 
 def weight_of(event: Event) -> tuple[int, int]:

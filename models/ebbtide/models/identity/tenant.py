@@ -90,9 +90,10 @@ class TenantIdentity:
         """
         if not take_link(self.graph, self._members, link):
             return False
-        keys = link.subject.key, link.other.key
+        keys = one, other = link.subject.key, link.other.key
         linked = is_person(link.subject.type) == is_person(link.other.type)
-        (self._linked if linked else self._touched).update(dict.fromkeys(keys))
+        noted = self._linked if linked else self._touched
+        noted[one] = noted[other] = None
         self._records.append(Told(Cause(to_ms(link.occurred_at), link.event_id, by_hand=False), keys, evidence=linked))
         self._at_once = self._at_once or at_once
         return True
