@@ -73,9 +73,10 @@ class Timeline:
 
     ``accounts`` are the stays in each; they may overlap, where an account has several group ids. ``now`` is who has
     what is of no day: who has the newest day, and of a person that left all accounts who had the last day before.
+    ``now_since`` is the day from which on it does; None where nobody else ever did.
     """
 
-    __slots__ = ("_days", "_owners", "now")
+    __slots__ = ("_days", "_owners", "now", "now_since")
 
     def __init__(self, accounts: Mapping[str, Sequence[Span]], otherwise: str) -> None:
         edges = sorted(
@@ -87,6 +88,7 @@ class Timeline:
         self._days: list[int] = []
         self._owners = [otherwise]
         self.now = otherwise
+        self.now_since: int | None = None
         stays: Counter[str] = Counter()
         for day, changes in groupby(edges, key=itemgetter(0)):
             for _, owner, change in changes:
@@ -94,8 +96,8 @@ class Timeline:
             inside = [account for account, count in stays.items() if count]
             self._days.append(day)
             self._owners.append(inside[0] if len(inside) == 1 else otherwise)
-            if inside:
-                self.now = self._owners[-1]
+            if inside and self._owners[-1] != self.now:
+                self.now, self.now_since = self._owners[-1], day
 
     def on(self, day: int) -> str:
         """Whose the activity of a day is."""

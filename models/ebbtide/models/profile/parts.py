@@ -20,6 +20,7 @@ from ebbtide.models.profile.profile import NO_ACCOUNT, Profile, Slot, SlotChange
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.schemas.identity import Span
 from ebbtide.schemas.profile_state import Outcome, Trait
+from ebbtide.schemas.topics import DAY_MS
 
 _NOTHING = Slot()
 
@@ -61,6 +62,12 @@ class Owners:
         """Whether the others own the same: of what names no account, and of what was done for some."""
         mine, theirs = (self.person, self.otherwise, self.members), (other.person, other.otherwise, other.members)
         return mine == theirs and all(self.of(group) == other.of(group) for group in groups)
+
+    @property
+    def now_since_ms(self) -> int:
+        """The instant from which on that is so, epoch ms; 0 where it always was."""
+        day = self._timeline.now_since
+        return 0 if day is None else day * DAY_MS
 
     def of(self, group: str) -> str:
         """Owner of what was done for an account."""
@@ -167,14 +174,25 @@ class Part:
         """Values of every trait, or of some, oldest first."""
         values: dict[str, list[Trait]] = {}
         for slot in self._slots:
+            # What names no account was the person's before: its account has it from the day of joining on.
+            since_ms = self._owners.now_since_ms if slot is self._loose and slot.traits else 0
             for name in [name for name in slot.traits if only is None or name in only]:
-                found = slot.traits[name]
+                found = held_from(since_ms, slot.traits[name])
                 values[name] = merged(values[name], found) if name in values else found
         return values
 
     def outcomes(self, only: Set[str] | None = None) -> dict[str, Outcome]:
         """All dated facts, or some."""
         return outcomes_of(self._slots, only)
+
+
+def held_from(since_ms: int, values: list[Trait]) -> list[Trait]:
+    """The values as of ``since_ms`` and later: of those before, the newest, dated then."""
+    later = [value for value in values if value.at_ms >= since_ms]
+    if len(later) == len(values):
+        return values
+    held = values[-len(later) - 1]._replace(at_ms=since_ms)
+    return later if later and later[0][1:3] <= held[1:3] else [held, *later]
 
 
 class WholeSlot(Part):
@@ -215,6 +233,11 @@ class WholeSlot(Part):
         """As ``Part.sources``."""
         sources = self._slots[0].sources
         return {day: sources[day] for day in sorted(sources if only is None else only)}
+
+    def traits(self, only: Set[str] | None = None) -> dict[str, list[Trait]]:
+        """As ``Part.traits``."""
+        traits = self._slots[0].traits
+        return {name: values for name, values in traits.items() if only is None or name in only}
 
 
 def part_of(profile: Profile, owner: str, owners: Owners) -> Part:
