@@ -12,25 +12,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ebbtide.models.alerting.lifecycle import OpenAlert
+from ebbtide.models.alerting.lifecycle import OpenAlert, alert_id
 from ebbtide.models.churn.features import NAMES
+from ebbtide.models.churn.features import features as compute
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.customer import Customer, Observation, Published
 from ebbtide.models.customer.packed import decode, encode
 from ebbtide.models.customer.packing.columns import (
     Names,
+    Tail,
     pack_bits,
-    pack_times,
+    pack_pairs,
     pack_weeks,
-    steps,
     unpack_bits,
-    unpack_times,
+    unpack_pairs,
     unpack_weeks,
 )
+from ebbtide.models.customer.packing.scores import pack_scores, unpack_scores
+from ebbtide.models.customer.packing.vectors import pack_vectors, unpack_vectors
 from ebbtide.models.customer.packing.words import WORDS
+from ebbtide.models.customer.series import DaySeries
 from ebbtide.models.customer.share import Share
-from ebbtide.models.identity.identifiers import profile_id
+from ebbtide.models.identity.identifiers import canonical_id, profile_id
 from ebbtide.models.standing.hysteresis import Held
+from ebbtide.schemas.alert import AlertType
 from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
 from ebbtide.schemas.profile_state import Trait
 
@@ -54,10 +59,57 @@ def test_flags(flags: list[bool]) -> None:
     assert len(pack_bits(flags)) <= (len(flags) + 7) // 8
 
 
-@given(st.lists(st.integers(-1, 2**42)))
-def test_times(times: list[int]) -> None:
-    assert unpack_times(pack_times(times)) == times
-    assert steps(times)[:1] == times[:1]
+@given(st.lists(st.tuples(st.integers(-2, 40), st.integers(-(2**40), 2**40))))
+def test_pairs_of_counts(pairs: list[tuple[int, int]]) -> None:
+    numbers, others = [number for number, _ in pairs], [other for _, other in pairs]
+    assert unpack_pairs(pack_pairs(numbers, others)) == (numbers, others)
+
+
+def test_small_counts_are_a_byte_for_two() -> None:
+    assert pack_pairs([3, 14, 15], [0, 14, 2]) == [bytes([0x30, 0xEE, 0xF2]), [15]]
+
+
+DAY_MS = 86_400_000
+
+
+@given(
+    st.lists(st.integers(-(2**40), 2**40)),
+    st.lists(st.one_of(st.integers(-1, 2**42), st.integers(0, 2**20).map(lambda minute: minute * 60_000))),
+    st.lists(st.one_of(st.text(), st.uuids().map(str), st.uuids().map(lambda uuid: uuid.hex.upper()))),
+)
+def test_what_is_put_into_the_tail_is_taken_from_it(numbers: list[int], times: list[int], ids: list[str]) -> None:
+    tail = Tail()
+    left = tail.put_low(numbers, 2), tail.put_times(times), tail.put_ids(ids)
+    read = Tail(tail.packed)
+    assert (read.take_low(left[0], 2), read.take_times(left[1]), read.take_ids(left[2])) == (numbers, times, ids)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("0123456789abcdef0123456789abcdef", 16),
+        ("01234567-89ab-cdef-0123-456789abcdef", 16),
+        ("0123456789ABCDEF0123456789ABCDEF", 0),
+        ("0123456789abcdef-0123456789abcde", 0),
+        ("0123-45678-9ab-cdef-0123-456789abcd", 0),
+        ("012345678-9ab-cdef-0123-456789abcdef", 0),
+        ("0123456789abcdef0123456789abcdeg", 0),
+        ("u1", 0),
+    ],
+)
+def test_ids_in_hexadecimal_are_half_as_long(text: str, size: int) -> None:
+    tail = Tail()
+    left = tail.put_ids([text])
+    assert len(tail.packed) == size
+    assert Tail(tail.packed).take_ids(left) == [text]
+
+
+def test_whole_minutes_need_no_tail() -> None:
+    tail = Tail()
+    assert tail.put_times([DAY_MS, 3 * DAY_MS + 60_000]) == [[1, 2], [0, 1]]
+    assert tail.packed == b""
+    tail.put_times([1])
+    assert tail.packed == b"\x01\0\0"
 
 
 def test_names_have_places_in_the_order_they_came() -> None:
@@ -181,21 +233,22 @@ def test_what_is_read_is_what_was_written(seed: int) -> None:
 
 
 def test_a_layout_of_another_version_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"customer layout b'\\x02' is unknown; this version reads 3"):
+    with pytest.raises(ValueError, match=r"customer layout b'\\x02' is unknown; this version reads 4"):
         decode(b"\x02" + encode(Customer("c", "t", "group_id", "acme"))[1:])
 
 
 STORED = (
-    "A1WVPQ6CMBTHWwqa6OIJjG6u7C5egDsogc3JEG/g3D9fKhtI4jU6dOVELr4WDJiXlybvq+3w+7/sNmWhDgca6j8epstrBKM9hufIYjUgNn1C"
-    "F2zLd5yY7XR5XaOTVRAL+6iSVjUrqDt+exBN4oOnYHAg4IFVMkO33IFrvirggoMrlWOPNdWwHIoO45/SVFOa9UZdi6fp2mjOC3SBsGNoCigt"
-    "gJTxB5U75O2B/gFmbvUwgygplrpeH5mjiX1Ykc+YJlOFlJpJ+QU="
+    "BFVVMQ7CMAy0WwoSLEyMCDZG2Fn6Af4ACDYkEEL8gDl2SyliKiDxjQxZ+yIGcCwQRXGsxLYcZ7i75FDFQjH/oKH4w0NVvH7AuE/nq4XC6gOx6g"
+    "jlpJ9/1e1P8m77xeyx3HnZ2iqtKAP8qFOp9OIw4GJdbE4Jla0BocM2O4xNQmhtSmPqEvgl6ebZp3uJvzo4UTnpsAVCttbwEzKOQgZgBO/VzgzI"
+    "190IGZF8ZaCJKBKfSkzLJRocpVmoA8j7RKGMMDQ5IdVk32P5PgFLh5fsKJMY1xvfyHU5ItWGVKYSy6xJwRgnR7LmDXAR61ajt/TmK9EkTF2Tui"
+    "J/EwMGBQAABgAAAAcAAA=="
 )
 
 
 def test_a_value_that_was_stored_once_can_be_read() -> None:
-    """A change of the layout needs a number of its own; this value must stay readable under number 3."""
+    """A change of the layout needs a number of its own; this value must stay readable under number 4."""
     customer = decode(b64decode(STORED))
-    [share] = customer.shares.values()
+    share, stranger = customer.shares.values()
     assert (customer.customer_id, customer.tier, customer.settled_day) == ("c", "normal", 20_001)
     assert share == Share(
         "user_id",
@@ -215,10 +268,96 @@ def test_a_value_that_was_stored_once_can_be_read() -> None:
         traits={"name": [Trait("Acme", 5, 6, "crm")]},
         outcomes={"f1": ("touchpoint", 7, {"kind": "call"})},
     )
+    assert stranger == Share(
+        "anonymous_id",
+        "eb56a3b7f4e62bd1244c5d93ba227f13",
+        2,
+        86_400_000 * 19_991,
+        9,
+        3,
+        5,
+        totals=[3, 0, 0, 0, 0, 0],
+        old_last=86_400 * 19_990 + 70_000,
+        sources={19_990: ["web"]},
+    )
 
 
-def test_a_feature_that_is_no_count_is_kept_to_the_bit() -> None:
+def vector_of(days: list[int], day: int) -> bytes:
+    """The features of somebody with some events on each day."""
+    series = DaySeries()
+    for number, active in enumerate(days):
+        series.put(active, [number % 7 + 1, 1, number % 3, 0, 0, -1, -1, -1, -1])
+    vector = compute(series, day, 3.5)
+    assert vector is not None
+    return struct.pack(f"<{len(NAMES)}f", *vector)
+
+
+@given(st.sets(st.integers(0, 900), min_size=2), st.integers(901, 950))
+def test_features_follow_from_whole_numbers(days: set[int], day: int) -> None:
+    """All but the recency in cadences, which are not always whole: four bytes for each that does not follow."""
+    vector = vector_of(sorted(days), day)
+    packed = pack_vectors([vector])
+    assert unpack_vectors(packed) == [vector]
+    assert set(packed[2]) <= {NAMES.index("recency_per_cadence")}
+
+
+@pytest.mark.parametrize("days", [[7], [5, 6, 7]])
+def test_features_of_few_days_are_kept(days: list[int]) -> None:
+    vector = vector_of(days, 8)
+    assert unpack_vectors(pack_vectors([vector, vector])) == [vector, vector]
+
+
+@given(st.lists(st.binary(min_size=4 * len(NAMES), max_size=4 * len(NAMES))))
+def test_vectors_are_kept_to_the_bit_whatever_they_are(vectors: list[bytes]) -> None:
+    assert unpack_vectors(pack_vectors(vectors)) == vectors
+
+
+def test_features_that_are_no_counts_are_kept_to_the_bit() -> None:
     values = [log(n + 1.5) for n in range(len(NAMES))]
     frozen = struct.pack(f"<{len(NAMES)}f", *values)
     customer = Customer("c", "t", "group_id", "acme", observations=[Observation(20_000, frozen, 0.1, "m")] * 3)
     assert decode(encode(customer)).observations == customer.observations
+
+
+def test_many_events_are_a_count_too() -> None:
+    frozen = struct.pack(f"<{len(NAMES)}f", *([log1p(123_456)] * len(NAMES)))
+    numbers = pack_vectors([frozen])[1]
+    assert numbers[0] == numbers[8] == 123_456
+
+
+@pytest.mark.parametrize(
+    "versions", [["champion-7", "champion-9"], ["a-1", "b-2"], ["a-01"], ["a", "a-1"], ["7"], ["a", "b", "a"], []]
+)
+def test_versions_of_models(versions: list[str]) -> None:
+    frozen = struct.pack(f"<{len(NAMES)}f", *[0.0] * len(NAMES))
+    observations = [Observation(7 * n, frozen, 0.5, version) for n, version in enumerate(versions)]
+    assert unpack_scores(pack_scores(None, observations)) == (None, observations)
+
+
+def test_an_alert_has_the_id_of_its_episode() -> None:
+    """It is not kept then, nor is that of the customer."""
+    name = canonical_id("t", Identifier(IdentifierType.GROUP_ID, "acme"))
+    known = alert_id(name, AlertType.ASLEEP, "7")
+    customer = Customer("other", "t", "group_id", "acme", alerts={"asleep": OpenAlert(known, "7", 5, 6, "warning", {})})
+    longer = len(encode(customer))
+    customer.customer_id = name
+    assert len(encode(customer)) < longer - 20
+    assert decode(encode(customer)) == customer
+
+
+def test_shares_keep_their_order() -> None:
+    """Also where those of which only totals are left stand among others."""
+    rng = Random(3)
+    customer = random_customer(4)
+    quiet = [
+        Share("anonymous_id", f"{rng.getrandbits(128):032x}", n, 0, n, totals=[n] * 6, old_last=86_400 * n + 70_000)
+        for n in range(40)
+    ]
+    busy = [random_share(rng, 10 + n, 20_000) for n in range(20)]
+    mixed: list[Share] = [*quiet, *busy]
+    rng.shuffle(mixed)
+    customer.settled_day = None
+    customer.shares = {f"p{n}": share for n, share in enumerate(mixed)}
+    found = decode(encode(customer))
+    assert list(found.shares) == list(customer.shares)
+    assert found == customer

@@ -9,12 +9,14 @@ that may still be evaluated; of those before, the newest of each profile.
 from __future__ import annotations
 
 import zlib
-from itertools import accumulate
+from itertools import accumulate, compress
+from operator import not_
 
 import msgspec
 
+from ebbtide.models.alerting.lifecycle import alert_id
 from ebbtide.models.customer.customer import Customer
-from ebbtide.models.customer.packing.columns import Column, Names, pack_times, steps, unpack_times
+from ebbtide.models.customer.packing.columns import Column, Names, Tail, pack_bits, steps, unpack_bits
 from ebbtide.models.customer.packing.contents import (
     pack_facts,
     pack_sources,
@@ -25,14 +27,24 @@ from ebbtide.models.customer.packing.contents import (
     unpack_traits,
     unpack_uses,
 )
-from ebbtide.models.customer.packing.days import pack_days, pack_old, unpack_days, unpack_old
-from ebbtide.models.customer.packing.scores import pack_observations, pack_score, unpack_observations, unpack_score
+from ebbtide.models.customer.packing.days import (
+    newest_day,
+    pack_days,
+    pack_ends,
+    pack_old,
+    unpack_days,
+    unpack_ends,
+    unpack_old,
+)
+from ebbtide.models.customer.packing.scores import pack_scores, unpack_scores
 from ebbtide.models.customer.packing.words import WORDS
 from ebbtide.models.customer.share import Share
-from ebbtide.models.identity.identifiers import profile_id
+from ebbtide.models.identity.identifiers import canonical_id, profile_id
+from ebbtide.schemas.alert import AlertType
 from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
+from ebbtide.schemas.topics import DAY_MS
 
-_LAYOUT = b"\x03"
+_LAYOUT = b"\x04"
 _LEVEL = 6
 _BLOCK = 6
 """Deflate's memory level: it begins a code of its own for every few thousand bytes."""
@@ -42,48 +54,71 @@ _NOTHING = msgspec.structs.asdict(Customer("", "", "", ""))
 
 def encode(customer: Customer) -> bytes:
     """The customer as bytes; the first is the layout's version."""
-    names = Names()
-    shares = list(customer.shares.values())
+    names, tail = Names(), Tail()
+    timed_from = _timed_from(customer)
+    quiet = [_is_quiet(share) for share in customer.shares.values()]
+    keys = [*compress(customer.shares, map(not_, quiet)), *compress(customer.shares, quiet)]
+    shares = [customer.shares[key] for key in keys]
+    others = shares[: len(shares) - sum(quiet)]
     columns = [
-        [None if key == _key(customer.tenant, share) else key for key, share in customer.shares.items()],
-        _pack_shares(shares),
-        pack_days(shares, _timed_from(customer)),
-        pack_uses(shares, names),
+        pack_bits(quiet),
+        [None if key == _key(customer.tenant, share) else key for key, share in zip(keys, shares, strict=True)],
+        pack_days(others, timed_from),
+        pack_ends(shares, timed_from, tail),
+        _pack_shares(shares, len(others), names, tail),
         pack_sources(shares, names),
-        pack_traits(shares, names),
-        pack_facts(shares, names),
+        pack_uses(others, names),
+        pack_traits(others, names, tail),
+        pack_facts(others, names, tail),
         pack_old(customer.old_days, customer.old_core),
-        pack_score(customer.score),
-        pack_observations(customer.observations),
+        pack_scores(customer.score, customer.observations),
     ]
     plain = {
         name: value
         for name, value in msgspec.structs.asdict(customer).items()
         if name not in _PACKED and value != _NOTHING[name]
     }
+    if customer.customer_id == canonical_id(customer.tenant, customer.anchor):
+        del plain["customer_id"]
+    if customer.alerts:
+        plain["alerts"] = {
+            kind: msgspec.structs.replace(alert, alert_id="") if alert.alert_id == _alert_id(customer, kind) else alert
+            for kind, alert in customer.alerts.items()
+        }
     press = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, _BLOCK, zdict=WORDS)
     packed = msgspec.msgpack.encode([plain, list(names.places), columns])
-    return _LAYOUT + press.compress(packed) + press.flush()
+    return b"".join((_LAYOUT, press.compress(packed), press.flush(), tail.packed))
 
 
 def decode(value: bytes) -> Customer:
     """A customer from its table value. Raises ``ValueError`` on a layout this version does not know."""
     if value[:1] != _LAYOUT:
         raise ValueError(f"customer layout {value[:1]!r} is unknown; this version reads {_LAYOUT[0]}")
-    plain, names, columns = msgspec.msgpack.decode(zlib.decompressobj(-zlib.MAX_WBITS, WORDS).decompress(value[1:]))
-    keys, told, days, uses, sources, traits, facts, old, score, observations = columns
-    customer = msgspec.convert(plain, Customer)
-    shares = _unpack_shares(told)
-    unpack_days(shares, days, _timed_from(customer))
-    unpack_uses(shares, uses, names)
+    press = zlib.decompressobj(-zlib.MAX_WBITS, WORDS)
+    plain, names, columns = msgspec.msgpack.decode(press.decompress(value[1:]))
+    bits, keys, days, ends, told, sources, uses, traits, facts, old, scores = columns
+    customer = msgspec.convert({"customer_id": "", **plain}, Customer)
+    if not customer.customer_id:
+        customer.customer_id = canonical_id(customer.tenant, customer.anchor)
+    for kind, alert in customer.alerts.items():
+        alert.alert_id = alert.alert_id or _alert_id(customer, kind)
+    tail = Tail(press.unused_data)
+    shares = [Share("", "") for _ in keys]
+    quiet = unpack_bits(bits, len(keys))
+    others = shares[: len(shares) - sum(quiet)]
+    unpack_days(others, days, _timed_from(customer))
+    unpack_ends(shares, ends, tail)
+    _unpack_shares(shares, len(others), told, names, tail)
     unpack_sources(shares, sources, names)
-    unpack_traits(shares, traits, names)
-    unpack_facts(shares, facts, names)
+    unpack_uses(others, uses, names)
+    unpack_traits(others, traits, names, tail)
+    unpack_facts(others, facts, names, tail)
     tenant = customer.tenant
-    customer.shares = {key or _key(tenant, share): share for key, share in zip(keys, shares, strict=True)}
+    rows = [(key or _key(tenant, share), share) for key, share in zip(keys, shares, strict=True)]
+    active, idle = iter(rows), iter(rows[len(others) :])
+    customer.shares = dict(next(idle if is_quiet else active) for is_quiet in quiet)
     customer.old_days, customer.old_core = unpack_old(old)
-    customer.score = unpack_score(score)
-    customer.observations = unpack_observations(observations)
+    customer.score, customer.observations = unpack_scores(scores)
     return customer
 
 
@@ -92,28 +127,62 @@ def _timed_from(customer: Customer) -> int:
     return -1 if customer.settled_day is None else customer.settled_day - 1
 
 
+def _alert_id(customer: Customer, kind: str) -> str:
+    return alert_id(customer.customer_id, AlertType(kind), customer.alerts[kind].episode)
+
+
 def _key(tenant: str, share: Share) -> str:
     """Key of a share: nearly always the id of its subject's profile."""
     return profile_id(subject_key(tenant, Identifier(IdentifierType(share.subject_type), share.subject_value)))
 
 
-def _pack_shares(shares: list[Share]) -> Column:
+def _is_quiet(share: Share) -> bool:
+    """Whether only the totals and the newest activity of a share are left, as of most that are long gone."""
+    return not (share.days or share.old_days or share.uses or share.traits or share.outcomes) and not (
+        share.thin_from or share.uses_from
+    )
+
+
+def _pack_shares(shares: list[Share], others: int, names: Names, tail: Tail) -> Column:
     """Whose the shares are, and the record that each rests on: mostly of a later one than that of the share before."""
     return [
-        [share.subject_type for share in shares],
-        [share.subject_value for share in shares],
+        [names.place(share.subject_type) for share in shares],
+        tail.put_ids(share.subject_value for share in shares),
         steps(share.epoch for share in shares),
-        pack_times(share.effective_ms for share in shares),
-        steps(share.version for share in shares),
+        *_pack_effective(shares, others),
+        tail.put_low(steps(share.version for share in shares), 1),
         [share.partition for share in shares],
         [2 * share.detached + share.by_domain for share in shares],
     ]
 
 
-def _unpack_shares(packed: Column) -> list[Share]:
-    types, values, epochs, effective, versions, partitions, flags = packed
-    rows = zip(types, values, accumulate(epochs), unpack_times(effective), accumulate(versions), strict=True)
-    return [
-        Share(*row, partition=partition, detached=flag > 1, by_domain=flag % 2 > 0)
-        for row, partition, flag in zip(rows, partitions, flags, strict=True)
+def _pack_effective(shares: list[Share], others: int) -> Column:
+    """Since when the records hold: those of quiet shares from the end of their newest day, nearly always."""
+    days, rests = zip(*(divmod(share.effective_ms, DAY_MS) for share in shares), strict=True) if shares else ((), ())
+    quiet_days = [day - newest_day(share) for day, share in zip(days[others:], shares[others:], strict=True)]
+    return [steps(days[:others]), quiet_days, list(rests)]
+
+
+def _unpack_shares(shares: list[Share], others: int, packed: Column, names: list[str], tail: Tail) -> None:
+    types, values, epochs, days, quiet_days, rests, versions, partitions, flags = packed
+    days = [
+        *accumulate(days),
+        *(newest_day(share) + day for share, day in zip(shares[others:], quiet_days, strict=True)),
     ]
+    rows = zip(
+        shares,
+        types,
+        tail.take_ids(values),
+        accumulate(epochs),
+        days,
+        rests,
+        accumulate(tail.take_low(versions, 1)),
+        partitions,
+        flags,
+        strict=True,
+    )
+    for share, kind, value, epoch, day, rest, version, partition, flag in rows:
+        share.subject_type, share.subject_value = names[kind], value
+        share.epoch, share.version, share.partition = epoch, version, partition
+        share.effective_ms = day * DAY_MS + rest
+        share.detached, share.by_domain = flag > 1, flag % 2 > 0

@@ -162,7 +162,9 @@ class Share(msgspec.Struct):
         """Add older uses up by weeks, as of grid day ``day``."""
         from_day = whole_from(day, use_days)
         if from_day > self.uses_from and self.uses:
-            self.uses, self.uses_from = by_weeks(self.uses, day, use_days), from_day
+            self.uses = by_weeks(self.uses, day, use_days)
+            # Without any, what comes later is held against the settled day alone.
+            self.uses_from = from_day if self.uses else 0
 
     def forget_sources(self, day: int) -> None:
         """Of the sources heard before grid day ``day`` keep the newest day of each."""

@@ -2,84 +2,126 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import accumulate, islice
 from typing import Any
 
 from ebbtide.models.customer.packing.columns import (
     Column,
-    pack_bits,
+    Tail,
+    pack_pairs,
     pack_weeks,
     steps,
-    unpack_bits,
+    unpack_pairs,
     unpack_weeks,
 )
-from ebbtide.models.customer.series import DAY_SECONDS, FIRST, LAST, LAST_LOGIN, SUMMED, WIDTH, Bucket
+from ebbtide.models.customer.series import (
+    DAY_SECONDS,
+    EVENTS,
+    FIRST,
+    LAST,
+    LAST_LOGIN,
+    LOGINS,
+    ORDERS,
+    QUERIES,
+    REVENUE,
+    SUMMED,
+    WIDTH,
+    Bucket,
+)
 from ebbtide.models.customer.share import Share
 
+_SECOND_BYTES = 2
+_OTHERS = (LOGINS, ORDERS, REVENUE)
 _NO_TIMES = [-1] * (WIDTH - SUMMED)
 
 
 def pack_days(shares: list[Share], timed_from: int) -> Column:
-    """Days, buckets and totals. Times of day are told from ``timed_from`` on; of before, the newest of each share."""
+    """Days and buckets. Times of day are told from ``timed_from`` on."""
     numbers: list[Column] = [[] for _ in range(SUMMED)]
     times: list[Column] = [[] for _ in _NO_TIMES]
-    last: list[Column] = [[] for _ in range(4)]
     for share in shares:
-        newest = [share.old_last, share.old_login]
-        for day in sorted(share.days):
-            bucket = share.days[day]
-            for column, number in zip(numbers, bucket, strict=False):
-                column.append(number)
-            if day >= timed_from:
-                _put_times(times, bucket)
-            else:
-                for index, field in enumerate((LAST, LAST_LOGIN)):
-                    if bucket[field] >= 0:
-                        newest[index] = max(newest[index], day * DAY_SECONDS + bucket[field])
-        for index, second in enumerate(newest):
-            day, rest = divmod(second, DAY_SECONDS)
-            # Mostly that of the newest day.
-            last[2 * index].append(None if second < 0 else newest_day(share) - day)
-            last[2 * index + 1].append(0 if second < 0 else rest)
+        days = sorted(share.days)
+        buckets = [share.days[day] for day in days]
+        for column, of_field in zip(numbers, zip(*buckets, strict=True), strict=False):
+            column.extend(of_field)
+        for bucket in buckets[bisect_left(days, timed_from) :]:
+            _put_times(times, bucket)
     return [
-        steps(newest_day(share) for share in shares if not share.days),
         _pack_weeks(share.days for share in shares),
-        [column if any(column) else None for column in numbers],
+        pack_pairs(numbers[EVENTS], numbers[QUERIES]),
+        [numbers[field] if any(numbers[field]) else None for field in _OTHERS],
         times,
-        last,
-        # Mostly all messages are events that people sent.
-        [share.accepted - share.totals[0] for share in shares],
-        [list(column) for column in zip(*map(_rest, shares), strict=True)],
         [share.thin_from for share in shares],
         _pack_weeks(share.old_days for share in shares),
-        pack_bits(day in core for share in shares for core in [set(share.old_core)] for day in share.old_days),
+        _pack_weeks(_without(share.old_days, share.old_core) for share in shares),
     ]
 
 
 def unpack_days(shares: list[Share], packed: Column, timed_from: int) -> None:
-    """Put days, buckets and totals into the shares."""
-    ends, weeks, numbers, times, last, others, totals, thin_from, old_weeks, core = packed
+    """Put days and buckets into the shares."""
+    weeks, pairs, numbers, times, thin_from, old_weeks, idle = packed
     days = _unpack_weeks(weeks)
     count = sum(map(len, days))
-    sums = zip(*(column or [0] * count for column in numbers), strict=True)
+    events, queries = unpack_pairs(pairs)
+    logins, orders, revenue = (column or [0] * count for column in numbers)
+    sums = zip(events, logins, queries, orders, revenue, strict=True)
     timed = zip(*times, strict=True)
     old_days = _unpack_weeks(old_weeks)
-    queried = iter(unpack_bits(core, sum(map(len, old_days))))
-    others_end = accumulate(ends)
+    no_queries = _unpack_weeks(idle)
     for index, share in enumerate(shares):
         share.days = {day: [*next(sums), *(_times(timed) if day >= timed_from else _NO_TIMES)] for day in days[index]}
-        end = days[index][-1] if days[index] else next(others_end)
-        share.old_last, share.old_login = (
-            -1 if last[place][index] is None else (end - last[place][index]) * DAY_SECONDS + last[place + 1][index]
-            for place in (0, 2)
-        )
+        share.thin_from = thin_from[index]
+        share.old_days = old_days[index]
+        share.old_core = _without(old_days[index], no_queries[index])
+
+
+def pack_ends(shares: list[Share], timed_from: int, tail: Tail) -> Column:
+    """Totals, and the newest times of day before ``timed_from``."""
+    last: list[Column] = [[] for _ in range(4)]
+    for share in shares:
+        days = sorted(day for day in share.days if day < timed_from)
+        end = newest_day(share)
+        for index, (field, second) in enumerate(((LAST, share.old_last), (LAST_LOGIN, share.old_login))):
+            day, rest = divmod(max(second, _newest(share, days, field)), DAY_SECONDS)
+            # Mostly that of the newest day.
+            last[2 * index].append(None if day < 0 else end - day)
+            if day >= 0:
+                last[2 * index + 1].append(rest)
+    return [
+        steps(newest_day(share) for share in shares if not share.days),
+        last[0],
+        tail.put_low(last[1], _SECOND_BYTES),
+        last[2],
+        tail.put_low(last[3], _SECOND_BYTES),
+        # Mostly all messages are events that people sent.
+        [share.accepted - share.totals[0] for share in shares],
+        [list(column) for column in zip(*map(_rest, shares), strict=True)],
+    ]
+
+
+def unpack_ends(shares: list[Share], packed: Column, tail: Tail) -> None:
+    """Put totals and newest times into the shares, which have their days."""
+    ends, last, seconds, login, login_seconds, others, totals = packed
+    ends = accumulate(ends)
+    at = iter(tail.take_low(seconds, _SECOND_BYTES))
+    login_at = iter(tail.take_low(login_seconds, _SECOND_BYTES))
+    for index, share in enumerate(shares):
+        end = max(share.days) if share.days else next(ends)
+        share.old_last = -1 if last[index] is None else (end - last[index]) * DAY_SECONDS + next(at)
+        share.old_login = -1 if login[index] is None else (end - login[index]) * DAY_SECONDS + next(login_at)
         share.totals = [column[index] for column in totals]
         share.totals = _rest(share, -1)
         share.accepted = others[index] + share.totals[0]
-        share.thin_from = thin_from[index]
-        share.old_days = old_days[index]
-        share.old_core = [day for day in old_days[index] if next(queried)]
+
+
+def _newest(share: Share, days: list[int], field: int) -> int:
+    """Epoch second of the newest of some days that has a time; -1 without one."""
+    for day in reversed(days):
+        if share.days[day][field] >= 0:
+            return day * DAY_SECONDS + share.days[day][field]
+    return -1
 
 
 def newest_day(share: Share) -> int:
@@ -94,16 +136,19 @@ def _rest(share: Share, sign: int = 1) -> list[int]:
 
 
 def pack_old(days: list[int], core: list[int]) -> Column:
-    """Days that nobody knows whose they were, and which of them had queries."""
-    queried = set(core)
-    return [*pack_weeks(days), pack_bits(day in queried for day in days)]
+    """Days that nobody knows whose they were, and those of them without queries."""
+    return [*pack_weeks(days), *pack_weeks(_without(days, core))]
 
 
 def unpack_old(packed: Column) -> tuple[list[int], list[int]]:
     """Days, and those of them with queries."""
-    first, weeks, core = packed
-    days = unpack_weeks(first, weeks)
-    return days, [day for day, queried in zip(days, unpack_bits(core, len(days)), strict=True) if queried]
+    days = unpack_weeks(*packed[:2])
+    return days, _without(days, unpack_weeks(*packed[2:]))
+
+
+def _without(days: list[int], others: list[int]) -> list[int]:
+    left = set(others)
+    return [day for day in days if day not in left]
 
 
 def _pack_weeks(days: Iterable[Any]) -> Column:

@@ -2,97 +2,70 @@
 
 from __future__ import annotations
 
+import re
 from itertools import accumulate
-from math import log1p
-from struct import Struct, pack, unpack
+from struct import pack, unpack
 
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.customer.customer import Observation, Published
-from ebbtide.models.customer.packing.columns import Column, steps
+from ebbtide.models.customer.packing.columns import Column, Names, steps
+from ebbtide.models.customer.packing.vectors import pack_vectors, unpack_vectors
 
-_SINGLE = Struct("<f")
-_MOST_COUNT = 4096
-
-
-def _single(value: float) -> float:
-    (single,) = _SINGLE.unpack(_SINGLE.pack(value))
-    return float(single)
+_NUMBERED = re.compile(r"(.*\D)(0|[1-9][0-9]{0,17})", re.DOTALL).fullmatch
+_FEATURES = f"<{len(NAMES)}f"
 
 
-_LOGS = [_single(log1p(count)) for count in range(_MOST_COUNT)]
-"""Most features are logarithms of counts and of days: ln(1 + n), in single precision."""
-
-_COUNTS = {value: count for count, value in enumerate(_LOGS)}
-
-
-def pack_score(score: Published | None) -> Column | None:
-    """A score; its features are of single precision."""
-    if score is None:
-        return None
+def pack_scores(score: Published | None, observations: list[Observation]) -> Column:
+    """The score, and predictions by columns. Its features are of single precision, as theirs; it is much like them."""
+    versions = Names()
+    places = [versions.place(observation.model_version) for observation in observations]
+    vectors = [observation.features for observation in observations]
+    published: Column | None = None
+    if score is not None:
+        vectors.append(pack(_FEATURES, *score.features))
+        published = [
+            score.version,
+            score.p_churn,
+            score.logit,
+            score.intercept,
+            pack(f"<{len(score.contributions)}d", *score.contributions),
+            score.tier,
+            versions.place(score.model_version),
+        ]
     return [
-        score.version,
-        score.p_churn,
-        score.logit,
-        score.intercept,
-        pack(f"<{len(score.contributions)}d", *score.contributions),
-        pack(f"<{len(score.features)}f", *score.features),
-        score.tier,
-        score.model_version,
-    ]
-
-
-def unpack_score(packed: Column | None) -> Published | None:
-    """The score."""
-    if packed is None:
-        return None
-    version, p_churn, logit, intercept, contributions, features, tier, model_version = packed
-    return Published(
-        version,
-        p_churn,
-        logit,
-        intercept,
-        unpack(f"<{len(contributions) // 8}d", contributions),
-        unpack(f"<{len(features) // 4}f", features),
-        tier,
-        model_version,
-    )
-
-
-def pack_observations(observations: list[Observation]) -> Column:
-    """Predictions by columns: a feature that is the logarithm of a count in all of them as counts, else by bytes.
-
-    They change little from week to week.
-    """
-    versions = list(dict.fromkeys(observation.model_version for observation in observations))
-    rows = [unpack(f"<{len(NAMES)}f", observation.features) for observation in observations]
-    columns: Column = []
-    for values in zip(*rows, strict=True):
-        counts = [_COUNTS.get(value) for value in values]
-        if None in counts:
-            column = pack(f"<{len(values)}f", *values)
-            columns.append(b"".join(column[place::4] for place in range(4)))
-        else:
-            columns.append(counts)
-    return [
+        published,
         steps(observation.day for observation in observations),
-        columns,
+        pack_vectors(vectors),
         pack(f"<{len(observations)}d", *(observation.p_churn for observation in observations)),
-        versions,
-        [versions.index(observation.model_version) for observation in observations],
+        _pack_versions(list(versions.places)),
+        places,
     ]
 
 
-def unpack_observations(packed: Column) -> list[Observation]:
-    """The predictions."""
-    days, columns, chances, versions, places = packed
-    count = len(days)
-    features = [
-        unpack(f"<{count}f", b"".join(column[place::count] for place in range(count)))
-        if isinstance(column, bytes)
-        else [_LOGS[number] for number in column]
-        for column in columns
-    ]
-    rows = zip(accumulate(days), zip(*features, strict=True), unpack(f"<{count}d", chances), places, strict=False)
-    return [
-        Observation(day, pack(f"<{len(NAMES)}f", *row), p_churn, versions[place]) for day, row, p_churn, place in rows
-    ]
+def unpack_scores(packed: Column) -> tuple[Published | None, list[Observation]]:
+    """The score and the predictions."""
+    published, days, vectors, chances, versions, places = packed
+    features = unpack_vectors(vectors)
+    names = _unpack_versions(versions)
+    score = None
+    if published is not None:
+        version, p_churn, logit, intercept, parts, tier, model = published
+        contributions = unpack(f"<{len(parts) // 8}d", parts)
+        vector = unpack(_FEATURES, features.pop())
+        score = Published(version, p_churn, logit, intercept, contributions, vector, tier, names[model])
+    rows = zip(accumulate(days), features, unpack(f"<{len(days)}d", chances), places, strict=True)
+    return score, [Observation(day, vector, p_churn, names[place]) for day, vector, p_churn, place in rows]
+
+
+def _pack_versions(versions: list[str]) -> Column:
+    """Versions of models: mostly a number behind a name, each greater than the one before."""
+    numbered = [_NUMBERED(version) for version in versions]
+    names = {found[1] for found in numbered if found}
+    if len(names) == 1 and all(numbered):
+        return [*names, *steps(int(found[2]) for found in numbered if found)]
+    return [None, *versions]
+
+
+def _unpack_versions(packed: Column) -> list[str]:
+    name, *versions = packed
+    return versions if name is None else [f"{name}{number}" for number in accumulate(versions)]
