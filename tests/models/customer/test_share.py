@@ -143,3 +143,11 @@ def test_of_a_trait_what_held_and_what_came_later_and_every_change_of_the_name()
         ),
         "mrr": values(("1", 8), ("2", 9)),
     }
+
+
+def test_a_trait_has_a_past_from_its_second_value_on() -> None:
+    share = Share("user_id", "u", traits={"plan": [Trait("a", 10, 0, "crm"), Trait("b", 20, 0, "crm")]})
+    assert [share.has_past_traits(at_ms) for at_ms in (19, 20)] == [False, True]
+    share.forget_traits(20, ())
+    assert share.traits == {"plan": [Trait("b", 20, 0, "crm")]}
+    assert not share.has_past_traits(99)

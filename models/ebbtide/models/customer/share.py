@@ -29,6 +29,8 @@ from ebbtide.models.customer.series import (
 from ebbtide.models.customer.weekly_uses import by_weeks, whole_from
 from ebbtide.schemas.profile_state import TOTAL_FIELDS, ProfileState, Trait
 
+_WEEK = 7
+
 OutcomeValue = tuple[str, int, dict[str, Any]]
 
 NAME = "name"
@@ -138,7 +140,12 @@ class Share(msgspec.Struct):
 
     def last_day(self, day: int) -> int | None:
         """The last active day before ``day``."""
-        last = max((active for active in self.days if active < day), default=-1)
+        days = self.days
+        last = day - 1
+        while last >= day - _WEEK and last not in days:
+            last -= 1
+        if last < day - _WEEK:
+            last = max((active for active in days if active < day), default=-1)
         old = self.old_last // DAY_SECONDS
         last = max(last, old if old < day else -1)
         return last if last >= 0 else None
@@ -180,6 +187,10 @@ class Share(msgspec.Struct):
             if names:
                 kept[heard_on] = names
         self.sources = kept
+
+    def has_past_traits(self, at_ms: int) -> bool:
+        """Whether there are values of traits that do not hold any more at ``at_ms``."""
+        return any(len(values) > 1 and values[1].at_ms <= at_ms for values in self.traits.values())
 
     def forget_traits(self, at_ms: int, names: Collection[tuple[int, int]]) -> None:
         """Of each trait keep the value that holds at ``at_ms`` and later ones; of the name also ``names``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ebbtide.models.churn.features import NAMES
@@ -39,6 +40,12 @@ SHARED_DAYS = 182
 CAMPAIGN = "campaign"
 """The kind of touchpoint that is one."""
 
+ROLE = "role"
+"""The trait that says what a person is to the customer."""
+
+COMPACTION_DAYS = 28
+"""So often is forgotten what nobody asks for any more."""
+
 BY_DEFAULT = kept(CorePolicy())
 
 _ENOUGH = 14
@@ -50,12 +57,14 @@ class View:
 
     __slots__ = (
         "_campaigns",
+        "_compacted_day",
         "_fact_days",
         "_history",
         "_kept",
         "_newest",
         "_outcomes",
         "_reasons",
+        "_roles",
         "cadence",
         "series",
     )
@@ -70,6 +79,8 @@ class View:
         self._fact_days: list[int] | None = None
         self._campaigns: list[int] | None = None
         self._reasons: tuple[Published, list[Contribution]] | None = None
+        self._roles: list[tuple[str, Share, Trait]] | None = None
+        self._compacted_day: int | None = None
         self._derive(customer)
 
     def _derive(self, customer: Customer) -> None:
@@ -107,8 +118,7 @@ class View:
         gone: Mapping[int, Bucket] = {}
         if all_anew:
             gone = share.days
-            share.clear()
-            self.forget_facts()
+            self._clear(share)
         self._take(customer, share, record)
         if gone:
             share.days.update(record.days)
@@ -129,8 +139,7 @@ class View:
         changed = set(record.days)
         if all_anew:
             changed.update(share.days, share.old_days)
-            share.clear()
-            self.forget_facts()
+            self._clear(share)
         self._take(customer, share, record)
         for day, bucket in record.days.items():
             share.put(day, bucket)
@@ -141,31 +150,43 @@ class View:
         """Take in all but the days."""
         share.totals = record.totals
         share.detached, share.by_domain = record.detached, record.by_domain
-        if record.uses:
+        uses = record.uses
+        if uses:
             settled = customer.settled_day
-            from_day = 0 if record.full or settled is None else whole_from(settled, self._kept.use_days)
-            share.take_uses(record.uses, from_day)
+            if settled is not None and min(uses) >= settled:
+                # What is added up lies before.
+                share.uses.update(uses)
+            else:
+                from_day = 0 if record.full or settled is None else whole_from(settled, self._kept.use_days)
+                share.take_uses(uses, from_day)
         share.sources.update(record.sources)
         if record.traits:
             share.traits.update(record.traits)
             self._put_traits(record.traits)
+            self._roles = None
         if record.outcomes:
             for key, outcome in record.outcomes.items():
                 put(share.outcomes, key, (outcome.type, outcome.at_ms, outcome.data))
-            self._outcomes = self._history = self._fact_days = self._campaigns = None
+            self._forget_facts()
 
     def compact(self, customer: Customer, day: int) -> None:
         """Forget what no grid instant from ``day`` on asks for; what was decided at ``day`` may still be told after.
 
-        Nothing that is told changes: totals are the profiles' own, and that a day was active is kept.
+        Nothing that is told changes: totals are the profiles' own, and that a day was active is kept. Therefore it may
+        be done now and then: after ``COMPACTION_DAYS``, and once after a restart.
         """
+        if self._compacted_day is not None and day < self._compacted_day + COMPACTION_DAYS:
+            return
+        self._compacted_day = day
         # The return of a customer is told as of the day before.
         told_from = day - 1
-        names = name_changes(customer)
+        names: set[tuple[int, int]] | None = None
         for share in customer.shares.values():
             share.forget_uses(day, self._kept.use_days)
             share.forget_sources(told_from)
-            share.forget_traits(told_from * DAY_MS, names)
+            if share.has_past_traits(told_from * DAY_MS):
+                names = name_changes(customer) if names is None else names
+                share.forget_traits(told_from * DAY_MS, names)
         self._compact_facts(customer, told_from)
         self._compact_days(customer, told_from)
 
@@ -175,7 +196,7 @@ class View:
         for share, still in zip(shares, facts, strict=True):
             if still is not share.outcomes:
                 share.outcomes = still
-                self._outcomes = self._history = self._fact_days = self._campaigns = None
+                self._forget_facts()
 
     def _compact_days(self, customer: Customer, day: int) -> None:
         series, shares, kept = self.series, list(customer.shares.values()), self._kept
@@ -220,13 +241,13 @@ class View:
 
     def modules(self, customer: Customer, day: int, width: int) -> set[str]:
         """Modules that people used in the ``width`` days before ``day``."""
-        first = day - width
+        window = frozenset(range(day - width, day))
         found = set[str]().union(
             *[
-                modules
+                share.uses[used]
                 for share in customer.shares.values()
-                for used, modules in share.uses.items()
-                if first <= used < day
+                if share.uses
+                for used in window.intersection(share.uses)
             ]
         )
         found.discard(MACHINE)
@@ -256,8 +277,16 @@ class View:
         for name in names:
             value = newest.get(name)
             if value is not None and value.at_ms > at_ms:
-                values = trait_values(customer, name)
-                value = next((earlier for earlier in reversed(values) if earlier.at_ms <= at_ms), None)
+                value = max(
+                    (
+                        earlier
+                        for share in customer.shares.values()
+                        for earlier in share.traits.get(name, ())
+                        if earlier.at_ms <= at_ms
+                    ),
+                    key=itemgetter(1, 2),
+                    default=None,
+                )
             if value is not None:
                 held[name] = value
         return held
@@ -313,14 +342,17 @@ class View:
 
     def roles(self, customer: Customer, day: int) -> dict[str, tuple[str, int | None]]:
         """By profile with a role as of ``day``: the role, and its last active day before (None: never active)."""
+        if self._roles is None:
+            self._roles = [
+                (key, share, share.traits[ROLE][-1]) for key, share in customer.shares.items() if share.traits.get(ROLE)
+            ]
         found: dict[str, tuple[str, int | None]] = {}
         before_ms = day * DAY_MS
-        for key, share in customer.shares.items():
-            values = share.traits.get("role")
-            if values and not share.detached:
-                held: Trait | None = values[-1]
-                if values[-1].at_ms >= before_ms:
-                    held = next((value for value in reversed(values) if value.at_ms < before_ms), None)
+        for key, share, newest in self._roles:
+            if not share.detached:
+                held: Trait | None = newest
+                if newest.at_ms >= before_ms:
+                    held = next((value for value in reversed(share.traits[ROLE]) if value.at_ms < before_ms), None)
                 if held is not None:
                     found[key] = str(held.value), share.last_day(day)
         return found
@@ -335,9 +367,16 @@ class View:
             self._reasons = score, reasons
         return self._reasons[1]
 
-    def forget_facts(self) -> None:
-        """A profile went away or said all anew: derive traits and dated facts anew when asked."""
-        self._newest = self._outcomes = self._history = self._fact_days = self._campaigns = None
+    def _clear(self, share: Share) -> None:
+        """A profile went away, or says all anew: derive what it told of anew when asked."""
+        if share.traits:
+            self._newest = self._roles = None
+        if share.outcomes:
+            self._forget_facts()
+        share.clear()
+
+    def _forget_facts(self) -> None:
+        self._outcomes = self._history = self._fact_days = self._campaigns = None
 
 
 def trait_values(customer: Customer, name: str) -> list[Trait]:
@@ -371,7 +410,8 @@ def fold(customer: Customer, view: View, record: ProfileState) -> list[int]:
 def _replace_day(series: DaySeries, day: int, old: Bucket | None, new: Bucket) -> None:
     """Swap one profile's bucket of a day. Its numbers only grow, so sums move by the difference."""
     total = series.get(day)
-    if total is None:
+    if total is None or total == old:
+        # Nobody else was there.
         series.put(day, list(new))
         return
     for field in range(SUMMED):
