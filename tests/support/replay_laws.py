@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any, NamedTuple
 
+from ebbtide.models.customer.customer import MARK_LENGTH
 from ebbtide.models.customer.packed import decode, encode
 from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.pipeline import Pipeline
@@ -55,7 +56,7 @@ def totals(shards: Iterable[CustomerShard]) -> Totals:
         for profile_id, share in customer.shares.items():
             if share.accepted or share.days:
                 days = {day: tuple(bucket) for day, bucket in share.days.items()}
-                found[customer.customer_id][profile_id] = share.accepted, days
+                found[customer.customer_id][profile_id[:MARK_LENGTH]] = share.accepted, days
     return dict(found)
 
 

@@ -231,6 +231,7 @@ def lives(seed: int, *, days: int = 140, apart: bool = True) -> int:
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is past is forgotten at once."""
     monkeypatch.setattr(view_module, "_ENOUGH", 1)
+    monkeypatch.setattr(view_module, "COMPACTION_DAYS", 1)
 
 
 @pytest.mark.usefixtures("eager")

@@ -52,7 +52,6 @@ def bucket(events: int) -> list[int]:
 def acme(monkeypatch: pytest.MonkeyPatch) -> tuple[Customer, View]:
     """Ann was there every day for a month, Bob on the tenth; what is past is forgotten."""
     monkeypatch.setattr(view_module, "_ENOUGH", 1)
-    monkeypatch.setattr(view_module, "COMPACTION_DAYS", 1)
     customer = Customer("c", "t", ACME.type, ACME.value, settled_day=DAY + 31)
     view = View(customer, KEPT)
     fold(customer, view, told("ann", 1, {DAY + n: bucket(5) for n in range(30)}, 150))
@@ -130,20 +129,20 @@ def test_nothing_is_forgotten_for_a_few_days(acme: tuple[Customer, View], monkey
     assert len(customer.shares["ann"].days) == 7
 
 
-def test_what_is_past_is_forgotten_every_four_weeks_and_after_a_restart(
-    acme: tuple[Customer, View], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    customer, view = acme
-    monkeypatch.setattr(view_module, "COMPACTION_DAYS", 28)
-    before = list(customer.shares["ann"].days)
-    view.compact(customer, DAY + 58)
-    assert list(customer.shares["ann"].days) == before
+def test_uses_are_forgotten_every_two_weeks_and_after_a_restart() -> None:
+    customer = Customer("c", "t", ACME.type, ACME.value)
+    view = View(customer)
+    fold(customer, view, told("ann", 1, {}, 0, uses={DAY + n: {"a": 1} for n in range(60)}))
+    view.compact(customer, DAY + 60)
+    kept_of_uses = len(customer.shares["ann"].uses)
+    assert kept_of_uses < 60
+    view.compact(customer, DAY + 73)
+    assert len(customer.shares["ann"].uses) == kept_of_uses
     restarted = deepcopy(customer)
-    View(restarted, KEPT).compact(restarted, DAY + 58)
-    # Of each profile the newest days stay.
-    assert list(restarted.shares["ann"].days) == [DAY + 27, DAY + 28, DAY + 29]
-    view.compact(customer, DAY + 59)
-    assert list(customer.shares["ann"].days) == [DAY + 27, DAY + 28, DAY + 29]
+    View(restarted).compact(restarted, DAY + 73)
+    assert len(restarted.shares["ann"].uses) < kept_of_uses
+    view.compact(customer, DAY + 74)
+    assert len(customer.shares["ann"].uses) < kept_of_uses
 
 
 def test_a_profile_that_tells_all_its_uses_anew_tells_older_ones_too() -> None:

@@ -75,7 +75,14 @@ DAY_MS = 86_400_000
 @given(
     st.lists(st.integers(-(2**40), 2**40)),
     st.lists(st.one_of(st.integers(-1, 2**42), st.integers(0, 2**20).map(lambda minute: minute * 60_000))),
-    st.lists(st.one_of(st.text(), st.uuids().map(str), st.uuids().map(lambda uuid: uuid.hex.upper()))),
+    st.lists(
+        st.one_of(
+            st.text(),
+            st.uuids().map(str),
+            st.uuids().map(lambda uuid: str(uuid)[:18]),
+            st.uuids().map(lambda uuid: uuid.hex.upper()),
+        )
+    ),
 )
 def test_what_is_put_into_the_tail_is_taken_from_it(numbers: list[int], times: list[int], ids: list[str]) -> None:
     tail = Tail()
@@ -89,6 +96,9 @@ def test_what_is_put_into_the_tail_is_taken_from_it(numbers: list[int], times: l
     [
         ("0123456789abcdef0123456789abcdef", 16),
         ("01234567-89ab-cdef-0123-456789abcdef", 16),
+        ("01234567-89ab-5def", 8),
+        ("0123456789abcdef01", 0),
+        ("01234567-89ab5-def", 0),
         ("0123456789ABCDEF0123456789ABCDEF", 0),
         ("0123456789abcdef-0123456789abcde", 0),
         ("0123-45678-9ab-cdef-0123-456789abcd", 0),

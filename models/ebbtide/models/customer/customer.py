@@ -26,6 +26,10 @@ _KINDS: dict[str, str] = {
 }
 
 
+MARK_LENGTH = len("00000000-0000-5000")
+"""So much of a profile's id, 60 random bits, is kept of a stranger who is long gone."""
+
+
 class Observation(msgspec.Struct, array_like=True):
     """A frozen prediction that waits for its label."""
 
@@ -52,6 +56,7 @@ class Customer(msgspec.Struct):
     """What is stored of a customer.
 
     ``states`` are those of ``standings.py`` by name; ``relationship`` the points behind one of them.
+    ``shares`` are by profile; of strangers who are long gone by the beginning of its id (``share``).
     ``old_days`` are active days so old that nobody knows any more whose they were, ``old_core`` those with queries.
     ``told`` is a hash of what its record said last, empty after a tombstone.
     """
@@ -81,6 +86,10 @@ class Customer(msgspec.Struct):
     scored_day: int | None = None
     sequence: int = 0
     told: bytes | None = None
+
+    def share(self, profile_id: str) -> Share | None:
+        """What a profile contributes; None of one that was never heard of."""
+        return self.shares.get(profile_id) or self.shares.get(profile_id[:MARK_LENGTH])
 
     @property
     def kind(self) -> str:

@@ -9,6 +9,7 @@ that may still be evaluated; of those before, the newest of each profile.
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from itertools import accumulate, compress
 from operator import not_
 
@@ -56,13 +57,15 @@ def encode(customer: Customer) -> bytes:
     """The customer as bytes; the first is the layout's version."""
     names, tail = Names(), Tail()
     timed_from = _timed_from(customer)
-    quiet = [_is_quiet(share) for share in customer.shares.values()]
+    quiet = [share.is_quiet for share in customer.shares.values()]
     keys = [*compress(customer.shares, map(not_, quiet)), *compress(customer.shares, quiet)]
     shares = [customer.shares[key] for key in keys]
     others = shares[: len(shares) - sum(quiet)]
     columns = [
         pack_bits(quiet),
-        [None if key == _key(customer.tenant, share) else key for key, share in zip(keys, shares, strict=True)],
+        tail.put_ids(
+            "" if key == _key(customer.tenant, share) else key for key, share in zip(keys, shares, strict=True)
+        ),
         pack_days(others, timed_from),
         pack_ends(shares, timed_from, tail),
         _pack_shares(shares, len(others), names, tail),
@@ -96,15 +99,16 @@ def decode(value: bytes) -> Customer:
         raise ValueError(f"customer layout {value[:1]!r} is unknown; this version reads {_LAYOUT[0]}")
     press = zlib.decompressobj(-zlib.MAX_WBITS, WORDS)
     plain, names, columns = msgspec.msgpack.decode(press.decompress(value[1:]))
-    bits, keys, days, ends, told, sources, uses, traits, facts, old, scores = columns
+    bits, left, days, ends, told, sources, uses, traits, facts, old, scores = columns
     customer = msgspec.convert({"customer_id": "", **plain}, Customer)
     if not customer.customer_id:
         customer.customer_id = canonical_id(customer.tenant, customer.anchor)
     for kind, alert in customer.alerts.items():
         alert.alert_id = alert.alert_id or _alert_id(customer, kind)
     tail = Tail(press.unused_data)
-    shares = [Share("", "") for _ in keys]
-    quiet = unpack_bits(bits, len(keys))
+    keys = tail.take_ids(left)
+    shares = [Share("", "") for _ in left]
+    quiet = unpack_bits(bits, len(left))
     others = shares[: len(shares) - sum(quiet)]
     unpack_days(others, days, _timed_from(customer))
     unpack_ends(shares, ends, tail)
@@ -133,14 +137,12 @@ def _alert_id(customer: Customer, kind: str) -> str:
 
 def _key(tenant: str, share: Share) -> str:
     """Key of a share: nearly always the id of its subject's profile."""
-    return profile_id(subject_key(tenant, Identifier(IdentifierType(share.subject_type), share.subject_value)))
+    return _profile_of(tenant, share.subject_type, share.subject_value)
 
 
-def _is_quiet(share: Share) -> bool:
-    """Whether only the totals and the newest activity of a share are left, as of most that are long gone."""
-    return not (share.days or share.old_days or share.uses or share.traits or share.outcomes) and not (
-        share.thin_from or share.uses_from
-    )
+@lru_cache(maxsize=65_536)
+def _profile_of(tenant: str, kind: str, value: str) -> str:
+    return profile_id(subject_key(tenant, Identifier(IdentifierType(kind), value)))
 
 
 def _pack_shares(shares: list[Share], others: int, names: Names, tail: Tail) -> Column:

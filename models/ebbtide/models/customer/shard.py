@@ -194,7 +194,7 @@ class CustomerShard:
 
     def _share(self, record: ProfileState) -> Share | None:
         customer = self.customers.get(record.customer_id)
-        return None if customer is None else customer.shares.get(record.profile_id)
+        return None if customer is None else customer.share(record.profile_id)
 
     def _count(self, tick: Tick) -> None:
         """Hold what is here against what the source says, where it says so: it told all of that before.
@@ -219,7 +219,7 @@ class CustomerShard:
             )
             self._views[record.customer_id] = View(customer, self._kept)
         view = self._views[record.customer_id]
-        share = customer.shares.get(record.profile_id)
+        share = customer.share(record.profile_id)
         before = (-1, 0) if share is None else (share.partition, share.accepted)
         days = fold(customer, view, record)
         self._heard.folded(record, before, customer.shares[record.profile_id])

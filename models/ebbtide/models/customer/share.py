@@ -27,6 +27,7 @@ from ebbtide.models.customer.series import (
     Bucket,
 )
 from ebbtide.models.customer.weekly_uses import by_weeks, whole_from
+from ebbtide.schemas.events import IdentifierType
 from ebbtide.schemas.profile_state import TOTAL_FIELDS, ProfileState, Trait
 
 _WEEK = 7
@@ -37,9 +38,14 @@ NAME = "name"
 """The trait whose history is told: every name that the account had, and since when."""
 
 
+STRANGERS = frozenset({IdentifierType.ANONYMOUS_ID.value, IdentifierType.DEVICE_ID.value})
+"""Subjects that name nobody."""
+
+
 class Share(msgspec.Struct):
     """What one profile contributes; the greatest ``(epoch, effective_ms, version)`` heard of.
 
+    ``subject_value`` is empty of a stranger who is long gone (``Customer.share``).
     ``old_days`` are active days whose buckets are forgotten, ascending; ``old_core`` those of them with queries.
     ``old_last`` and ``old_login`` are epoch seconds of activity and of a login, -1 without: no older ones are on days
     whose times are forgotten, be it with the bucket or because it was stored. Buckets of days before ``thin_from`` tell
@@ -82,6 +88,17 @@ class Share(msgspec.Struct):
         self.thin_from = 0
         self.uses, self.sources, self.traits, self.outcomes = {}, {}, {}, {}
         self.uses_from = 0
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether only totals, the newest activity and its source are left."""
+        return not (
+            self.days or self.old_days or self.uses or self.traits or self.outcomes or self.thin_from or self.uses_from
+        )
+
+    def is_stranger(self, before_day: int) -> bool:
+        """Whether it is a browser or a device that told of nothing but activity, all of it before ``before_day``."""
+        return self.subject_type in STRANGERS and self.is_quiet and self.old_last < before_day * DAY_SECONDS
 
     def put(self, day: int, bucket: Bucket) -> None:
         """Take a day's bucket, also that of a day whose bucket was forgotten: now it is known again."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.customer.cadence import Cadence
+from ebbtide.models.customer.customer import MARK_LENGTH
 from ebbtide.models.customer.kept import Kept, kept
 from ebbtide.models.customer.kept_facts import kept_facts
 from ebbtide.models.customer.series import (
@@ -24,10 +26,12 @@ from ebbtide.models.customer.series import (
 )
 from ebbtide.models.customer.share import NAME, OutcomeValue, Share
 from ebbtide.models.customer.weekly_uses import ByDay, add_uses, by_weeks, whole_from
+from ebbtide.models.identity.identifiers import profile_id
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.history import put
 from ebbtide.models.standing.history import DAY_MS, DatedFact, History
 from ebbtide.models.standing.touchpoints import TOUCHPOINT
+from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
 from ebbtide.schemas.profile_state import MACHINE, ProfileState, Trait
 from ebbtide.schemas.score import Contribution
 
@@ -43,12 +47,12 @@ CAMPAIGN = "campaign"
 ROLE = "role"
 """The trait that says what a person is to the customer."""
 
-COMPACTION_DAYS = 28
+COMPACTION_DAYS = 14
 """So often is forgotten what nobody asks for any more."""
 
 BY_DEFAULT = kept(CorePolicy())
 
-_ENOUGH = 14
+_ENOUGH = 7
 """Past days that are forgotten together: one by one would cost more than it saves."""
 
 
@@ -173,13 +177,14 @@ class View:
         """Forget what no grid instant from ``day`` on asks for; what was decided at ``day`` may still be told after.
 
         Nothing that is told changes: totals are the profiles' own, and that a day was active is kept. Therefore it may
-        be done now and then: after ``COMPACTION_DAYS``, and once after a restart.
+        be done now and then: days where it pays, the rest after ``COMPACTION_DAYS``, and once after a restart.
         """
+        # The return of a customer is told as of the day before.
+        told_from = day - 1
+        self._compact_days(customer, told_from)
         if self._compacted_day is not None and day < self._compacted_day + COMPACTION_DAYS:
             return
         self._compacted_day = day
-        # The return of a customer is told as of the day before.
-        told_from = day - 1
         names: set[tuple[int, int]] | None = None
         for share in customer.shares.values():
             share.forget_uses(day, self._kept.use_days)
@@ -188,7 +193,7 @@ class View:
                 names = name_changes(customer) if names is None else names
                 share.forget_traits(told_from * DAY_MS, names)
         self._compact_facts(customer, told_from)
-        self._compact_days(customer, told_from)
+        _forget_strangers(customer, told_from - SHARED_DAYS)
 
     def _compact_facts(self, customer: Customer, day: int) -> None:
         shares = list(customer.shares.values())
@@ -395,11 +400,33 @@ def name_changes(customer: Customer) -> set[tuple[int, int]]:
     }
 
 
+def _forget_strangers(customer: Customer, before_day: int) -> None:
+    """Of browsers and devices that were last seen before a day keep the beginning of the profile's id alone."""
+    beginnings = Counter(key[:MARK_LENGTH] for key in customer.shares)
+    shares: dict[str, Share] = {}
+    for key, share in customer.shares.items():
+        mark = key[:MARK_LENGTH]
+        if share.is_stranger(before_day) and beginnings[mark] == 1 and _names(key, customer.tenant, share):
+            shares[mark], share.subject_value = share, ""
+        else:
+            shares[key] = share
+    customer.shares = shares
+
+
+def _names(key: str, tenant: str, share: Share) -> bool:
+    """Whether the key is the id of the share's profile, of which the beginning is as good as random."""
+    subject = Identifier(IdentifierType(share.subject_type), share.subject_value)
+    return key == profile_id(subject_key(tenant, subject))
+
+
 def fold(customer: Customer, view: View, record: ProfileState) -> list[int]:
     """Take in one profile's contribution; return the days that changed. An older record changes nothing."""
     share = customer.shares.get(record.profile_id)
     if share is None:
-        share = customer.shares[record.profile_id] = Share(record.subject.type, record.subject.value)
+        # Perhaps a stranger who was long gone.
+        share = customer.shares.pop(record.profile_id[:MARK_LENGTH], None) or Share(record.subject.type, "")
+        share.subject_value = record.subject.value
+        customer.shares[record.profile_id] = share
     if share.knows(record):
         return []
     share.epoch, share.effective_ms = record.epoch, record.effective_ms

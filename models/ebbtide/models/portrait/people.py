@@ -14,12 +14,14 @@ from ebbtide.models.identity.identifiers import is_person
 from ebbtide.schemas.events import IdentifierType
 
 WINDOW_DAYS = 28
+UNKNOWN = "?"
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
     """A profile. ``share_28d`` is its part of the customer's events in the last 28 days, None where there are none.
 
+    Of a browser that was not seen for half a year the identifier is forgotten, and all but the beginning of the id.
     ``by_domain`` flags a guess: it counts here because of the domain of an e-mail alone.
     """
 
@@ -53,7 +55,7 @@ def _person(profile_id: str, share: Share, day: int, everybody: int) -> Person:
     events = _events(share, day)
     return Person(
         profile_id=profile_id,
-        identifier=f"{share.subject_type}/{share.subject_value}",
+        identifier=f"{share.subject_type}/{share.subject_value or UNKNOWN}",
         name=_text(share, "person_name"),
         role=_text(share, "role"),
         title=_text(share, "title"),

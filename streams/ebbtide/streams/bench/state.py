@@ -24,11 +24,14 @@ from typing import Any
 import msgspec
 
 from ebbtide.models.customer import packed
-from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.customer import MARK_LENGTH, Customer
+from ebbtide.models.identity.identifiers import profile_id
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.models.pipeline import RAW, Pipeline
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile import shard as profiles
+from ebbtide.models.profile.profile import Profile
+from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
 from ebbtide.streams.simulator.book import Book
 from ebbtide.streams.simulator.config import DAY_MS, BookConfig
 from ebbtide.streams.simulator.simulate import arrivals
@@ -109,12 +112,12 @@ def _read(pipeline: Pipeline, batch: list[RawMessage]) -> None:
 
 
 def _rows(pipeline: Pipeline, wanted: dict[str, int], day: int) -> Iterator[dict[str, Any]]:
-    own = {profile.subject: len(profiles.encode(profile)) for profile in pipeline.profiles.profiles}
+    own = {_begin_of_id(profile): len(profiles.encode(profile)) for profile in pipeline.profiles.profiles}
     for customer in pipeline.customers.customers.values():
         if customer.is_account and customer.anchor_value in wanted:
             shares = customer.shares.values()
             value, plain = packed.encode(customer), msgspec.msgpack.encode(customer)
-            sizes = [own[f"{share.subject_type}/{share.subject_value}"] for share in shares]
+            sizes = [own[key[:MARK_LENGTH]] for key in customer.shares]
             yield {
                 "account": customer.anchor_value,
                 "days": day,
@@ -127,6 +130,11 @@ def _rows(pipeline: Pipeline, wanted: dict[str, int], day: int) -> Iterator[dict
                 "encode_ratio": _seconds(packed.encode, customer) / _seconds(msgspec.msgpack.encode, customer),
                 "decode_ratio": _seconds(packed.decode, value) / _seconds(_plain_decoder.decode, plain),
             }
+
+
+def _begin_of_id(profile: Profile) -> str:
+    subject = Identifier(IdentifierType(profile.subject_type), profile.subject_value)
+    return profile_id(subject_key(profile.tenant, subject))[:MARK_LENGTH]
 
 
 _plain_decoder = msgspec.msgpack.Decoder(Customer)

@@ -73,7 +73,7 @@ class Tail:
         ]
 
     def put_ids(self, texts: Iterable[str]) -> list[str | int]:
-        """Put those of the texts that are 128 bits in hexadecimal; returns the others, and the form of these."""
+        """Put those of the texts that are ids in hexadecimal; returns the others, and the form of these."""
         left: list[str | int] = []
         for text in texts:
             form = _FORMS.get(len(text))
@@ -87,23 +87,26 @@ class Tail:
 
     def take_ids(self, left: Iterable[str | int]) -> list[str]:
         """The texts."""
-        return [text if isinstance(text, str) else _in_form(self._take(_ID_BYTES).hex(), text) for text in left]
+        return [text if isinstance(text, str) else _in_form(self._take(_BYTES[text]).hex(), text) for text in left]
 
     def _take(self, count: int) -> bytes:
         self._read += count
         return self._packed[self._read - count : self._read]
 
 
-_ID_BYTES = 16
 _REST_BYTES = 3
 _MINUTE_MS = 60_000
-_HEX, _UUID = 1, 2
-_FORMS = {32: _HEX, 36: _UUID}
-_is_hex = re.compile("[0-9a-f]{32}").fullmatch
+_HEX, _UUID, _BEGUN = 1, 2, 3
+"""Digits alone, a UUID, and the first half of one."""
+_FORMS = {32: _HEX, 36: _UUID, 18: _BEGUN}
+_BYTES = {_HEX: 16, _UUID: 16, _BEGUN: 8}
+_is_hex = re.compile("(?:[0-9a-f]{16}){1,2}").fullmatch
 
 
 def _in_form(digits: str, form: int) -> str:
-    return digits if form == _HEX else "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    if form == _HEX:
+        return digits
+    return "-".join(filter(None, (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])))
 
 
 def steps(numbers: Iterable[int]) -> list[int]:

@@ -79,22 +79,22 @@ def unpack_days(shares: list[Share], packed: Column, timed_from: int) -> None:
 
 def pack_ends(shares: list[Share], timed_from: int, tail: Tail) -> Column:
     """Totals, and the newest times of day before ``timed_from``."""
-    last: list[Column] = [[] for _ in range(4)]
+    last: list[Column] = [[], []]
+    seconds: list[list[int]] = [[], []]
     for share in shares:
-        days = sorted(day for day in share.days if day < timed_from)
         end = newest_day(share)
-        for index, (field, second) in enumerate(((LAST, share.old_last), (LAST_LOGIN, share.old_login))):
-            day, rest = divmod(max(second, _newest(share, days, field)), DAY_SECONDS)
+        for index, second in enumerate(_newest(share, timed_from)):
+            day, rest = divmod(second, DAY_SECONDS)
             # Mostly that of the newest day.
-            last[2 * index].append(None if day < 0 else end - day)
+            last[index].append(None if day < 0 else end - day)
             if day >= 0:
-                last[2 * index + 1].append(rest)
+                seconds[index].append(rest)
     return [
         steps(newest_day(share) for share in shares if not share.days),
         last[0],
-        tail.put_low(last[1], _SECOND_BYTES),
-        last[2],
-        tail.put_low(last[3], _SECOND_BYTES),
+        tail.put_low(seconds[0], _SECOND_BYTES),
+        last[1],
+        tail.put_low(seconds[1], _SECOND_BYTES),
         # Mostly all messages are events that people sent.
         [share.accepted - share.totals[0] for share in shares],
         [list(column) for column in zip(*map(_rest, shares), strict=True)],
@@ -116,22 +116,29 @@ def unpack_ends(shares: list[Share], packed: Column, tail: Tail) -> None:
         share.accepted = others[index] + share.totals[0]
 
 
-def _newest(share: Share, days: list[int], field: int) -> int:
-    """Epoch second of the newest of some days that has a time; -1 without one."""
-    for day in reversed(days):
-        if share.days[day][field] >= 0:
-            return day * DAY_SECONDS + share.days[day][field]
-    return -1
+def _newest(share: Share, timed_from: int) -> tuple[int, int]:
+    """Epoch second of the newest activity and login before a day; -1 without one."""
+    last, login = share.old_last, share.old_login
+    for day, bucket in share.days.items():
+        # Those that were stored have no times any more.
+        if day < timed_from:
+            if bucket[LAST] >= 0:
+                last = max(last, day * DAY_SECONDS + bucket[LAST])
+            if bucket[LAST_LOGIN] >= 0:
+                login = max(login, day * DAY_SECONDS + bucket[LAST_LOGIN])
+    return last, login
 
 
 def newest_day(share: Share) -> int:
     """The newest active day that is known; 0 without any."""
-    return max(share.days, default=max(0, share.old_last // DAY_SECONDS))
+    return max(share.days) if share.days else max(0, share.old_last // DAY_SECONDS)
 
 
 def _rest(share: Share, sign: int = 1) -> list[int]:
     """Totals less what the buckets tell: mostly nothing."""
-    sums = [sign * sum(numbers) for numbers in islice(zip(*share.days.values(), strict=True), SUMMED)] or [0] * SUMMED
+    if not share.days:
+        return share.totals
+    sums = [sign * sum(numbers) for numbers in islice(zip(*share.days.values(), strict=True), SUMMED)]
     return [total - told for total, told in zip(share.totals, [*sums, 0], strict=True)]
 
 
