@@ -97,8 +97,16 @@ class Share(msgspec.Struct):
         )
 
     def is_stranger(self, before_day: int) -> bool:
-        """Whether it is a browser or a device that told of nothing but activity, all of it before ``before_day``."""
-        return self.subject_type in STRANGERS and self.is_quiet and self.old_last < before_day * DAY_SECONDS
+        """Whether it is a browser or a device that told of nothing but activity, all of it before ``before_day``.
+
+        One whose identifier is forgotten is none any more.
+        """
+        return (
+            self.subject_type in STRANGERS
+            and self.subject_value != ""
+            and self.is_quiet
+            and self.old_last < before_day * DAY_SECONDS
+        )
 
     def put(self, day: int, bucket: Bucket) -> None:
         """Take a day's bucket, also that of a day whose bucket was forgotten: now it is known again."""

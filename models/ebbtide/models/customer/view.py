@@ -402,15 +402,21 @@ def name_changes(customer: Customer) -> set[tuple[int, int]]:
 
 def _forget_strangers(customer: Customer, before_day: int) -> None:
     """Of browsers and devices that were last seen before a day keep the beginning of the profile's id alone."""
-    beginnings = Counter(key[:MARK_LENGTH] for key in customer.shares)
-    shares: dict[str, Share] = {}
-    for key, share in customer.shares.items():
-        mark = key[:MARK_LENGTH]
-        if share.is_stranger(before_day) and beginnings[mark] == 1 and _names(key, customer.tenant, share):
-            shares[mark], share.subject_value = share, ""
-        else:
-            shares[key] = share
-    customer.shares = shares
+    gone = {
+        key
+        for key, share in customer.shares.items()
+        if share.is_stranger(before_day) and _names(key, customer.tenant, share)
+    }
+    if gone:
+        beginnings = Counter(key[:MARK_LENGTH] for key in customer.shares)
+        shares: dict[str, Share] = {}
+        for key, share in customer.shares.items():
+            mark = key[:MARK_LENGTH]
+            if key in gone and beginnings[mark] == 1:
+                shares[mark], share.subject_value = share, ""
+            else:
+                shares[key] = share
+        customer.shares = shares
 
 
 def _names(key: str, tenant: str, share: Share) -> bool:
