@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from ebbtide.models.policy import MoneyPolicy
 from ebbtide.streams.cli import root
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.replay import FILES, replay
@@ -50,6 +51,27 @@ def test_gzip_and_plain_files_give_the_same_digest_and_until_leaves_out_what_is_
     early = replay([str(plain)], tmp_path / "3", Settings(), until=datetime(2025, 1, 5, tzinfo=UTC))
     assert (early.accepted, early.ignored) == (4, {"after_until": 4})
     assert {path.name for path in (tmp_path / "3").iterdir()} >= set(FILES.values())
+
+
+def test_orders_whose_money_does_not_count_are_told_by_currency(tmp_path: Path) -> None:
+    """300 dollars and 10,000 yen are two orders and 300 dollars, and the yen are told until a rate is set."""
+    path = tmp_path / "orders.ndjson"
+    body = json.loads(login(1)) | {"event": "Order Completed"}
+    orders = [(300, "USD"), (10_000, "JPY"), (5, "jpy"), (5, "yen?")]
+    lines = [
+        {**body, "messageId": f"o{n}", "properties": {"revenue": revenue, "currency": currency}}
+        for n, (revenue, currency) in enumerate(orders)
+    ]
+    path.write_text("\n".join(map(json.dumps, lines)))
+    summary = replay([str(path)], tmp_path / "out", Settings())
+    assert summary.orders_without_rate == {"JPY": 2, "no_code": 1}
+    written = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert written["orders_without_rate"] == {"JPY": 2, "no_code": 1}
+    (record,) = (tmp_path / "out" / "customer-records.ndjson").read_text().splitlines()
+    fields = json.loads(record)["fields"]
+    assert [fields[name]["value"] for name in ("total_order_count", "value_90d", "yearly_value")] == [4, 300, 300]
+    rated = replay([str(path)], tmp_path / "rated", Settings(money=MoneyPolicy(rates={"JPY": 0.01})))
+    assert rated.orders_without_rate == {"no_code": 1}
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:

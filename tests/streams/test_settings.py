@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ebbtide.models.policy import MoneyPolicy
 from ebbtide.streams.settings import SettingsError, load_settings
 
 
@@ -34,6 +35,15 @@ def test_a_secret_comes_from_a_file_without_its_line_break(tmp_path: Path, monke
     assert "geheim" not in repr(load_settings())
 
 
+def test_rates_come_from_the_environment_or_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "ebbtide.yml"
+    file.write_text("money: {currency: eur, rates: {USD: 0.92}}\n")
+    assert load_settings(file).core.money == MoneyPolicy(currency="EUR", rates={"USD": 0.92})
+    monkeypatch.setenv("EBBTIDE_MONEY__CURRENCY", "USD")
+    monkeypatch.setenv("EBBTIDE_MONEY__RATES", '{"EUR": 1.08, "jpy": 0.0067}')
+    assert load_settings().core.money == MoneyPolicy(rates={"EUR": 1.08, "JPY": 0.0067})
+
+
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
@@ -41,6 +51,11 @@ def test_a_secret_comes_from_a_file_without_its_line_break(tmp_path: Path, monke
         ({"EBBTIDE_LABLE__KIND": "auto"}, ["EBBTIDE_LABLE__KIND: no such setting"]),
         ({"EBBTIDE_LABEL__KIND": "weather", "EBBTIDE_BROKER__PARTITIONS": "0"}, ["label.kind", "broker.partitions"]),
         ({"EBBTIDE_BROKER__PASSWORD_FILE": "/does/not/exist"}, ["EBBTIDE_BROKER__PASSWORD_FILE: cannot read"]),
+        (
+            {"EBBTIDE_MONEY__CURRENCY": "dollar", "EBBTIDE_MONEY__RATES": '{"EUR": 0, "JPY": NaN}'},
+            ["money.currency: Value error, a currency is an ISO 4217 code", "money.rates.EUR", "money.rates.JPY"],
+        ),
+        ({"EBBTIDE_MONEY__RATES": '{"USD": 2}'}, ["USD is the money currency: its rate is 1, not 2.0"]),
         ({"EBBTIDE_CONFIG": "/does/not/exist.yml"}, ["cannot read settings file"]),
     ],
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from ebbtide.models.identity.identifiers import ACCOUNT_TYPES, PERSON_TYPES
+from ebbtide.models.profile.currency import currency_code
 from ebbtide.schemas.events import IdentifierType
 
 
@@ -58,8 +60,44 @@ class VirtualEventsPolicy(Policy):
     )
     order: tuple[Branch, ...] = Field(
         tuple(Branch(event=name) for name in ("Order Completed", "order", "purchase")),
-        description="What is an order; `revenue`, `total` or `value` of its properties is its money.",
+        description="What is an order; `revenue`, `total` or `value` of its properties is its money, in `currency`.",
     )
+
+
+def _code(value: object) -> str:
+    code = currency_code(value)
+    if code is None:
+        raise ValueError(f"a currency is an ISO 4217 code of three letters, such as EUR, not {value!r}")
+    return code
+
+
+class MoneyPolicy(Policy):
+    """The one currency that money of orders is added up in and that customers are compared in."""
+
+    currency: Annotated[str, BeforeValidator(_code)] = Field(
+        "USD", description="The money currency: orders are counted and customers compared in it (ISO 4217)."
+    )
+    rates: dict[str, Annotated[float, Field(strict=True, gt=0, le=1e12, allow_inf_nan=False)]] = Field(
+        {},
+        description='What one unit of each other currency is in the money currency, such as `{"EUR": 1.08}`. Another '
+        "rate holds for what is read from then on. Without a rate an order counts, its money does not.",
+    )
+
+    @field_validator("rates", mode="before")
+    @classmethod
+    def _codes(cls, rates: object) -> object:
+        if not isinstance(rates, Mapping):
+            return rates
+        found = {_code(told): rate for told, rate in rates.items()}
+        if len(found) < len(rates):
+            raise ValueError(f"a currency is named twice in {', '.join(map(str, rates))}")
+        return found
+
+    @model_validator(mode="after")
+    def _own_rate(self) -> Self:
+        if self.rates.get(self.currency, 1) != 1:
+            raise ValueError(f"{self.currency} is the money currency: its rate is 1, not {self.rates[self.currency]}")
+        return self
 
 
 class ModulesPolicy(Policy):
@@ -575,6 +613,7 @@ class CorePolicy(Policy):
 
     intake: IntakePolicy = IntakePolicy()
     virtual_events: VirtualEventsPolicy = VirtualEventsPolicy()
+    money: MoneyPolicy = MoneyPolicy()
     modules: ModulesPolicy = ModulesPolicy()
     time: TimePolicy = TimePolicy()
     identity: IdentityPolicy = IdentityPolicy()

@@ -82,6 +82,14 @@ class Metrics:
         init=False,
         metadata=_counter("Events later than the lateness bound: counted in totals, without effect on alerts sent."),
     )
+    orders_without_rate: Counter = field(
+        init=False,
+        metadata=_counter(
+            "Orders whose money does not count, by currency: `EBBTIDE_MONEY__RATES` has no rate for it. `no_code` is "
+            "what names no currency, `others` are codes beyond the first 64.",
+            "currency",
+        ),
+    )
 
     # Output
     scores_published: Counter = field(init=False, metadata=_counter("Scores acknowledged by the broker."))

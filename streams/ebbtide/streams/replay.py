@@ -49,7 +49,8 @@ PERSONS, ACCOUNTS, SUMMARY = "persons.ndjson", "accounts.ndjson", "summary.json"
 class Summary:
     """What a replay did. ``digest`` covers the outputs and nothing that depends on time or machine.
 
-    ``counted`` are the messages that count for customers: all that were accepted, each once.
+    ``counted`` are the messages that count for customers: all that were accepted, each once. ``orders_without_rate``
+    are those whose money does not count, by currency.
     """
 
     read: int = 0
@@ -59,6 +60,7 @@ class Summary:
     ignored: dict[str, int] = field(default_factory=dict)
     dead_lettered: dict[str, int] = field(default_factory=dict)
     late: int = 0
+    orders_without_rate: dict[str, int] = field(default_factory=dict)
     customers: int = 0
     persons: int = 0
     scores: int = 0
@@ -187,6 +189,7 @@ def _run(
         ignored=_by_name(intake.ignored),
         dead_lettered=_by_name(intake.dead_lettered),
         late=intake.late,
+        orders_without_rate=_by_name(pipeline.profiles.orders_without_rate),
         customers=written.lines[FILES[Topic.CUSTOMER_RECORDS]],
         persons=found,
         scores=written.lines[FILES[Topic.SCORES]],

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ebbtide.models.policy import CorePolicy, MoneyPolicy
 from ebbtide.schemas.alert import Alert
 from ebbtide.schemas.fleet import FleetStats
 from ebbtide.schemas.score import Score
@@ -192,8 +193,9 @@ def test_a_lead_that_is_won_while_nobody_sees_it_is_none_any_more() -> None:
     assert (won.is_lead, StateName.LEAD_PRIORITY in won.states) == (False, False)
 
 
-def test_its_fleet_counts_its_business_and_nothing_of_its_use() -> None:
-    """Of two customers one is blind at the last Monday, day 56; each is worth 1,200 a year."""
+@pytest.mark.parametrize(("rates", "worth"), [({"EUR": 2.0}, 2_400), ({}, None)])
+def test_its_fleet_counts_its_business_and_nothing_of_its_use(rates: dict[str, float], worth: float | None) -> None:
+    """Of two customers one is blind at the last Monday, day 56; each is worth 1,200 euros a year."""
     facts = [
         told("account.upserted", 0.5, f"{name}-is", {"group_id": name}, mrr=100, currency="EUR", name=name)
         for name in ("acme", "bolt")
@@ -202,7 +204,8 @@ def test_its_fleet_counts_its_business_and_nothing_of_its_use() -> None:
     seen = used(range(0, 60, 2), "app", "u2")
     bolt = [body | {"context": {"source": "app", "groupId": "bolt"}} for body in seen]
     dark = acme(used(day for day in EVERY_TWO_DAYS if day <= 40)) + beats(range(41))
-    found = Told(dark + bolt + beats(range(60), "app") + facts, 59)
+    policy = CorePolicy(money=MoneyPolicy(rates=rates))
+    found = Told(dark + bolt + beats(range(60), "app") + facts, 59, policy)
     stats = [one.record for one in found.outputs if isinstance(one.record, FleetStats)][-1]
     everybody = stats.segments[""]
     assert (day_of(stats.as_of), everybody.customers) == (56, 2)
@@ -212,7 +215,8 @@ def test_its_fleet_counts_its_business_and_nothing_of_its_use() -> None:
         "active_28d": 1,
     }
     assert everybody.economics.renewal.n == 1
-    assert everybody.quantiles["value_365d"]["0.05"] == pytest.approx(1_200, rel=0.01)
+    told_worth = everybody.quantiles.get("value_365d", {}).get("0.05")
+    assert told_worth == (None if worth is None else pytest.approx(worth, rel=0.01))
 
 
 def test_what_is_not_asked_for_any_more_is_forgotten_though_nobody_sees_it() -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from ebbtide.models.customer.yearly_value import currency, yearly_value
+from ebbtide.models.customer.series import DaySeries
+from ebbtide.models.customer.yearly_value import currency, yearly_value, yearly_value_at
+from ebbtide.models.policy import MoneyPolicy
 from ebbtide.schemas.profile_state import Trait
 
 
@@ -48,12 +50,43 @@ def traits(**told: Any) -> dict[str, Trait]:
     ],
 )
 def test_by_contract_else_mrr_else_orders(told: dict[str, Any], orders: float, expected: float | None) -> None:
-    assert yearly_value(traits(**told), round(orders * 1_000_000)) == pytest.approx(expected)
+    found = yearly_value(traits(**told), round(orders * 1_000_000), MoneyPolicy())
+    assert (None if found is None else found.amount) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
     ("told", "expected"),
-    [({}, "USD"), ({"currency": "eur"}, "EUR"), ({"currency": "€"}, None), ({"currency": 5}, None)],
+    [({}, "CHF"), ({"currency": " eur"}, "EUR"), ({"currency": "€"}, None), ({"currency": 5}, None)],
 )
 def test_currency(told: dict[str, Any], expected: str | None) -> None:
-    assert currency(traits(**told)) == expected
+    assert currency(traits(**told), MoneyPolicy(currency="CHF")) == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "expected", "compared"),
+    [
+        ({"mrr": 10, "currency": "eur"}, (120, "EUR"), 60),
+        ({"contract_value": 5, "currency": "EUR"}, (5, "EUR"), 2.5),
+        ({"contract_value": 5}, (5, "CHF"), 5),
+        ({"mrr": 10, "currency": "JPY"}, (120, "JPY"), None),
+        ({"mrr": 10, "currency": "€"}, (120, None), None),
+        # Orders are in the money currency, whatever the CRM says of the customer.
+        ({"currency": "EUR"}, (7, "CHF"), 7),
+        ({"currency": "€"}, (7, "CHF"), 7),
+    ],
+)
+def test_it_is_told_as_it_is_and_compared_in_the_money_currency(
+    told: dict[str, Any], expected: tuple[float, str | None], compared: float | None
+) -> None:
+    policy = MoneyPolicy(currency="CHF", rates={"EUR": 0.5})
+    found = yearly_value(traits(**told), 7_000_000, policy)
+    assert found == expected
+    assert found is not None
+    assert found.compared(policy) == compared
+
+
+def test_orders_of_the_365_days_before_the_instant_are_a_year() -> None:
+    series = DaySeries()
+    for day, money in ((634, 1), (635, 10), (999, 100), (1_000, 1_000)):
+        series.put(day, [1, 0, 0, 1, money * 1_000_000, 0, 0, -1, -1])
+    assert yearly_value_at({}, series, 1_000, MoneyPolicy()) == (110, "USD")

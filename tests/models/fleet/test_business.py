@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ebbtide.models.clock.watermark import from_ms
-from ebbtide.models.customer.yearly_value import currency, yearly_value
+from ebbtide.models.customer.yearly_value import YearlyValue
 from ebbtide.models.fleet.business import (
     NO_BUSINESS,
     NO_TRAININGS,
@@ -192,18 +192,18 @@ def test_modules_are_those_declared_or_those_most_used() -> None:
 
 
 def told(**fields: Any) -> Business:
-    given = {"first_day": 0, "value": None, "currency": "USD", "lead": None, "fleet": None} | fields
+    given = {"first_day": 0, "value": None, "lead": None, "fleet": None} | fields
     return business(history(), [], MONDAY, POLICY, customer_id="c", **given)
 
 
 @pytest.mark.parametrize(
     ("fields", "value"),
     [
-        ({"value": 5.0}, ("USD", 5.0)),
-        ({"value": 0.0}, None),
-        ({"value": -1.0}, None),
+        ({"value": YearlyValue(5.0, "EUR")}, ("EUR", 5.0)),
+        ({"value": YearlyValue(0.0, "USD")}, None),
+        ({"value": YearlyValue(-1.0, "USD")}, None),
         ({"value": None}, None),
-        ({"value": 5.0, "currency": None}, None),
+        ({"value": YearlyValue(5.0, None)}, None),
     ],
 )
 def test_only_money_in_a_currency_is_a_value(fields: dict[str, Any], value: tuple[str, float] | None) -> None:
@@ -222,26 +222,12 @@ def trait(value: object) -> Trait:
     return Trait(value, 0, "", "crm")  # type: ignore[arg-type]
 
 
-def test_owner_and_currency_of_traits() -> None:
+def test_owner_of_traits() -> None:
     assert [owner_of({}), owner_of({"owner": trait(" kim ")}), owner_of({"owner": trait("k" * 999)})] == [
         "",
         "kim",
         "k" * 128,
     ]
-    assert [currency({}), currency({"currency": trait("eur")}), currency({"currency": trait("dollars")})] == [
-        "USD",
-        "EUR",
-        None,
-    ]
-
-
-def test_a_year_of_money_is_the_contracts_else_the_mrrs_else_that_of_orders() -> None:
-    mrr, term = trait(50), {"contract_start": trait("2025-01-01"), "contract_end": trait("2025-01-31")}
-    contract = {"contract_value": trait(30), "mrr": mrr}
-    assert yearly_value({**contract, **term}, 9) == 365
-    assert yearly_value(contract, 9) == 30
-    assert yearly_value({"mrr": mrr}, 9) == 600
-    assert [yearly_value({}, micros) for micros in (9_000_000, 0)] == [9, None]
 
 
 LATER = st.lists(
@@ -256,7 +242,7 @@ LATER = st.lists(
 @given(LATER)
 def test_nothing_at_or_after_the_day_matters(later: list[tuple[str, int, dict[str, Any]]]) -> None:
     past = [OU, ("renewal.closed", MONDAY - 3, {"outcome": "renewed"}), ("lead.upserted", MONDAY - 9, {"channel": "a"})]
-    given_ = {"customer_id": "c", "first_day": 0, "value": 1.0, "currency": "USD", "lead": None, "fleet": TRAINED}
+    given_ = {"customer_id": "c", "first_day": 0, "value": YearlyValue(1.0, "USD"), "lead": None, "fleet": TRAINED}
     uses = [USES, {MONDAY: {"funnels": 99}}]
     found = business(history(*past, *later), uses, MONDAY, POLICY, **given_)  # type: ignore[arg-type]
     assert found == business(history(*past), [USES], MONDAY, POLICY, **given_)  # type: ignore[arg-type]

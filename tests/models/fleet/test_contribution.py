@@ -29,8 +29,6 @@ def told(
 def test_windows_hold_the_days_before_the_instant() -> None:
     found = told(
         series(
-            (DAY - 366, 1, 1, 1),
-            (DAY - 365, 2, 1, 10),
             (DAY - 91, 4, 2, 100),
             (DAY - 90, 8, 2, 1_000),
             (DAY - 29, 16, 4, 10_000),
@@ -42,7 +40,6 @@ def test_windows_hold_the_days_before_the_instant() -> None:
         "recency_days": 2,
         "frequency_90d": 14,
         "monetary_90d": 111_000,
-        "value_365d": 111_110,
         "usage_28d": 96,
     }
     assert found.metrics.keys() <= METRICS.keys()
@@ -57,7 +54,7 @@ def test_the_frequency_of_whoever_never_ordered_is_that_of_its_days() -> None:
 
 def test_whoever_was_never_active_has_no_recency() -> None:
     found = told(series(), silence=SilenceState.AWAKE)
-    assert found.metrics == {"frequency_90d": 0, "monetary_90d": 0, "value_365d": 0, "usage_28d": 0}
+    assert found.metrics == {"frequency_90d": 0, "monetary_90d": 0, "usage_28d": 0}
     assert found.counters == []
 
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from ebbtide.models.intake.accept import Door, RawMessage, Refused, Verdict
 from ebbtide.models.intake.facts import ABOUT_PEOPLE, tracked_names
-from ebbtide.models.policy import IntakePolicy, ModulesPolicy, VirtualEventsPolicy
+from ebbtide.models.policy import IntakePolicy, ModulesPolicy, MoneyPolicy, VirtualEventsPolicy
 from ebbtide.models.profile.modules import Modules
+from ebbtide.models.profile.money import OrderMoney
 from ebbtide.models.profile.profile import Profile, Slot, SlotChange, step
 from ebbtide.models.profile.virtual_events import VirtualEvents
 from ebbtide.schemas.base import to_ms
@@ -93,7 +94,14 @@ def comparable(event: Event) -> Event:
 def content(event: Event) -> dict[str, Slot]:
     """What the event leaves in a new profile of its subject."""
     profile = Profile(event.tenant, event.subject.type, event.subject.value)
-    step(profile, event, SlotChange(), VirtualEvents(VirtualEventsPolicy()), Modules(ModulesPolicy()))
+    step(
+        profile,
+        event,
+        SlotChange(),
+        VirtualEvents(VirtualEventsPolicy()),
+        Modules(ModulesPolicy()),
+        OrderMoney(MoneyPolicy()),
+    )
     return profile.slots
 
 

@@ -124,6 +124,7 @@ STANDING = {
 }
 VALUE = {
     "yearly_value": 12_000,
+    "yearly_value_currency": "USD",
     "renewal_rate": None,
     "ltv": None,
     "rfm_cell": None,

@@ -68,8 +68,8 @@ FEATURES: tuple[Feature, ...] = (
     Feature("queries_28d", _LN_COUNT, 0.0, 30.0, "Queries in the last 28 days."),
     Feature("queries_share", "share", 0.0, 1.0, "Queries among all events, ever."),
     Feature("orders_total", _LN_COUNT, 0.0, 30.0, "Orders ever."),
-    Feature("revenue_91d", _LN_MONEY, -30.0, 30.0, "Money of the last 91 days, whole units of currency."),
-    Feature("revenue_total", _LN_MONEY, -30.0, 30.0, "Money ever, whole units of currency."),
+    Feature("revenue_91d", _LN_MONEY, -30.0, 30.0, "Money of the last 91 days, whole units of the money currency."),
+    Feature("revenue_total", _LN_MONEY, -30.0, 30.0, "Money ever, whole units of the money currency."),
 )
 """The canonical order. Natural logarithms throughout. Ranges are for days up to 400 years; a value outside is a bug."""
 

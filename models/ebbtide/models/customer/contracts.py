@@ -13,9 +13,10 @@ from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.decisions import Decisions, Matured, NewScore
 from ebbtide.models.customer.view import View
-from ebbtide.models.customer.yearly_value import CURRENCY, currency, yearly_value_at
 from ebbtide.models.customer.yearly_value import TRAITS as VALUE_TRAITS
+from ebbtide.models.customer.yearly_value import YearlyValue, yearly_value_at
 from ebbtide.models.outputs import Output
+from ebbtide.models.policy import CorePolicy, MoneyPolicy
 from ebbtide.models.standing.hysteresis import StateChange
 from ebbtide.schemas import state_change as contract
 from ebbtide.schemas.alert import Alert, Severity
@@ -26,11 +27,11 @@ from ebbtide.schemas.state_change import StateName
 from ebbtide.schemas.topics import DAY_MS, Topic
 
 SOURCE_BLIND = "source_blind"
-_TRAITS = ("name", "owner", "service_tier", CURRENCY, *VALUE_TRAITS)
+_TRAITS = ("name", "owner", "service_tier", *VALUE_TRAITS)
 
 
 def outputs_of(
-    customer: Customer, view: View, decisions: Decisions, horizon_days: int, caused_ms: int | None
+    customer: Customer, view: View, decisions: Decisions, policy: CorePolicy, caused_ms: int | None
 ) -> Iterator[Output]:
     """Everything that was decided, in its order. ``caused_ms`` is when the input that caused it was appended."""
     key = customer.customer_id
@@ -40,11 +41,11 @@ def outputs_of(
         customer.scored_day = decisions.score.day
         yield Output(Topic.SCORES, key, score_record(customer, view, decisions.score), caused_ms=caused_ms)
     for alert in decisions.alerts:
-        yield Output(Topic.ALERTS, key, alert_record(customer, view, alert), caused_ms=caused_ms)
+        yield Output(Topic.ALERTS, key, alert_record(customer, view, alert, policy.money), caused_ms=caused_ms)
     for moved in decisions.changes:
         yield Output(Topic.STATE_CHANGES, key, change_record(customer, moved), caused_ms=caused_ms)
     for matured in decisions.matured:
-        example = example_record(customer, matured, horizon_days)
+        example = example_record(customer, matured, policy.label.horizon_days)
         if example is not None:
             yield Output(Topic.TRAINING_EXAMPLES, key, example, 0)
 
@@ -96,7 +97,7 @@ def blind_record(customer: Customer, day: int) -> Score:
     )
 
 
-def alert_record(customer: Customer, view: View, told: AlertChange) -> Alert:
+def alert_record(customer: Customer, view: View, told: AlertChange, money: MoneyPolicy) -> Alert:
     """The alert as a customer success manager gets it."""
     declaration = DECLARATIONS[told.type]
     reason_en, reason_zh = wording(told.type, told.alert.evidence)
@@ -123,7 +124,7 @@ def alert_record(customer: Customer, view: View, told: AlertChange) -> Alert:
         play=declaration.play,
         owner=_text(traits, "owner"),
         route=route(_text(traits, "service_tier")),
-        at_stake=_at_stake(traits, view, told.at_ms // DAY_MS),
+        at_stake=_at_stake(yearly_value_at(traits, view.series, told.at_ms // DAY_MS, money)),
         suppressed=None,
         resolved_reason=told.resolved_reason,
     )
@@ -170,7 +171,8 @@ def _text(traits: dict[str, Any], name: str) -> str | None:
     return str(trait[0]) if trait else None
 
 
-def _at_stake(traits: dict[str, Any], view: View, day: int) -> Money | None:
-    """A year of the customer's money, in its currency."""
-    unit, amount = currency(traits), yearly_value_at(traits, view.series, day)
-    return None if unit is None or amount is None else Money.unchecked(amount=round(amount, 2), currency=unit)
+def _at_stake(yearly: YearlyValue | None) -> Money | None:
+    """A year of the customer's money, as it is."""
+    if yearly is None or yearly.currency is None:
+        return None
+    return Money.unchecked(amount=round(yearly.amount, 2), currency=yearly.currency)

@@ -20,9 +20,8 @@ from ebbtide.models.customer.standings import Standing, Standings
 from ebbtide.models.customer.timers import Timers
 from ebbtide.models.customer.trend import Comparison, compare
 from ebbtide.models.customer.view import View
-from ebbtide.models.customer.yearly_value import CURRENCY, currency
 from ebbtide.models.fleet.business import Business, business, owner_of
-from ebbtide.models.fleet.contribution import VALUE, blind_contribution, contribution, segment_of
+from ebbtide.models.fleet.contribution import blind_contribution, contribution, segment_of
 from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.profile_state import Trait
@@ -254,7 +253,7 @@ class Evaluator:
     def _segment(self, customer: Customer, view: View, day: int) -> tuple[str, dict[str, Trait]]:
         """The customer's segment, and the traits that what it adds to its fleet is told from."""
         trait = self._policy.fleet.segment_trait
-        held = view.traits_at(customer, (trait, CURRENCY, "owner"), day * DAY_MS - 1)
+        held = view.traits_at(customer, (trait, "owner"), day * DAY_MS - 1)
         return segment_of(held[trait].value if trait in held else None), held
 
     def _business(
@@ -276,8 +275,7 @@ class Evaluator:
             self._policy,
             customer_id=customer.customer_id,
             first_day=seen_day,
-            value=standing.metrics.get(VALUE),
-            currency=currency(held),
+            value=standing.yearly,
             lead=None if standing.rank_key is None else (owner_of(held), standing.rank_key),
             fleet=fleet,
         )

@@ -83,8 +83,8 @@ FIELDS: tuple[RecordField, ...] = (
         "Profiles that count here by the domain of an e-mail alone, in no account by themselves: a guess.",
         _NOW,
     ),
-    _events("value_90d", "money", "Revenue of orders, currencies added as they come.", "90 days", "CRM"),
-    _events("value_total", "money", "Revenue of orders ever, currencies added as they come.", _EVER, "CRM"),
+    _events("value_90d", "money", "Revenue of orders, in `EBBTIDE_MONEY__CURRENCY`.", "90 days", "CRM"),
+    _events("value_total", "money", "Revenue of orders ever, in `EBBTIDE_MONEY__CURRENCY`.", _EVER, "CRM"),
     _events("active_users_1d", "count", "Users (profiles) active on the last day.", "1 day", "SA"),
     _events("active_users_7d", "count", "Users active in the last week.", "7 days", "SA"),
     _events("active_users_28d", "count", "Users active in the last month.", _MONTH, "SA"),
@@ -190,10 +190,16 @@ FIELDS: tuple[RecordField, ...] = (
         "yearly_value",
         "money",
         _BOTH,
-        "A year of its money: by the contract, else twelve times the MRR, else the orders of a year, "
-        "currencies added as they come.",
+        "A year of its money: by the contract, else twelve times the MRR, else the orders of a year.",
         _YEAR,
         "CRM",
+    ),
+    RecordField(
+        "yearly_value_currency",
+        "ISO 4217 code",
+        _BOTH,
+        "Currency of `yearly_value` and `ltv`: the customer's own; of orders `EBBTIDE_MONEY__CURRENCY`.",
+        _YEAR,
     ),
     RecordField(
         "renewal_rate", "share", "fleet", "Closed renewals of the customer's segment that stayed.", _YEAR, "FX"

@@ -353,7 +353,7 @@ class CustomerShard:
         self._dirty.add(customer.customer_id)
 
     def _tell(self, customer: Customer, view: View, decisions: Decisions) -> None:
-        self._outputs += outputs_of(customer, view, decisions, self._policy.label.horizon_days, self._caused_ms)
+        self._outputs += outputs_of(customer, view, decisions, self._policy, self._caused_ms)
 
     def record(self, customer: Customer) -> CustomerRecord:
         """The customer record as of now: the settled instant, or the end of the customer's newest day."""

@@ -18,7 +18,7 @@ from ebbtide.models.customer.seen import Seen
 from ebbtide.models.customer.series import DAY_SECONDS, LAST_LOGIN, ORDERS, QUERIES, REVENUE
 from ebbtide.models.customer.trend import Comparison
 from ebbtide.models.customer.view import View
-from ebbtide.models.customer.yearly_value import SEATS, seats, yearly_value_at
+from ebbtide.models.customer.yearly_value import SEATS, YearlyValue, seats, yearly_value_at
 from ebbtide.models.customer.yearly_value import TRAITS as VALUE_TRAITS
 from ebbtide.models.fleet.contribution import (
     DWELL,
@@ -64,12 +64,13 @@ _WHILE_SILENT = {SilenceState.ASLEEP: Lifecycle.DECLINE, SilenceState.LEFT: Life
 class Standing(NamedTuple):
     """What changed at an instant, and, where it was one of observation, numbers for the fleet by name.
 
-    ``rank_key`` is the place of an open lead among others.
+    ``rank_key`` is the place of an open lead among others; ``yearly`` a year of the customer's money.
     """
 
     changes: Sequence[StateChange]
     metrics: Mapping[str, float]
     rank_key: RankKey | None = None
+    yearly: YearlyValue | None = None
 
 
 _NOTHING_NEW = Standing((), {})
@@ -110,7 +111,7 @@ class Standings:
             self._from_facts(moves, view, rhythm)
             self._cell(moves)
         self._live(moves, view, rhythm, comparison, facts=facts or weekly)
-        return Standing(moves.changes, moves.metrics, moves.rank_key)
+        return Standing(moves.changes, moves.metrics, moves.rank_key, moves.yearly)
 
     def settle_blind(self, customer: Customer, view: View, day: int, seen: Seen, *, weekly: bool) -> Standing:
         """Move what facts alone decide of a customer that nobody can see; all else stays what it was."""
@@ -119,15 +120,16 @@ class Standings:
         moves = _Moves(customer, day, seen.blind_days)
         if weekly:
             traits = view.traits_at(customer, VALUE_TRAITS, day * _DAY_MS - 1)
-            yearly = yearly_value_at(traits, view.series, day)
-            if yearly is not None:
-                moves.metrics[VALUE] = yearly
+            moves.yearly = yearly_value_at(traits, view.series, day, self._policy.money)
+            worth = None if moves.yearly is None else moves.yearly.compared(self._policy.money)
+            if worth is not None:
+                moves.metrics[VALUE] = worth
         self._from_facts(moves, view, seen.rhythm(view, day, self._policy.cadence))
         self._cell(moves)
         self._is_lead(moves, view)
         if customer.not_renewed:
             self._group(moves)
-        return Standing(moves.changes, moves.metrics)
+        return Standing(moves.changes, moves.metrics, yearly=moves.yearly)
 
     def _lasts(self, customer: Customer, rhythm: Rhythm | None, comparison: Comparison | None) -> bool:
         """Whether lifecycle and activity group stay what they are unless silence, score, facts or weeks say otherwise:
@@ -245,7 +247,8 @@ class Standings:
         licensed = seats(traits)
         if rhythm is not None:
             self._usage(moves, usage(series, day, rhythm.own, licensed, policy.usage), segment)
-        self._value(moves, view, segment, yearly_value_at(traits, series, day))
+        moves.yearly = yearly_value_at(traits, series, day, policy.money)
+        self._value(moves, view, segment)
         use = utilisation(
             series.window(QUERIES, day, policy.adoption.utilised_days),
             licensed,
@@ -264,10 +267,8 @@ class Standings:
         held = moves.held(StateName.USAGE)
         moves.take(StateName.USAGE, usage_level(held, measured, edges, moves.day, policy.usage))
 
-    def _value(self, moves: _Moves, view: View, segment: Segment | None, yearly: float | None) -> None:
+    def _value(self, moves: _Moves, view: View, segment: Segment | None) -> None:
         policy, series, day = self._policy, view.series, moves.day
-        if yearly is not None:
-            moves.metrics[VALUE] = yearly
         orders = series.window(ORDERS, day, policy.rfm.window_days)
         money = series.window(REVENUE, day, policy.rfm.window_days) / MICROS
         if orders or moves.value(StateName.LOYALTY) is not None:
@@ -312,10 +313,20 @@ class Standings:
             None if placed is None else Proposal(placed, "orders", {"orders": orders, "money": money}),
             ended,
         )
-        line = None if segment is None else segment.pareto_line(yearly or 0.0)
-        inside = in_pareto(yearly or 0.0, line, policy.pareto, was_in=moves.value(StateName.PARETO) == _YES)
+        self._pareto(moves, segment)
+
+    def _pareto(self, moves: _Moves, segment: Segment | None) -> None:
+        """Whether it is in the Pareto set. Money that cannot be compared with that of others takes no part."""
+        policy = self._policy
+        worth = None if moves.yearly is None else moves.yearly.compared(policy.money)
+        if moves.yearly is not None and worth is None:
+            moves.drop(StateName.PARETO, "no_rate")
+            return
+        value = moves.metrics[VALUE] = worth or 0.0
+        line = None if segment is None else segment.pareto_line(value)
+        inside = in_pareto(value, line, policy.pareto, was_in=moves.value(StateName.PARETO) == _YES)
         if line is not None:
-            moves.propose(StateName.PARETO, Proposal(_YES if inside else _NO, "value", {"value": yearly, "line": line}))
+            moves.propose(StateName.PARETO, Proposal(_YES if inside else _NO, "value", {"value": worth, "line": line}))
 
 
 class _Moves:
@@ -328,6 +339,7 @@ class _Moves:
         self.changes: list[StateChange] = []
         self.metrics: dict[str, float] = {}
         self.rank_key: RankKey | None = None
+        self.yearly: YearlyValue | None = None
 
     def held(self, name: StateName) -> Held | None:
         return self.customer.states.get(name)

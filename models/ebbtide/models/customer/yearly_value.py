@@ -1,43 +1,59 @@
-"""What a customer pays for: a year of its money, in units of its currency, and seats (signals §5, §7)."""
+"""What a customer pays for: a year of its money, with its currency, and seats (signals §5, §7)."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from math import isfinite
+from typing import NamedTuple
 
 from ebbtide.models.customer.series import REVENUE, DaySeries
-from ebbtide.models.profile.money import MICROS
+from ebbtide.models.policy import MoneyPolicy
+from ebbtide.models.profile.currency import currency_code
+from ebbtide.models.profile.money import MICROS, rate_of
 from ebbtide.schemas.profile_state import Trait
 
-TRAITS = ("contract_value", "contract_start", "contract_end", "mrr")
 CURRENCY = "currency"
+TRAITS = ("contract_value", "contract_start", "contract_end", "mrr", CURRENCY)
 SEATS = "seats"
-_CURRENCY = re.compile(r"[A-Z]{3}\Z")
 YEAR_DAYS = 365
 _DAY_SECONDS = 86_400
 
 
-def yearly_value(traits: Mapping[str, Trait], revenue_micros: int) -> float | None:
-    """What the customer pays a year: by its contract, else twelve times its MRR, else what its orders of the last year
-    came to (``revenue_micros``, millionths). None where none of them is known.
+class YearlyValue(NamedTuple):
+    """A year of a customer's money, in units of ``currency``; None where the CRM's currency is none."""
+
+    amount: float
+    currency: str | None
+
+    def compared(self, policy: MoneyPolicy) -> float | None:
+        """The amount in the money currency, to be compared with others'; None where no rate is known."""
+        rate = None if self.currency is None else rate_of(self.currency, policy)
+        return None if rate is None else self.amount * rate
+
+
+def yearly_value(traits: Mapping[str, Trait], revenue_micros: int, policy: MoneyPolicy) -> YearlyValue | None:
+    """What the customer pays a year: by its contract, else twelve times its MRR, both in the customer's currency, else
+    what its orders of the last year came to (``revenue_micros``, millionths of the money currency). None where none of
+    them is known.
 
     The contract's value is brought to a year where its start and end are known: a month's contract is renewed monthly.
     """
     contract = _number(traits, "contract_value")
     if contract is not None:
         days = _term_days(traits)
-        return contract * YEAR_DAYS / days if days else contract
+        return YearlyValue(contract * YEAR_DAYS / days if days else contract, currency(traits, policy))
     mrr = _number(traits, "mrr")
     if mrr is not None:
-        return 12 * mrr
-    return revenue_micros / MICROS if revenue_micros else None
+        return YearlyValue(12 * mrr, currency(traits, policy))
+    return YearlyValue(revenue_micros / MICROS, policy.currency) if revenue_micros else None
 
 
-def yearly_value_at(traits: Mapping[str, Trait], series: DaySeries, day: int) -> float | None:
+def yearly_value_at(
+    traits: Mapping[str, Trait], series: DaySeries, day: int, policy: MoneyPolicy
+) -> YearlyValue | None:
     """What the customer pays a year, as of the grid instant ``day``."""
-    return yearly_value(traits, series.window(REVENUE, day, YEAR_DAYS))
+    return yearly_value(traits, series.window(REVENUE, day, YEAR_DAYS), policy)
 
 
 def seats(traits: Mapping[str, Trait]) -> float | None:
@@ -46,11 +62,10 @@ def seats(traits: Mapping[str, Trait]) -> float | None:
     return found if found is not None and found > 0 else None
 
 
-def currency(traits: Mapping[str, Trait]) -> str | None:
-    """The currency that the customer's money is in, USD where none is named; None for what is none."""
+def currency(traits: Mapping[str, Trait], policy: MoneyPolicy) -> str | None:
+    """The currency of the customer's contract and MRR, the money currency where none is named; None for no code."""
     trait = traits.get(CURRENCY)
-    found = "USD" if trait is None else str(trait.value).upper()
-    return found if _CURRENCY.match(found) else None
+    return policy.currency if trait is None else currency_code(trait.value)
 
 
 def _number(traits: Mapping[str, Trait], name: str) -> float | None:

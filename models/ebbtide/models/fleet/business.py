@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from ebbtide.models.adoption.uses import last_monday
+from ebbtide.models.customer.yearly_value import YearlyValue
 from ebbtide.models.leads.lead_priority import RankKey
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.standing.contracts import CHURNED, RENEWED, renewal_outcome
@@ -82,26 +83,32 @@ def business(
     *,
     customer_id: str,
     first_day: int | None,
-    value: float | None,
-    currency: str | None,
+    value: YearlyValue | None,
     lead: tuple[str, RankKey] | None,
     fleet: Fleet | None,
 ) -> Business:
     """What the customer adds at the grid instant ``day``.
 
     ``uses`` are those of each of its users, ``{day: {module: count}}``; ``first_day`` its first active day; ``value`` a
-    year of its money in units of ``currency``; ``lead`` its owner and rank key; ``fleet`` the statistics of the instant
+    year of its money; ``lead`` its owner and rank key; ``fleet`` the statistics of the instant
     before, from which the modules compared come.
     """
     return Business(
         period_outcome(history, day, policy.economics.period_days),
         nps_answers(history, day, policy.economics.period_days),
-        (currency, value) if currency is not None and value is not None and value > 0 else None,
+        _paid(value),
         lead_touch(history, day, policy),
         trainings(history, uses, day, policy, customer_id=customer_id, first_day=first_day, fleet=fleet),
         lead,
         period_wins(history, day, policy),
     )
+
+
+def _paid(value: YearlyValue | None) -> tuple[str, float] | None:
+    """The value by its own currency: those of two are never added."""
+    if value is None or value.currency is None or value.amount <= 0:
+        return None
+    return value.currency, value.amount
 
 
 def period_outcome(history: History, day: int, period_days: int) -> Renewals:

@@ -17,7 +17,7 @@ from ebbtide.models.customer.trend import Comparison
 from ebbtide.models.fleet.business import NO_BUSINESS, Business
 from ebbtide.models.profile.money import MICROS
 
-MONTH, QUARTER, YEAR = 28, 90, 365
+MONTH, QUARTER = 28, 90
 
 RECENCY, FREQUENCY, MONETARY = "recency_days", "frequency_90d", "monetary_90d"
 USAGE, VALUE = "usage_28d", "value_365d"
@@ -30,18 +30,19 @@ ACTIVE, COMPARABLE, DROPPING, BLIND = "active_28d", "comparable", "dropping", "b
 METRICS = {
     RECENCY: "Days from the last active day to the instant; whoever never was active has none [CRM].",
     FREQUENCY: "Orders in the last 90 days; active days of customers that never ordered [CRM].",
-    MONETARY: "Money of the orders of the last 90 days, currencies added as they come [CRM].",
+    MONETARY: "Money of the orders of the last 90 days [CRM].",
     USAGE: "Events in the last 28 days [FX].",
-    VALUE: "A year of the customer's money: by its contract, its MRR, or its orders of the last 365 days [CRM].",
+    VALUE: "A year of the customer's money: by its contract, its MRR, or its orders of the last 365 days; none "
+    "where its currency has no rate [CRM].",
     RECENCY_ORDER: "Days from the last order to the instant, of those who ordered in the last 365 days [CRM].",
     ORDERS_365D: "Orders in the last 365 days, of those who ordered in them [CRM].",
-    MONETARY_365D: "Money of the orders of the last 365 days, currencies added as they come [CRM].",
+    MONETARY_365D: "Money of the orders of the last 365 days [CRM].",
     ORDER_VALUE: "Money per order in the last 365 days [CRM].",
     USAGE_PER_WEEK: "Events per week in the usage window, of customers without licensed seats [FX].",
     USAGE_PER_SEAT: "Events per week and licensed seat in the usage window [FX].",
     RELATIONSHIP: "Points of the relationship with an account [FX].",
 }
-"""What is measured of every customer, with its window."""
+"""What is measured of every customer, with its window. Money is in the money currency (``MoneyPolicy``)."""
 
 COUNTERS = {
     SilenceState.AWAKE.value: "were active within their own rhythm [CRM].",
@@ -86,21 +87,19 @@ def contribution(
     ``comparison`` is its activity against its own past, None where there is too little of it; below ``drop_enter``
     of that it is dropping. ``metrics`` are those that its states came to; ``modules`` those it used in 28 days;
     ``business`` what follows from its facts (``business.py``).
-    Windows are in days. Money of orders is in units of whatever currency they were in, added as they come [CRM, FX].
+    Windows are in days. Money of orders is in units of the money currency [CRM, FX].
     """
     # Active days before the instant and before its windows, found once for all fields.
     active = series.days
     end = bisect_left(active, day)
     month = bisect_left(active, day - MONTH, 0, end)
     quarter = bisect_left(active, day - QUARTER, 0, month)
-    year = bisect_left(active, day - YEAR, 0, quarter)
     orders, revenue, events = series.totals(ORDERS), series.totals(REVENUE), series.totals(EVENTS)
     # Whoever never was active is neither awake nor silent.
     counters = [silence.value] if end else []
     measured: dict[str, float] = {
         FREQUENCY: orders[end] - orders[quarter] if orders[end] else end - quarter,
         MONETARY: (revenue[end] - revenue[quarter]) / MICROS,
-        VALUE: (revenue[end] - revenue[year]) / MICROS,
         USAGE: events[end] - events[month],
     }
     if end:

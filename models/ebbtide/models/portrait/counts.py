@@ -13,7 +13,7 @@ _ROWS = (("queries", QUERIES), ("logins", LOGINS), ("events", EVENTS), ("orders"
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """One kind: its sum in each of the windows, and ever. ``value`` is money, currencies added as they come."""
+    """One kind: its sum in each of the windows, and ever. ``value`` is money, in the money currency."""
 
     windows: dict[int, float]
     total: float

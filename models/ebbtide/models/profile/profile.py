@@ -19,7 +19,7 @@ from ebbtide.models.identity.membership import Membership, heard, union
 from ebbtide.models.profile.facts import MEMBERSHIP, storable, traits_of
 from ebbtide.models.profile.history import KEPT, put
 from ebbtide.models.profile.modules import Modules, count
-from ebbtide.models.profile.money import bounded, revenue_micros
+from ebbtide.models.profile.money import OrderMoney, bounded
 from ebbtide.models.profile.virtual_events import VirtualEvents
 from ebbtide.schemas.events import Event, EventKind, IdentifierType
 from ebbtide.schemas.identity import MembershipKind, Span
@@ -143,7 +143,12 @@ class Profile(msgspec.Struct):
 
 
 def step(
-    profile: Profile, event: Event, change: SlotChange, virtual_events: VirtualEvents, modules: Modules
+    profile: Profile,
+    event: Event,
+    change: SlotChange,
+    virtual_events: VirtualEvents,
+    modules: Modules,
+    money: OrderMoney,
 ) -> Iterable[tuple[MembershipKind, int]]:
     """Fold one event, seen for the first time, into its slot; mark what changed.
 
@@ -166,7 +171,7 @@ def step(
         change.used.add(day)
         return edges
     if event.kind is EventKind.ACTIVITY:
-        login = _count(slot, event, at_ms, change, virtual_events)
+        login = _count(slot, event, at_ms, change, virtual_events, money)
         module = None if login else modules.module(event.type, event.name, event.properties)
         if module is not None:
             count(slot.uses, day, module)
@@ -226,7 +231,9 @@ def forget_uses(profile: Profile, day: int) -> None:
             slot.sources = {used: sources for used, sources in slot.sources.items() if used >= first}
 
 
-def _count(slot: Slot, event: Event, at_ms: int, change: SlotChange, virtual_events: VirtualEvents) -> bool:
+def _count(
+    slot: Slot, event: Event, at_ms: int, change: SlotChange, virtual_events: VirtualEvents, money: OrderMoney
+) -> bool:
     """Count an activity; returns whether it was a login."""
     day, ms = divmod(at_ms, DAY_MS)
     second = ms // 1000
@@ -253,7 +260,7 @@ def _count(slot: Slot, event: Event, at_ms: int, change: SlotChange, virtual_eve
     if order:
         totals[3] += 1
         bucket[3] += 1
-        micros = revenue_micros(event.properties)
+        micros = money.micros(event.properties)
         totals[4] = bounded(totals[4] + micros)
         bucket[4] = bounded(bucket[4] + micros)
     change.days.add(day)

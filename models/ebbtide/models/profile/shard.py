@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import msgspec
@@ -13,6 +14,7 @@ from ebbtide.models.outputs import EVERY_PARTITION, HEARTBEAT_KEY, Flush, Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.live import LiveProfile
 from ebbtide.models.profile.modules import Modules
+from ebbtide.models.profile.money import OrderMoney
 from ebbtide.models.profile.names import account_name
 from ebbtide.models.profile.parts import Owners, Part, changed, outcomes_of, part_of, touched
 from ebbtide.models.profile.profile import (
@@ -65,6 +67,7 @@ class ProfileShard:
         self._source = ("", -1, "")
         self._virtual_events = VirtualEvents(policy.virtual_events)
         self._modules = Modules(policy.modules)
+        self._money = OrderMoney(policy.money)
         self._load = load
         self._profiles: dict[str, LiveProfile] = {}
         self._changed: list[LiveProfile] = []
@@ -90,6 +93,11 @@ class ProfileShard:
     def total(self) -> int | None:
         """Distinct messages that the partition has accepted since the beginning, whoever had it in hand."""
         return None if self._accepted_before is None else self._accepted_before + self.accepted
+
+    @property
+    def orders_without_rate(self) -> Counter[str]:
+        """Orders folded here whose money did not count, by currency."""
+        return self._money.without_rate
 
     @property
     def profiles(self) -> list[Profile]:
@@ -158,7 +166,7 @@ class ProfileShard:
         if event.occurred_ms < self._midnight_ms and profile.effective_ms <= self._midnight_ms:
             # Too late for the instants that were told: nobody may see it as of them, and they may still be on the way.
             profile.effective_ms = self._midnight_ms + 1
-        edges = step(profile, event, change, self._virtual_events, self._modules)
+        edges = step(profile, event, change, self._virtual_events, self._modules, self._money)
         if edges and slot and is_person(event.subject.type):
             self._links += [membership(event, slot, kind, day) for kind, day in edges]
         if event.kind is not EventKind.ACTIVITY:

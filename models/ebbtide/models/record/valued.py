@@ -15,8 +15,10 @@ _EVENTS_CRM, _EVENTS_FLEET = f"{EVENTS}, {CRM}", f"{EVENTS}, {FLEET}"
 
 def put_value(sheet: Sheet) -> None:
     """Worth, RFM, loyalty, quadrant, channel, priority of a lead."""
-    yearly = yearly_value_at(sheet.traits, sheet.view.series, sheet.day)
+    found = yearly_value_at(sheet.traits, sheet.view.series, sheet.day, sheet.policy.money)
+    yearly, unit = (None, None) if found is None else found
     sheet.put("yearly_value", rounded(yearly), _EVENTS_CRM)
+    sheet.put("yearly_value_currency", unit, _EVENTS_CRM)
     _put_economics(sheet, yearly)
     cell = sheet.state(StateName.RFM)
     sheet.put("rfm_cell", cell, _EVENTS_FLEET)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import Any
 
@@ -34,7 +35,7 @@ def declare(app: App, context: Context) -> None:
         async for batches in stage.batches(stream, linger=context.settings.worker.linger_seconds):
             for batch in batches:
                 shard = shards[batch.partition]
-                duplicates = shard.duplicates
+                duplicates, without_rate = shard.duplicates, Counter(shard.orders_without_rate)
                 if batch.topic == Topic.EVENTS.topic_name:
                     for record in batch:
                         shard.apply(record.offset, event(record))
@@ -43,6 +44,8 @@ def declare(app: App, context: Context) -> None:
                         shard.assign(record.offset, assignment(record))
                 context.metrics.records_in.labels(batch.topic).inc(len(batch))
                 context.metrics.duplicates.labels(batch.topic).inc(shard.duplicates - duplicates)
+                for currency, orders in (shard.orders_without_rate - without_rate).items():
+                    context.metrics.orders_without_rate.labels(currency).inc(orders)
             outputs, writes = flush_shards(shards, batches)
             with context.metrics.flush_seconds.labels(NAME).time():
                 await stage.flush(batches, encode(outputs, context.partitions), writes)
