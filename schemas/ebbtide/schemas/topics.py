@@ -34,6 +34,9 @@ class TopicSpec:
 class Topic(Enum):
     """Every topic that Ebbtide reads or writes, but for the tables' changelogs."""
 
+    # A member is itself alone; the hash that enums have by default is a call into Python for every record.
+    __hash__ = object.__hash__
+
     RAW_BEHAVIOR = TopicSpec("raw-behavior", "RawBehaviour", "free", "Segment-spec events as producers send them")
     RAW_CRM = TopicSpec("raw-crm", "RawFact", "free", "CRM facts as producers send them")
     EVENTS = TopicSpec("events", "Event", "subject identifier", "accepted, normalised events", retention_ms=30 * DAY_MS)

@@ -12,6 +12,7 @@ from ebbtide.models.customer.series import (
     LAST_LOGIN,
     NO_BUCKET,
     REVENUE,
+    SUMMED,
     Bucket,
     DaySeries,
     merge_buckets,
@@ -107,3 +108,28 @@ def test_the_last_day_that_added_something() -> None:
     for day, revenue in ((100, 5), (101, 0), (105, 7)):
         series.put(day, [1, 0, 0, 0, revenue, 1, 1, -1, -1])
     assert [series.last_with(REVENUE, day) for day in (100, 101, 105, 106)] == [None, 100, 100, 105]
+
+
+_DAYS = st.dictionaries(st.integers(0, 60), st.lists(st.integers(1, 9), min_size=SUMMED, max_size=SUMMED), min_size=1)
+
+
+@given(_DAYS, st.data())
+def test_a_series_less_some_of_its_days_is_that_of_the_rest(days: dict[int, list[int]], data: st.DataObject) -> None:
+    whole, rest = DaySeries(), DaySeries()
+    for day, sums in days.items():
+        whole.put(day, [*sums, 1, 2, 3, 4])
+    whole.rest = [7] * SUMMED
+    above = {
+        day: [data.draw(st.integers(0, value)) for value in days[day]]
+        for day in data.draw(st.sets(st.sampled_from(sorted(days)), min_size=1))
+    }
+    for day, sums in days.items():
+        over = above.get(day, [0] * SUMMED)
+        rest.put(day, [*(value - brought for value, brought in zip(sums, over, strict=True)), 1, 2, 3, 4])
+    rest.rest = [7] * SUMMED
+    found = whole.less(above)
+    assert found.days == rest.days
+    for field in range(SUMMED):
+        assert found.totals(field) == rest.totals(field)
+    assert [found.get(day) for day in days] == [rest.get(day) for day in days]
+    assert [whole.get(day) for day in days] == [[*sums, 1, 2, 3, 4] for sums in days.values()]

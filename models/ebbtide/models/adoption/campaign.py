@@ -77,20 +77,7 @@ def organic(series: DaySeries, above: Mapping[int, Bucket]) -> DaySeries:
 
     A day without an organic event is no active day. O(days); for a customer without a campaign the series itself.
     """
-    if not above:
-        return series
-    own = DaySeries()
-    for at in series.days:
-        bucket = series.get(at)
-        assert bucket is not None
-        over = above.get(at)
-        own.put(
-            at, bucket if over is None else [*(a - b for a, b in zip(bucket, over, strict=False)), *bucket[SUMMED:]]
-        )
-    # What is forgotten of old days was before any campaign that is told apart.
-    own.rest = series.rest
-    own.partial = series.partial
-    return own
+    return series.less(above) if above else series
 
 
 def _usual_days(series: DaySeries, start: int, end: int, policy: CampaignPolicy, own: CadencePolicy) -> int:

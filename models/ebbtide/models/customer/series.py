@@ -7,7 +7,7 @@ so a backfilled quarter and ninety live days see the same series (design §3).
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ebbtide.schemas.profile_state import DAY_FIELDS
 
@@ -102,6 +102,25 @@ class DaySeries:
         self.partial.add(day)
         self.put(day, bucket)
         return bucket[:SUMMED]
+
+    def less(self, above: Mapping[int, Bucket]) -> DaySeries:
+        """The series without what lies ``above``, by day and summed field; a day left without events is none."""
+        buckets = self._buckets.copy()
+        for day, over in above.items():
+            bucket = buckets[day]
+            rest = [total - brought for total, brought in zip(bucket, over, strict=False)]
+            if rest[EVENTS] > 0:
+                buckets[day] = [*rest, *bucket[SUMMED:]]
+            else:
+                del buckets[day]
+        self.totals(EVENTS)
+        found = DaySeries()
+        found._buckets, found.partial = buckets, self.partial
+        found.days = [day for day in self.days if day in buckets]
+        # Running totals are the same up to the first of the days.
+        found._fresh = bisect_left(self.days, min(above))
+        found._totals = [totals[: found._fresh + 1] for totals in self._totals]
+        return found
 
     def get(self, day: int) -> Bucket | None:
         """The bucket of a day, or None where nothing happened."""
