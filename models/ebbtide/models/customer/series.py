@@ -25,12 +25,14 @@ NO_BUCKET: Bucket = [0] * SUMMED + [-1] * (WIDTH - SUMMED)
 
 def merge_buckets(buckets: list[Bucket]) -> Bucket:
     """Fold several profiles' buckets of one day: sums, earliest first, latest last. Order does not matter."""
-    if len(buckets) == 1:
-        return list(buckets[0])
-    merged = [sum(values) for values in zip(*(b[:SUMMED] for b in buckets), strict=True)]
-    for field in (FIRST, FIRST_LOGIN):
-        merged.insert(field, min((b[field] for b in buckets if b[field] >= 0), default=-1))
-        merged.insert(field + 1, max(b[field + 1] for b in buckets))
+    merged = list(buckets[0])
+    for bucket in buckets[1:]:
+        for field in range(SUMMED):
+            merged[field] += bucket[field]
+        for field in (FIRST, FIRST_LOGIN):
+            if 0 <= bucket[field] < merged[field] or merged[field] < 0:
+                merged[field] = bucket[field]
+            merged[field + 1] = max(merged[field + 1], bucket[field + 1])
     return merged
 
 

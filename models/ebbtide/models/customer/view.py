@@ -126,7 +126,8 @@ class View:
         self._take(customer, share, record)
         if gone:
             share.days.update(record.days)
-            changed = sorted(gone.keys() | record.days.keys())
+            # Mostly a profile that tells all of it says of most days what it said before.
+            changed = sorted(day for day in gone.keys() | record.days.keys() if gone.get(day) != record.days.get(day))
             shares = customer.shares.values()
             for day in changed:
                 buckets = [other.days[day] for other in shares if day in other.days]
