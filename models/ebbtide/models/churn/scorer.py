@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import exp, fsum, inf, isfinite
+from operator import sub, truediv
 from typing import NamedTuple
 
 from ebbtide.models.churn.bins import BINS, CLIP, PER_DEVIATION
@@ -15,6 +16,7 @@ from ebbtide.models.churn.features import NAMES
 from ebbtide.schemas.learning import Model
 
 TOLERANCE = 1e-9
+_FIRST_BIN = CLIP * PER_DEVIATION
 MODEL_PART = "(model)"
 PARTS: tuple[str, ...] = (MODEL_PART, *NAMES)
 """What a logit is the sum of, by name: the intercept, then the features in their order."""
@@ -44,12 +46,14 @@ class ScoredLogit(NamedTuple):
 class Scorer:
     """A model ready to score. Immutable."""
 
-    __slots__ = ("_intercept", "_rows", "examples", "model_version")
+    __slots__ = ("_intercept", "_means", "_rows", "_scales", "examples", "model_version")
 
     def __init__(self, model: Model) -> None:
         """Fold the model's numbers. Does not verify them: use :meth:`from_model`."""
         champion, baseline = model.blend, 1.0 - model.blend
-        rows: list[tuple[float, float, float, tuple[float, ...], float]] = []
+        rows: list[tuple[float, tuple[float, ...], float]] = []
+        self._means = [model.means[name] for name in NAMES]
+        self._scales = [model.scales[name] or inf for name in NAMES]
         constants = [champion * model.intercept, baseline * model.baseline_intercept]
         for name in NAMES:
             bins = model.bins.get(name, {})
@@ -58,7 +62,7 @@ class Scorer:
             center = champion * model.centers.get(name, 0.0) + slope * mean
             constants.append(center)
             folded = tuple(champion * bins.get(str(index), 0.0) - center for index in range(BINS))
-            rows.append((mean, model.scales[name] or inf, champion * model.coefficients[name], folded, slope))
+            rows.append((champion * model.coefficients[name], folded, slope))
         self._intercept = fsum(constants)
         self._rows = tuple(rows)
         self.model_version = model.model_version
@@ -87,15 +91,13 @@ class Scorer:
 
     def score(self, features: Sequence[float]) -> ScoredLogit:
         """Score one vector in the order of ``FEATURES``."""
-        contributions: list[float] = []
-        append = contributions.append
-        for x, (mean, scale, slope, bins, raw_slope) in zip(features, self._rows, strict=True):
-            z = (x - mean) / scale
-            if z > CLIP:
-                z = CLIP
-            elif z < -CLIP:
-                z = -CLIP
-            append(slope * z + bins[int(z * PER_DEVIATION + CLIP * PER_DEVIATION)] + raw_slope * x)
+        zs = list(map(truediv, map(sub, features, self._means), self._scales))
+        if max(zs) > CLIP or min(zs) < -CLIP:
+            zs = [min(max(z, -CLIP), CLIP) for z in zs]
+        contributions = [
+            slope * z + bins[int(z * PER_DEVIATION + _FIRST_BIN)] + raw_slope * x
+            for x, z, (slope, bins, raw_slope) in zip(features, zs, self._rows, strict=True)
+        ]
         logit = fsum(contributions) + self._intercept
         return ScoredLogit(logit, sigmoid(logit), self._intercept, tuple(contributions))
 

@@ -14,10 +14,11 @@ from ebbtide.schemas.topics import DAY_MS
 class Seen:
     """As of the grid instant ``day``, by the ``outages`` known then. Mostly there are none, and nobody asks."""
 
-    __slots__ = ("_customer", "_day", "_outages")
+    __slots__ = ("_customer", "_day", "_known", "_outages")
 
     def __init__(self, customer: Customer, outages: Outages | None, day: int) -> None:
         self._customer, self._outages, self._day = customer, outages, day
+        self._known: set[str] | None = None
 
     @property
     def is_blind(self) -> bool:
@@ -43,7 +44,9 @@ class Seen:
 
     @property
     def _sources(self) -> set[str]:
-        return sources_of(self._customer, self._day)
+        if self._known is None:
+            self._known = sources_of(self._customer, self._day)
+        return self._known
 
 
 def heard_until(customer: Customer, settled_day: int | None, book: SourceBook) -> int | None:

@@ -170,7 +170,7 @@ class Share(msgspec.Struct):
         while last >= day - _WEEK and last not in days:
             last -= 1
         if last < day - _WEEK:
-            last = max((active for active in days if active < day), default=-1)
+            last = max([active for active in days if active < day], default=-1)
         old = self.old_last // DAY_SECONDS
         last = max(last, old if old < day else -1)
         return last if last >= 0 else None
