@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
+from operator import add
 
 from ebbtide.schemas.profile_state import DAY_FIELDS
 
@@ -27,13 +28,18 @@ def merge_buckets(buckets: list[Bucket]) -> Bucket:
     """Fold several profiles' buckets of one day: sums, earliest first, latest last. Order does not matter."""
     merged = list(buckets[0])
     for bucket in buckets[1:]:
-        for field in range(SUMMED):
-            merged[field] += bucket[field]
-        for field in (FIRST, FIRST_LOGIN):
-            if 0 <= bucket[field] < merged[field] or merged[field] < 0:
-                merged[field] = bucket[field]
-            merged[field + 1] = max(merged[field + 1], bucket[field + 1])
+        add_bucket(merged, bucket)
     return merged
+
+
+def add_bucket(total: Bucket, bucket: Bucket) -> None:
+    """Fold one more bucket of a day into ``total``."""
+    total[:SUMMED] = map(add, total[:SUMMED], bucket[:SUMMED])
+    for field in (FIRST, FIRST_LOGIN):
+        if 0 <= bucket[field] < total[field] or total[field] < 0:
+            total[field] = bucket[field]
+        if bucket[field + 1] > total[field + 1]:  # noqa: PLR1730 - a call of max costs more, and this is asked all day
+            total[field + 1] = bucket[field + 1]
 
 
 def median(values: list[int]) -> float:

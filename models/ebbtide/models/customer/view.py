@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from operator import itemgetter
+from operator import itemgetter, sub
 from typing import TYPE_CHECKING
 
 from ebbtide.models.churn.features import NAMES
@@ -15,13 +15,13 @@ from ebbtide.models.customer.kept import Kept, kept
 from ebbtide.models.customer.kept_facts import kept_facts
 from ebbtide.models.customer.series import (
     DAY_SECONDS,
-    FIRST,
     LAST,
     NO_BUCKET,
     QUERIES,
     SUMMED,
     Bucket,
     DaySeries,
+    add_bucket,
     merge_buckets,
 )
 from ebbtide.models.customer.share import NAME, OutcomeValue, Share
@@ -448,10 +448,7 @@ def _replace_day(series: DaySeries, day: int, old: Bucket | None, new: Bucket) -
         # Nobody else was there.
         series.put(day, list(new))
         return
-    for field in range(SUMMED):
-        total[field] += new[field] - (old[field] if old else 0)
-    for field in (FIRST, FIRST + 2):
-        if new[field] >= 0:
-            total[field] = min(total[field], new[field]) if total[field] >= 0 else new[field]
-            total[field + 1] = max(total[field + 1], new[field + 1])
+    if old:
+        total[:SUMMED] = map(sub, total[:SUMMED], old[:SUMMED])
+    add_bucket(total, new)
     series.put(day, total)
