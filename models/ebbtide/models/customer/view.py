@@ -114,7 +114,7 @@ class View:
             series.rest = [total - known for total, known in zip(totals, told, strict=True)]
 
     def fold(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
-        """Take in news of one share; return the days that changed."""
+        """Take in news of one share; return the days of which it tells."""
         all_anew = record.detached or record.full
         partial = self.series.partial
         if partial and (all_anew or not partial.isdisjoint(record.days)):
@@ -126,13 +126,14 @@ class View:
         self._take(customer, share, record)
         if gone:
             share.days.update(record.days)
-            # Mostly a profile that tells all of it says of most days what it said before.
-            changed = sorted(day for day in gone.keys() | record.days.keys() if gone.get(day) != record.days.get(day))
+            told = sorted(gone.keys() | record.days.keys())
             shares = customer.shares.values()
-            for day in changed:
-                buckets = [other.days[day] for other in shares if day in other.days]
-                self.series.put(day, merge_buckets(buckets) if buckets else NO_BUCKET)
-            return changed
+            for day in told:
+                # A profile that tells all of it says of most days what it said before.
+                if gone.get(day) != record.days.get(day):
+                    buckets = [other.days[day] for other in shares if day in other.days]
+                    self.series.put(day, merge_buckets(buckets) if buckets else NO_BUCKET)
+            return told
         for day, bucket in record.days.items():
             _replace_day(self.series, day, share.days.get(day), bucket)
             share.days[day] = bucket
