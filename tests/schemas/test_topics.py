@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import pytest
 
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.contracts import CONTRACTS
-from ebbtide.schemas.topics import DAY_MS, Topic
+from ebbtide.schemas.topics import Topic
 
 every_topic = pytest.mark.parametrize("topic", Topic)
 

@@ -12,6 +12,7 @@ from ebbtide.models.identity.identifiers import identifier_of
 from ebbtide.models.identity.shard import IdentityShard, Record
 from ebbtide.models.outputs import Flush
 from ebbtide.models.policy import IdentityPolicy
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.identity import (
     AccountName,
     EvidenceClass,
@@ -25,7 +26,6 @@ from ebbtide.schemas.identity import (
     Span,
 )
 from ebbtide.schemas.profile_state import Tick
-from ebbtide.schemas.topics import DAY_MS
 
 Told = dict[tuple[str, str], IdentityAssignment]
 Table = dict[bytes, bytes]

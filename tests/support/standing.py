@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ebbtide.models.customer.series import DaySeries
-from ebbtide.models.standing.history import DAY_MS, DatedFact, History
+from ebbtide.models.standing.history import DatedFact, History
 from ebbtide.models.standing.hysteresis import Held, StateChange
+from ebbtide.schemas.base import DAY_MS
 
 MONDAY = 20_094
 HOUR_MS = 3_600_000

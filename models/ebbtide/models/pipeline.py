@@ -19,13 +19,13 @@ from ebbtide.models.intake.shard import IntakeShard, addressed
 from ebbtide.models.outputs import Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.shard import ProfileShard
-from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.events import Event
 from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary, SourceHeartbeat
 from ebbtide.schemas.identity import AccountName, IdentityAssignment, IdentityLink, IdentityOperation
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
-from ebbtide.schemas.topics import DAY_MS, Topic
+from ebbtide.schemas.topics import Topic
 
 RAW = Topic.RAW_BEHAVIOR.topic_name
 STATES = Topic.PROFILE_STATES.topic_name

@@ -8,6 +8,8 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAY_SECONDS = 86_400
+DAY_MS = DAY_SECONDS * 1000
 
 
 def as_utc(value: datetime) -> datetime:
@@ -28,7 +30,7 @@ def to_ms(at: datetime) -> int:
     """Epoch milliseconds, rounded down: the last microsecond of a day is still in that day."""
     # In whole numbers: a float of seconds could round up into the next millisecond.
     since = at - _EPOCH
-    return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
+    return since.days * DAY_MS + since.seconds * 1000 + since.microseconds // 1000
 
 
 UtcDatetime = Annotated[datetime, AfterValidator(as_utc)]

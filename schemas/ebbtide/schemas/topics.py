@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-DAY_MS = 86_400_000
+from ebbtide.schemas.base import DAY_MS
 
 
 @dataclass(frozen=True, slots=True)

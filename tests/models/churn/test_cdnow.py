@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from ebbtide.models.churn.quality import auc, brier
-from ebbtide.models.customer.series import DAY_SECONDS, DaySeries
+from ebbtide.models.customer.series import DaySeries
+from ebbtide.schemas.base import DAY_SECONDS
 from support.cohort import EPOCH_ORDINAL, Run, run
 
 ROOT = Path(__file__).resolve().parents[3]

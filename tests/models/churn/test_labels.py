@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ebbtide.models.churn.labels import (
-    DAY_MS,
     Label,
     LabelKind,
     LabelReason,
@@ -18,6 +17,7 @@ from ebbtide.models.churn.labels import (
     matures_on,
 )
 from ebbtide.models.customer.series import DaySeries
+from ebbtide.schemas.base import DAY_MS
 from support.vectors import series
 
 T, H = 100, 90

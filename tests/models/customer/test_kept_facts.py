@@ -13,7 +13,7 @@ from ebbtide.models.customer.series import DaySeries
 from ebbtide.models.policy import ChannelPolicy, CorePolicy
 from ebbtide.models.standing.contacts import left_key_persons
 from ebbtide.models.standing.contracts import not_renewed_since
-from ebbtide.models.standing.history import DAY_MS, DatedFact, History
+from ebbtide.models.standing.history import DatedFact, History
 from ebbtide.models.standing.invoices import overdue_invoices
 from ebbtide.models.standing.journey import journey
 from ebbtide.models.standing.relationship import relationship
@@ -21,6 +21,7 @@ from ebbtide.models.standing.surveys import latest_answers
 from ebbtide.models.standing.tickets import open_tickets
 from ebbtide.models.value.attendance import attendances
 from ebbtide.models.value.first_touch import first_touch, furthest_stage
+from ebbtide.schemas.base import DAY_MS
 
 POLICY = CorePolicy()
 KEPT = kept(POLICY)._replace(fact_days=30, answer_days=50, campaign_days=20)

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ebbtide.models.customer.series import (
-    DAY_SECONDS,
     EVENTS,
     LAST,
     LAST_LOGIN,
@@ -19,6 +18,7 @@ from ebbtide.models.customer.series import (
 )
 from ebbtide.models.policy import LifecyclePolicy
 from ebbtide.models.standing.core_value import core_day
+from ebbtide.schemas.base import DAY_SECONDS
 
 DAYS = st.integers(100, 140)
 

@@ -7,9 +7,10 @@ from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.customer.shelf import StatsShelf
 from ebbtide.models.policy import CorePolicy
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.fleet import FleetStats, SegmentStats
 from ebbtide.schemas.learning import Model
-from ebbtide.schemas.topics import DAY_MS, Topic
+from ebbtide.schemas.topics import Topic
 
 SOURCES = frozenset({"profiles/0"})
 FLEET = Topic.FLEET_STATS.topic_name

@@ -14,8 +14,8 @@ from ebbtide.models.customer.shard import META_KEY
 from ebbtide.models.customer.sources import MOST_DAYS, SOURCES_KEY, SourceBook
 from ebbtide.models.pipeline import Pipeline
 from ebbtide.models.policy import CorePolicy, SourcesPolicy
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.fleet import SourceHeartbeat
-from ebbtide.schemas.topics import DAY_MS
 from support.histories import POLICY, history
 from support.raw import DAY_0, NOW, at, fact, messages
 from support.topology import Topology

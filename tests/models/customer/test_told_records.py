@@ -8,10 +8,11 @@ from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.outputs import Tombstone
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.record.build import content_of
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.profile_state import ProfileState, Tick, Trait
-from ebbtide.schemas.topics import DAY_MS, Topic
+from ebbtide.schemas.topics import Topic
 from support.raw import DAY_0, at
 
 STATES, ANSWERS = Topic.PROFILE_STATES.topic_name, (Topic.MODELS.topic_name, Topic.FLEET_STATS.topic_name)

@@ -25,11 +25,12 @@ from ebbtide.models.fleet.business import (
 from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.leads.lead_priority import NEVER, Priority, RankKey
 from ebbtide.models.policy import AdoptionPolicy, CorePolicy, ObservationPolicy, TrainingPolicy
-from ebbtide.models.standing.history import DAY_MS, History
+from ebbtide.models.standing.history import History
 from ebbtide.models.value.attendance import Group
 from ebbtide.models.value.first_touch import FirstTouch, Stage
 from ebbtide.models.value.nps import Answers
 from ebbtide.models.value.renewals import Renewals
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.fleet import FleetStats, SegmentStats, TrainedModule
 from ebbtide.schemas.profile_state import Trait
 

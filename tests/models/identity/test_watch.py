@@ -19,9 +19,9 @@ from ebbtide.models.identity.membership import heard
 from ebbtide.models.identity.names import AccountNames
 from ebbtide.models.identity.watch import News, Watch, audit_row
 from ebbtide.models.policy import IdentityPolicy
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.schemas.identity import AuditKind, FindingKind, MembershipKind, OperationKind
-from ebbtide.schemas.topics import DAY_MS
 from support.identity_laws import ACCOUNTS, PEOPLE, Item, Seen, feed, generated
 
 U1, U2 = "user_id/1", "user_id/2"

@@ -20,11 +20,10 @@ from ebbtide.models.intake.accept import Door
 from ebbtide.models.outputs import Flush
 from ebbtide.models.policy import CorePolicy, DedupePolicy
 from ebbtide.models.profile.shard import ProfileShard, decode
-from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.events import Event, Identifier, IdentifierType
 from ebbtide.schemas.identity import AccountOf, IdentityAssignment, IdentityLink
 from ebbtide.schemas.profile_state import ProfileState
-from ebbtide.schemas.topics import DAY_MS
 from support.histories import POLICY, history
 from support.raw import DAY_0, NOW, at, fact, in_account, iso, messages, track
 

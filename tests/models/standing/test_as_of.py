@@ -16,7 +16,7 @@ from ebbtide.models.policy import CorePolicy, LifecyclePolicy
 from ebbtide.models.standing.contacts import left_key_persons
 from ebbtide.models.standing.contracts import not_renewed_since
 from ebbtide.models.standing.core_value import core_day
-from ebbtide.models.standing.history import DAY_MS, DatedFact, History
+from ebbtide.models.standing.history import DatedFact, History
 from ebbtide.models.standing.hysteresis import Held
 from ebbtide.models.standing.invoices import overdue_invoices
 from ebbtide.models.standing.journey import journey
@@ -28,6 +28,7 @@ from ebbtide.models.standing.surveys import latest_answers
 from ebbtide.models.standing.tickets import open_tickets
 from ebbtide.models.standing.touchpoints import touchpoint_counts
 from ebbtide.models.standing.usage import usage
+from ebbtide.schemas.base import DAY_MS
 from support.standing import used
 
 POLICY = CorePolicy()

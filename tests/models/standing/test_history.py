@@ -7,7 +7,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ebbtide.models.standing.history import DAY_MS, DatedFact, History
+from ebbtide.models.standing.history import DatedFact, History
+from ebbtide.schemas.base import DAY_MS
 from support.standing import fact, history
 
 FACTS = st.lists(

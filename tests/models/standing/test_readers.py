@@ -6,11 +6,12 @@ import pytest
 
 from ebbtide.models.standing.contacts import Role, last_active_day, left_key_persons
 from ebbtide.models.standing.contracts import not_renewed_since
-from ebbtide.models.standing.history import DAY_MS, DatedFact
+from ebbtide.models.standing.history import DatedFact
 from ebbtide.models.standing.invoices import OverdueInvoice, overdue_invoices
 from ebbtide.models.standing.surveys import Answer, latest_answers, mean_score, net_promoter_score
 from ebbtide.models.standing.tickets import OpenTicket, open_tickets, ticket_points
 from ebbtide.models.standing.touchpoints import touchpoint_counts
+from ebbtide.schemas.base import DAY_MS
 from support.standing import fact, history
 
 

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from ebbtide.models.customer.series import DAY_SECONDS, DaySeries
+from ebbtide.models.customer.series import DaySeries
+from ebbtide.schemas.base import DAY_MS
 
 HORIZON_DAYS = 90
-DAY_MS = DAY_SECONDS * 1000
 CHURNED = "churned"
 """The outcome of ``renewal.closed`` that ends a contract; renewed, expanded and downgraded go on."""
 

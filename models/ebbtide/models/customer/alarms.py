@@ -22,8 +22,8 @@ from ebbtide.models.customer.trend import Comparison
 from ebbtide.models.customer.view import View
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.alert import AlertType
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.score import HealthTier
-from ebbtide.schemas.topics import DAY_MS
 
 
 class Alarms:

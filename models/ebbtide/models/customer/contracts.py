@@ -20,11 +20,11 @@ from ebbtide.models.policy import CorePolicy, MoneyPolicy
 from ebbtide.models.standing.hysteresis import StateChange
 from ebbtide.schemas import state_change as contract
 from ebbtide.schemas.alert import Alert, Severity
-from ebbtide.schemas.base import Money
+from ebbtide.schemas.base import DAY_MS, Money
 from ebbtide.schemas.learning import TrainingExample
 from ebbtide.schemas.score import Calibration, FeatureDelta, HealthTier, Score, ScoreChange
 from ebbtide.schemas.state_change import StateName
-from ebbtide.schemas.topics import DAY_MS, Topic
+from ebbtide.schemas.topics import Topic
 
 SOURCE_BLIND = "source_blind"
 _TRAITS = ("name", "owner", "service_tier", *VALUE_TRAITS)

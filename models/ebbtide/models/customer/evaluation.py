@@ -24,9 +24,9 @@ from ebbtide.models.fleet.business import Business, business, owner_of
 from ebbtide.models.fleet.contribution import blind_contribution, contribution, segment_of
 from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.policy import CorePolicy
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.profile_state import Trait
 from ebbtide.schemas.score import HealthTier
-from ebbtide.schemas.topics import DAY_MS
 
 
 class Evaluator:

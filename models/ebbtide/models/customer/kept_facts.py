@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 from ebbtide.models.customer.kept import Kept
 from ebbtide.models.standing.contacts import LEFT
 from ebbtide.models.standing.contracts import RENEWED, SIGNED
-from ebbtide.models.standing.history import DAY_MS
 from ebbtide.models.standing.invoices import OVERDUE, PAID
 from ebbtide.models.standing.journey import DEAL_WON
 from ebbtide.models.standing.surveys import ANSWERED
 from ebbtide.models.standing.tickets import CLOSED, OPENED
 from ebbtide.models.standing.touchpoints import TOUCHPOINT
+from ebbtide.schemas.base import DAY_MS
 
 Fact = tuple[str, int, dict[str, Any]]
 """Type, time in epoch milliseconds, and fields."""

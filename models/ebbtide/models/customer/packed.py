@@ -42,8 +42,8 @@ from ebbtide.models.customer.packing.words import WORDS
 from ebbtide.models.customer.share import Share
 from ebbtide.models.identity.identifiers import canonical_id, profile_id
 from ebbtide.schemas.alert import AlertType
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
-from ebbtide.schemas.topics import DAY_MS
 
 _LAYOUT = b"\x04"
 _LEVEL = 6

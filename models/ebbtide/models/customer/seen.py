@@ -8,7 +8,7 @@ from ebbtide.models.customer.rhythm import Rhythm, rhythm
 from ebbtide.models.customer.sources import SourceBook
 from ebbtide.models.customer.view import View
 from ebbtide.models.policy import CadencePolicy
-from ebbtide.schemas.topics import DAY_MS
+from ebbtide.schemas.base import DAY_MS
 
 
 class Seen:

@@ -10,9 +10,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from operator import add
 
+from ebbtide.schemas.base import DAY_SECONDS
 from ebbtide.schemas.profile_state import DAY_FIELDS
 
-DAY_SECONDS = 86_400
 EVENTS, LOGINS, QUERIES, ORDERS, REVENUE = range(5)
 FIRST, LAST, FIRST_LOGIN, LAST_LOGIN = range(5, 9)
 SUMMED = 5

@@ -37,12 +37,12 @@ from ebbtide.models.fleet.summary import PartitionSums
 from ebbtide.models.outputs import Flush, Output, Tombstone
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.record.build import build_record, content_of, record_day
-from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.fleet import FleetStats, SourceHeartbeat
 from ebbtide.schemas.learning import Model
 from ebbtide.schemas.profile_state import ProfileState, Tick
-from ebbtide.schemas.topics import DAY_MS, Topic
+from ebbtide.schemas.topics import Topic
 
 META_KEY = b"@partition"
 _STATES_OVER_MODELS = 1024

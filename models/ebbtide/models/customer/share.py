@@ -14,19 +14,9 @@ from typing import Any
 import msgspec
 
 from ebbtide.models.customer.kept import Kept
-from ebbtide.models.customer.series import (
-    DAY_SECONDS,
-    EVENTS,
-    FIRST,
-    LAST,
-    LAST_LOGIN,
-    ORDERS,
-    QUERIES,
-    REVENUE,
-    SUMMED,
-    Bucket,
-)
+from ebbtide.models.customer.series import EVENTS, FIRST, LAST, LAST_LOGIN, ORDERS, QUERIES, REVENUE, SUMMED, Bucket
 from ebbtide.models.customer.weekly_uses import by_weeks, whole_from
+from ebbtide.schemas.base import DAY_SECONDS
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.schemas.profile_state import TOTAL_FIELDS, ProfileState, Trait
 

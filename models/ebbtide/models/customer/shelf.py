@@ -13,10 +13,9 @@ from typing import ClassVar, Generic, TypeVar
 
 from ebbtide.models.churn.scorer import Scorer
 from ebbtide.models.fleet.reader import Fleet
-from ebbtide.schemas.base import Contract, to_ms
+from ebbtide.schemas.base import DAY_MS, Contract, to_ms
 from ebbtide.schemas.fleet import FleetStats
 from ebbtide.schemas.learning import Model
-from ebbtide.schemas.topics import DAY_MS
 
 MODEL_KEY = b"@model/"
 STATS_KEY = b"@fleet/"

@@ -13,9 +13,8 @@ from collections.abc import Iterator
 import msgspec
 
 from ebbtide.models.policy import SourcesPolicy
-from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.fleet import SourceHeartbeat
-from ebbtide.schemas.topics import DAY_MS
 
 SOURCES_KEY = b"@sources"
 MOST_DAYS = 200

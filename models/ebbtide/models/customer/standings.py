@@ -15,7 +15,7 @@ from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.customer import ACCOUNT, Customer
 from ebbtide.models.customer.rhythm import Rhythm
 from ebbtide.models.customer.seen import Seen
-from ebbtide.models.customer.series import DAY_SECONDS, LAST_LOGIN, ORDERS, QUERIES, REVENUE
+from ebbtide.models.customer.series import LAST_LOGIN, ORDERS, QUERIES, REVENUE
 from ebbtide.models.customer.trend import Comparison
 from ebbtide.models.customer.view import View
 from ebbtide.models.customer.yearly_value import SEATS, YearlyValue, seats, yearly_value_at
@@ -50,9 +50,9 @@ from ebbtide.models.value.loyalty import Loyalty, loyalty
 from ebbtide.models.value.pareto import in_pareto
 from ebbtide.models.value.quadrant import Quadrant, quadrant
 from ebbtide.models.value.rfm import RfmCell, RfmEdges, rfm_cell
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.state_change import StateName
 
-_DAY_MS = DAY_SECONDS * 1000
 _THIRDS = (0.35, 0.65)
 _FIFTHS = (0.2, 0.4, 0.6, 0.8)
 _MEDIAN = (0.5,)
@@ -119,7 +119,7 @@ class Standings:
             return _NOTHING_NEW
         moves = _Moves(customer, day, seen.blind_days)
         if weekly:
-            traits = view.traits_at(customer, VALUE_TRAITS, day * _DAY_MS - 1)
+            traits = view.traits_at(customer, VALUE_TRAITS, day * DAY_MS - 1)
             moves.yearly = yearly_value_at(traits, view.series, day, self._policy.money)
             worth = None if moves.yearly is None else moves.yearly.compared(self._policy.money)
             if worth is not None:
@@ -193,7 +193,7 @@ class Standings:
         customer, day = moves.customer, moves.day
         customer.is_lead = (
             bool(view.history(customer).before(day, *LEAD_FACTS))
-            and furthest_stage(view.outcomes(customer), day * _DAY_MS, self._policy.channel) < Stage.PAID
+            and furthest_stage(view.outcomes(customer), day * DAY_MS, self._policy.channel) < Stage.PAID
         )
         if not customer.is_lead:
             moves.drop(StateName.LEAD_PRIORITY, "no_lead")
@@ -243,7 +243,7 @@ class Standings:
         """What compares the customer with others: usage, RFM, quadrant, the Pareto set; and loyalty, utilisation."""
         customer, day, policy = moves.customer, moves.day, self._policy
         series = view.series
-        traits = view.traits_at(customer, (SEATS, *VALUE_TRAITS), day * _DAY_MS - 1)
+        traits = view.traits_at(customer, (SEATS, *VALUE_TRAITS), day * DAY_MS - 1)
         licensed = seats(traits)
         if rhythm is not None:
             self._usage(moves, usage(series, day, rhythm.own, licensed, policy.usage), segment)

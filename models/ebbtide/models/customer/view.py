@@ -14,7 +14,6 @@ from ebbtide.models.customer.customer import MARK_LENGTH
 from ebbtide.models.customer.kept import Kept, kept
 from ebbtide.models.customer.kept_facts import kept_facts
 from ebbtide.models.customer.series import (
-    DAY_SECONDS,
     LAST,
     NO_BUCKET,
     QUERIES,
@@ -29,8 +28,9 @@ from ebbtide.models.customer.weekly_uses import ByDay, add_uses, by_weeks, whole
 from ebbtide.models.identity.identifiers import profile_id
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.history import put
-from ebbtide.models.standing.history import DAY_MS, DatedFact, History
+from ebbtide.models.standing.history import DatedFact, History
 from ebbtide.models.standing.touchpoints import TOUCHPOINT
+from ebbtide.schemas.base import DAY_MS, DAY_SECONDS
 from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
 from ebbtide.schemas.profile_state import MACHINE, ProfileState, Trait
 from ebbtide.schemas.score import Contribution

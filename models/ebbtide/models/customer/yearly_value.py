@@ -11,13 +11,13 @@ from ebbtide.models.customer.series import REVENUE, DaySeries
 from ebbtide.models.policy import MoneyPolicy
 from ebbtide.models.profile.currency import currency_code
 from ebbtide.models.profile.money import MICROS, rate_of
+from ebbtide.schemas.base import DAY_SECONDS
 from ebbtide.schemas.profile_state import Trait
 
 CURRENCY = "currency"
 TRAITS = ("contract_value", "contract_start", "contract_end", "mrr", CURRENCY)
 SEATS = "seats"
 YEAR_DAYS = 365
-_DAY_SECONDS = 86_400
 
 
 class YearlyValue(NamedTuple):
@@ -84,5 +84,5 @@ def _term_days(traits: Mapping[str, Trait]) -> float | None:
         )
     except (KeyError, ValueError):
         return None
-    days = (end - start).total_seconds() / _DAY_SECONDS
+    days = (end - start).total_seconds() / DAY_SECONDS
     return days if days >= 1 else None

@@ -15,7 +15,7 @@ from ebbtide.models.customer.yearly_value import YearlyValue
 from ebbtide.models.leads.lead_priority import RankKey
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.standing.contracts import CHURNED, RENEWED, renewal_outcome
-from ebbtide.models.standing.history import DAY_MS, History
+from ebbtide.models.standing.history import History
 from ebbtide.models.standing.surveys import NPS, latest_answers
 from ebbtide.models.value.attendance import Changes, Group, around, attendances, changes, compared_week
 from ebbtide.models.value.first_touch import (
@@ -31,6 +31,7 @@ from ebbtide.models.value.first_touch import (
 from ebbtide.models.value.nps import Answers, answer
 from ebbtide.models.value.referrals import NO_WINS, Wins, wins
 from ebbtide.models.value.renewals import Renewals, one_renewal
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.profile_state import Trait
 
 if TYPE_CHECKING:

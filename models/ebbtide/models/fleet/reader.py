@@ -10,9 +10,8 @@ from ebbtide.models.fleet.rows import trained_of
 from ebbtide.models.fleet.sketch import snap
 from ebbtide.models.fleet.stats import EVERYBODY, STEPS
 from ebbtide.models.profile.modules import OTHER
-from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.fleet import ChannelStats, FleetStats, SegmentEconomics, SegmentStats
-from ebbtide.schemas.topics import DAY_MS
 
 _NOTHING: frozenset[str] = frozenset()
 

@@ -9,9 +9,8 @@ from ebbtide.models.value.attendance import Changes, Group
 from ebbtide.models.value.channels import ChannelCounts
 from ebbtide.models.value.first_touch import FirstTouch
 from ebbtide.models.value.moments import Moments
-from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.fleet import LeadCounts, LeadPlace, MomentSums, TrainedModule, TrainingSums
-from ebbtide.schemas.topics import DAY_MS
 
 
 def lead_counts_row(touch: FirstTouch, counts: ChannelCounts) -> LeadCounts:

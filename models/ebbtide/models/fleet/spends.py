@@ -14,9 +14,8 @@ import msgspec
 
 from ebbtide.models.fleet.channel_truth import Cost
 from ebbtide.models.value.first_touch import FirstTouch
-from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.fleet import ChannelSpend
-from ebbtide.schemas.topics import DAY_MS
 
 SPEND_KEY = b"spend/"
 

@@ -20,10 +20,10 @@ from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.value.attendance import merged as merged_trainings
 from ebbtide.models.value.channels import merged as merged_leads
-from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.fleet import ChannelSpend, GridSummary, SegmentSummary
 from ebbtide.schemas.profile_state import Tick
-from ebbtide.schemas.topics import DAY_MS, Topic
+from ebbtide.schemas.topics import Topic
 
 META_KEY = b"@partition"
 _WEEK = 7

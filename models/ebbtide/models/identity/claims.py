@@ -10,9 +10,9 @@ from ebbtide.models.identity.evidence import effective
 from ebbtide.models.identity.finding import Finding
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.names import AccountNames
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.schemas.identity import EvidenceClass, FindingKind
-from ebbtide.schemas.topics import DAY_MS
 
 GROUP = IdentifierType.GROUP_ID.value
 OF_ONE_ACCOUNT = {

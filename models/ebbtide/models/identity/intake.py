@@ -8,10 +8,9 @@ from ebbtide.models.identity.identifiers import is_person
 from ebbtide.models.identity.members import Members
 from ebbtide.models.identity.membership import heard
 from ebbtide.models.identity.names import AccountNames
-from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.schemas.identity import AccountName, IdentityLink, IdentityOperation, MembershipKind
-from ebbtide.schemas.topics import DAY_MS
 
 
 def take_link(graph: IdentityGraph, members: Members, link: IdentityLink) -> bool:

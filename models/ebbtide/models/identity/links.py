@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.identity.identifiers import identifier, is_person
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType
 from ebbtide.schemas.identity import EvidenceClass, IdentityLink, MembershipKind
-from ebbtide.schemas.topics import DAY_MS
 
 _CLASSES = {
     "alias": int(EvidenceClass.BOUND),

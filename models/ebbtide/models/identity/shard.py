@@ -29,10 +29,10 @@ from ebbtide.models.identity.tenant import TenantIdentity
 from ebbtide.models.identity.watch import Watch
 from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
 from ebbtide.models.policy import IdentityPolicy
-from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.identity import AccountName, IdentityLink, IdentityOperation, IdentityRebuild
 from ebbtide.schemas.profile_state import Tick
-from ebbtide.schemas.topics import DAY_MS, Topic
+from ebbtide.schemas.topics import Topic
 
 META_KEY = b"@partition"
 Record = IdentityLink | AccountName | IdentityOperation | IdentityRebuild | Tick

@@ -22,7 +22,7 @@ from ebbtide.models.identity.members import Groups, Members
 from ebbtide.models.identity.names import AccountNames
 from ebbtide.models.identity.watch import News, Watch, audit_row
 from ebbtide.models.outputs import Output
-from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
 from ebbtide.schemas.identity import (
     AccountName,
@@ -36,7 +36,7 @@ from ebbtide.schemas.identity import (
     IdentityRebuild,
     IdentityRules,
 )
-from ebbtide.schemas.topics import DAY_MS, Topic
+from ebbtide.schemas.topics import Topic
 
 _GROUP = f"{IdentifierType.GROUP_ID}/"
 _DOMAIN = f"{IdentifierType.DOMAIN}/"

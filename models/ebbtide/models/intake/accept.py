@@ -18,12 +18,11 @@ from ebbtide.models.intake.facts import BEHAVIOUR, Fact, heartbeat, native, spen
 from ebbtide.models.intake.people import identifiers_of, people_of, resolved
 from ebbtide.models.intake.refusal import RefusedInputError
 from ebbtide.models.policy import IntakePolicy
-from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.dead_letter import DeadLetter, DeadLetterReason
 from ebbtide.schemas.events import Event, EventKind, IdentifierType, Origin, subject_key
 from ebbtide.schemas.fleet import ChannelSpend, SourceHeartbeat
 from ebbtide.schemas.raw import FACT_ERROR, RawBehaviour, RawFact, RawPunctuation, raw_record
-from ebbtide.schemas.topics import DAY_MS
 
 _new_tuple = tuple.__new__
 _ACTIVITY = {"track", "page", "screen"}

@@ -8,12 +8,12 @@ from ebbtide.models.clock.watermark import SourceWatermark, from_ms
 from ebbtide.models.intake.accept import Door, Ignored, Punctuated, RawMessage, Refused
 from ebbtide.models.outputs import EVERY_PARTITION, HEARTBEAT_KEY, Output
 from ebbtide.models.policy import CorePolicy
-from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.dead_letter import DeadLetter
 from ebbtide.schemas.events import Event
 from ebbtide.schemas.fleet import ChannelSpend, SourceHeartbeat
 from ebbtide.schemas.profile_state import Tick
-from ebbtide.schemas.topics import DAY_MS, Topic
+from ebbtide.schemas.topics import Topic
 
 _BEFORE_ALL = -(10**18)
 

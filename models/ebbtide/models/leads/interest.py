@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ebbtide.models.customer.series import DAY_SECONDS, QUERIES, DaySeries
+from ebbtide.models.customer.series import QUERIES, DaySeries
 from ebbtide.models.policy import LeadPolicy
+from ebbtide.schemas.base import DAY_SECONDS
 
 LONGEST_DAYS = 91
 """A longer trial counts as so long: older numbers are not kept."""

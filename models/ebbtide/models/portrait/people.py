@@ -8,9 +8,10 @@ from typing import Any
 
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.customer import Customer
-from ebbtide.models.customer.series import DAY_SECONDS, EVENTS, LAST
+from ebbtide.models.customer.series import EVENTS, LAST
 from ebbtide.models.customer.share import Share
 from ebbtide.models.identity.identifiers import is_person
+from ebbtide.schemas.base import DAY_SECONDS
 from ebbtide.schemas.events import IdentifierType
 
 WINDOW_DAYS = 28

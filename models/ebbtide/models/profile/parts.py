@@ -17,10 +17,10 @@ from ebbtide.models.customer.series import REVENUE, SUMMED, merge_buckets
 from ebbtide.models.identity.membership import Timeline, of_spans, union
 from ebbtide.models.profile.money import bounded
 from ebbtide.models.profile.profile import NO_ACCOUNT, Profile, Slot, SlotChange, merged
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.schemas.identity import Span
 from ebbtide.schemas.profile_state import Outcome, Trait
-from ebbtide.schemas.topics import DAY_MS
 
 _NOTHING = Slot()
 

@@ -21,11 +21,11 @@ from ebbtide.models.profile.history import KEPT, put
 from ebbtide.models.profile.modules import Modules, count
 from ebbtide.models.profile.money import OrderMoney, bounded
 from ebbtide.models.profile.virtual_events import VirtualEvents
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.events import Event, EventKind, IdentifierType
 from ebbtide.schemas.identity import MembershipKind, Span
 from ebbtide.schemas.profile_state import MACHINE, TOTAL_FIELDS, Trait
 
-DAY_MS = 86_400_000
 NO_ACCOUNT = ""
 _HASH_BYTES = 8
 

@@ -13,9 +13,9 @@ from ebbtide.models.identity.identifiers import is_person
 from ebbtide.models.identity.links import membership
 from ebbtide.models.identity.renames import MOST_ACCOUNTS, SETTLING_DAYS
 from ebbtide.models.profile.profile import NO_ACCOUNT, Profile, Slot
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.events import Event, EventKind
 from ebbtide.schemas.identity import IdentityLink, MembershipKind
-from ebbtide.schemas.topics import DAY_MS
 
 
 def returns(profile: Profile, event: Event, *, earlier: bool) -> list[IdentityLink]:

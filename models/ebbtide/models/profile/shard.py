@@ -26,11 +26,12 @@ from ebbtide.models.profile.profile import (
 )
 from ebbtide.models.profile.returns import returns
 from ebbtide.models.profile.virtual_events import VirtualEvents
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType, subject_key
 from ebbtide.schemas.fleet import SourceHeartbeat
 from ebbtide.schemas.identity import AccountName, IdentityAssignment, IdentityLink
 from ebbtide.schemas.profile_state import ProfileState, Tick
-from ebbtide.schemas.topics import DAY_MS, Topic
+from ebbtide.schemas.topics import Topic
 
 META_KEY = b"@partition"
 _COUNT_MS = 3_600_000

@@ -19,11 +19,11 @@ from ebbtide.models.record.known import put_counts, put_rhythm, put_who
 from ebbtide.models.record.sheet import ALERTS, CRM, EVENTS, MODEL, POLICY, Sheet, rounded
 from ebbtide.models.record.stands import put_standing
 from ebbtide.models.record.valued import put_value
+from ebbtide.schemas.base import DAY_SECONDS
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.score import HealthTier
 from ebbtide.schemas.state_change import StateName
 
-_DAY_SECONDS = 86_400
 _OF_RECORD = ("data_completeness", "missing_fields", "stale_fields", "follow_up_cadence_days")
 
 
@@ -118,6 +118,6 @@ def _put_record(sheet: Sheet) -> None:
         for name, field in sheet.fields.items()
         if field.value is not None
         and field.as_of < sheet.at
-        and is_stale(field_class(name), (sheet.at - field.as_of).total_seconds() / _DAY_SECONDS, policy.freshness)
+        and is_stale(field_class(name), (sheet.at - field.as_of).total_seconds() / DAY_SECONDS, policy.freshness)
     ]
     sheet.put("stale_fields", sorted(stale), CRM)

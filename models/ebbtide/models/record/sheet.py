@@ -10,7 +10,6 @@ from typing import Any
 
 from ebbtide.models.adoption.uses import Uses
 from ebbtide.models.customer.customer import Customer
-from ebbtide.models.customer.series import DAY_SECONDS
 from ebbtide.models.customer.share import Share
 from ebbtide.models.customer.view import View
 from ebbtide.models.customer.yearly_value import seats
@@ -19,6 +18,7 @@ from ebbtide.models.fleet.stats import EVERYBODY
 from ebbtide.models.identity.identifiers import is_person
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.standing.history import History
+from ebbtide.schemas.base import DAY_SECONDS
 from ebbtide.schemas.customer_record import Field
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.schemas.profile_state import Trait

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ebbtide.models.customer.series import DAY_SECONDS
 from ebbtide.models.customer.yearly_value import yearly_value_at
 from ebbtide.models.fleet.contribution import segment_of
 from ebbtide.models.record.sheet import CRM, EVENTS, FLEET, Sheet, rounded
 from ebbtide.models.value.first_touch import first_touch
 from ebbtide.models.value.rfm import RfmCell
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.state_change import StateName
 
 _EVENTS_CRM, _EVENTS_FLEET = f"{EVENTS}, {CRM}", f"{EVENTS}, {FLEET}"
@@ -26,7 +26,7 @@ def put_value(sheet: Sheet) -> None:
     sheet.put("loyalty", sheet.state(StateName.LOYALTY), EVENTS)
     sheet.put("quadrant", sheet.state(StateName.QUADRANT), _EVENTS_FLEET)
     sheet.put("in_pareto", sheet.state(StateName.PARETO), _EVENTS_FLEET)
-    touch = first_touch(sheet.view.outcomes(sheet.customer), sheet.day * DAY_SECONDS * 1000)
+    touch = first_touch(sheet.view.outcomes(sheet.customer), sheet.day * DAY_MS)
     sheet.put("channel", None if touch is None else touch.channel, CRM)
     sheet.put("lead_priority", sheet.state(StateName.LEAD_PRIORITY), EVENTS)
     rank = None if sheet.fleet is None else sheet.fleet.rank(sheet.customer.customer_id)

@@ -10,9 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ebbtide.models.customer.series import DAY_SECONDS
-
-DAY_MS = DAY_SECONDS * 1000
+from ebbtide.schemas.base import DAY_MS
 
 
 class DatedFact(NamedTuple):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from ebbtide.models.standing.history import DAY_MS, DatedFact, History
+from ebbtide.models.standing.history import DatedFact, History
+from ebbtide.schemas.base import DAY_MS
 
 OVERDUE, PAID = "invoice.overdue", "invoice.paid"
 

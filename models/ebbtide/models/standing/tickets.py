@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ebbtide.models.standing.history import DAY_MS, DatedFact, History
+from ebbtide.models.standing.history import DatedFact, History
+from ebbtide.schemas.base import DAY_MS
 
 OPENED, CLOSED = "ticket.opened", "ticket.closed"
 

@@ -9,6 +9,7 @@ from ebbtide.models.adoption.uses import last_monday
 from ebbtide.models.policy import TrainingPolicy
 from ebbtide.models.value.first_touch import DatedFact
 from ebbtide.models.value.moments import NONE, Moments, moments
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.profile_state import MACHINE
 
 UNTRAINED = ""
@@ -19,7 +20,6 @@ UNIT = 1_000
 """Changes are whole thousandths of a use per week: sums are exact, and squares stay far from 2^63."""
 
 _WEEK = 7
-_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Attendance:
 def attendances(facts: Iterable[DatedFact]) -> list[Attendance]:
     """The trainings among a customer's facts: touchpoints of kind `training` that name a feature."""
     return [
-        Attendance(feature, trainer if isinstance(trainer := data.get("trainer"), str) else "", at // _DAY_MS)
+        Attendance(feature, trainer if isinstance(trainer := data.get("trainer"), str) else "", at // DAY_MS)
         for kind, at, data in facts
         if kind == "touchpoint" and data.get("kind") == "training" and isinstance(feature := data.get("feature"), str)
     ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ebbtide.schemas.topics import DAY_MS, Topic, TopicSpec
+from ebbtide.schemas.base import DAY_MS
+from ebbtide.schemas.topics import Topic, TopicSpec
 from ebbtide.streams.reference.markdown import code, table
 from ebbtide.streams.reference.markdown import page as markdown_page
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ebbtide.models.customer.series import DAY_SECONDS
 from ebbtide.models.customer.shard import CustomerShard
+from ebbtide.schemas.base import DAY_SECONDS
 from ebbtide.schemas.fleet import FleetStats, SourceHeartbeat
 from ebbtide.schemas.learning import Model
 from ebbtide.schemas.profile_state import ProfileState, Tick

@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from ebbtide.models.churn.grid import MONDAY
-from ebbtide.schemas.topics import DAY_MS
+from ebbtide.schemas.base import DAY_MS
 
 Column = list[Any]
 _WEEK = 7

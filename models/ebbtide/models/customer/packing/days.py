@@ -17,7 +17,6 @@ from ebbtide.models.customer.packing.columns import (
     unpack_weeks,
 )
 from ebbtide.models.customer.series import (
-    DAY_SECONDS,
     EVENTS,
     FIRST,
     LAST,
@@ -31,6 +30,7 @@ from ebbtide.models.customer.series import (
     Bucket,
 )
 from ebbtide.models.customer.share import Share
+from ebbtide.schemas.base import DAY_SECONDS
 
 _SECOND_BYTES = 2
 _OTHERS = (LOGINS, ORDERS, REVENUE)
