@@ -78,16 +78,19 @@ def test_the_book_has_blind_sources_and_channels(book: Path, replayed: Path) -> 
     types = Counter(record["type"] for record in ndjson(book))
     assert types["source.heartbeat"] > 1_000
     assert types["channel.spend"] > 50
-    stats = channels(ndjson(replayed / "fleet-stats.ndjson"))
-    assert len(stats) == DAYS // 7
-    assert all(channel["spend"] and channel["clicks"] for told in stats.values() for channel in told)
+    stats = ndjson(replayed / "fleet-stats.ndjson")
+    assert all(channel["spend"] and channel["clicks"] for told in channels(stats).values() for channel in told)
+    # After the book's last day nobody hears anything: all that is told of customers then follows from facts.
+    *heard, after = [told["segments"][""] for told in stats]
+    assert len(heard) == DAYS // 7
+    assert all(segment["counters"]["awake"] for segment in heard)
+    assert after["counters"] == {"blind": after["customers"]}
     (outage,) = Season(BOOK).outages
     told = blind(ndjson(replayed / "scores.ndjson"))
     # Two of its intervals after its last heartbeat a source is blind; most customers have one source alone.
     silent = {BOOK.at(day).date().isoformat() for day in range(outage.starts, outage.ends + 1)}
     while_out = {customer for customer, day in told if day in silent}
     assert 5 < len(while_out) < BOOK.customers
-    # After the book's last day nobody hears anything.
     assert len({customer for customer, day in told if day > BOOK.at(DAYS).date().isoformat()}) >= BOOK.customers
 
 
