@@ -15,10 +15,14 @@ _NAMES = ("tenant", "customer_id", "alert_id", "version", "observed_at", "as_of"
 
 def assert_equal_to_replay(deployment: Live, replayed: Path) -> None:
     """Every score, alert, training example and fleet statistics, and the final records, are those of the replay."""
-    assert not differences(held(deployment), final(ndjson(replayed / "customer-records.ndjson")))
+    _none(differences(held(deployment), final(ndjson(replayed / "customer-records.ndjson"))), "customer-records")
     for topic in (Topic.FLEET_STATS, Topic.STATE_CHANGES, Topic.ALERTS, Topic.TRAINING_EXAMPLES, Topic.SCORES):
         published = everything(deployment.published(topic))
-        assert not differences(published, everything(ndjson(replayed / f"{topic.topic_name}.ndjson"))), topic.topic_name
+        _none(differences(published, everything(ndjson(replayed / f"{topic.topic_name}.ndjson"))), topic.topic_name)
+
+
+def _none(found: list[str], where: str) -> None:
+    assert not found, "\n".join([where, *found])
 
 
 def held(deployment: Live) -> dict[str, dict[str, Any]]:

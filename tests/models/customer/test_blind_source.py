@@ -219,14 +219,19 @@ def test_its_fleet_counts_its_business_and_nothing_of_its_use(rates: dict[str, f
     assert told_worth == (None if worth is None else pytest.approx(worth, rel=0.01))
 
 
-def test_what_is_not_asked_for_any_more_is_forgotten_though_nobody_sees_it() -> None:
-    bodies = used(day for day in range(41)) + beats(range(41))
-    dark, seen = Told(bodies, 300), Told(bodies + beats(range(41, 300)), 300)
-    (known,) = dark.customer("u1").shares.values()
-    (other,) = seen.customer("u1").shares.values()
-    assert dark.customer("u1").blind
-    assert (known.days, known.old_days) == (other.days, other.old_days)
-    assert known.old_days
+def test_what_its_record_looks_back_on_is_kept_however_long_nobody_sees_it() -> None:
+    """Uses by people and machines in the 28 days before day 41, asked for two days and eleven weeks later."""
+    machine = [
+        track("export", at(day, 40_000), f"machine-{day}", user="u1", context={"source": "web", "machine": True})
+        for day in range(41)
+    ]
+    bodies = [*used(range(41)), *machine, *beats(range(41))]
+    early, late = (Told(bodies, until).fields("u1") for until in (43, 120))
+    assert early["machine_event_count_28d"] == 28
+    # Time in a stage of its contract goes on, and what is known grows old.
+    for name in ("journey_dwell_days", "stale_fields"):
+        del early[name], late[name]
+    assert late == early
 
 
 def test_windows_of_its_record_stand_where_it_was_seen_last() -> None:

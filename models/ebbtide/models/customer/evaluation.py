@@ -145,8 +145,8 @@ class Evaluator:
             name, held = self._segment(customer, view, day)
             told = self._business(customer, view, day, held, standing, fleet, seen_day=None)
             decisions.contribution = blind_contribution(name, standing.metrics, told)
+            # Nothing is forgotten meanwhile: its record looks back from the instant at which it was seen last.
             self._mature(customer, view, day, decisions)
-            view.compact(customer, day)
         customer.due_day = day + 1
 
     def _score(
