@@ -60,11 +60,9 @@ def test_activity_is_told_up_to_the_day_it_was_seen_last(blind: Portrait) -> Non
     assert blind.history.events_daily[-3:] == [2, 0, 2]
     assert blind.counts["queries"].windows[7] == 8
     assert blind.people[0].events_28d == 28
-    found = blind.blindness
-    assert found is not None
-    assert (blind.record.fields["active_days_7d"].value, found.fields["active_days_7d"].value) == (0, 4)
-    assert found.fields["active_days_7d"].as_of == at(41)
-    assert "seats" not in found.fields
+    fields = blind.record.fields
+    assert (fields["active_days_7d"].value, fields["active_days_7d"].as_of) == (4, at(41))
+    assert fields["seats"].as_of == blind.record.as_of
 
 
 def test_who_was_asleep_before_still_was_and_what_would_follow_is_unknown() -> None:
@@ -126,3 +124,10 @@ def test_who_is_seen_has_no_blindness() -> None:
     assert portrait(acme(), DAY_0 + SETTLED, POLICY).blindness is None
     ann = customer("user_id/ann", ann=share("user_id/ann", {200: bucket()}))
     assert portrait(ann, None, POLICY).blindness is None
+
+
+def test_its_record_is_the_one_that_the_worker_tells() -> None:
+    found = Told(used(EVERY_TWO_DAYS) + beats(range(41)) + used([60], "web", "other"), 59)
+    told = found.pipeline.customers.record(found.customer("u1"))
+    assert seen(found).record == told
+    assert told.fields["active_days_7d"].value == 4

@@ -45,8 +45,8 @@ class Portrait:
     """One customer as of ``record.as_of``; ``facts`` newest first, ``sources`` the newest day of each.
 
     ``evaluated`` is the grid instant at which it was evaluated last: score and states are of that one or before.
-    The score tells the chance of churn within ``horizon_days``. Of a customer whose sources are silent all but the
-    record, its states, alerts and facts is as of the instant up to which it was seen, ``blindness.seen_until``.
+    The score tells the chance of churn within ``horizon_days``. Of a customer whose sources are silent all but its
+    states, alerts and facts is as of the instant up to which it was seen, ``blindness.seen_until``.
     """
 
     kind: str
@@ -83,12 +83,12 @@ def portrait(
     unseen = None
     if customer.blind:
         heard_ms = heard_until(customer, settled_day, book or SourceBook(policy.sources))
-        unseen = blindness(customer, view, settled_day, heard_ms, policy, fleet)
         day = seen_day(view, told_day, heard_ms)
+        unseen = blindness(customer, told_day, day, heard_ms)
     return Portrait(
         kind=customer.kind,
         evaluated=None if customer.settled_day is None else date_of(customer.settled_day),
-        record=build_record(customer, view, told_day, customer.sequence, policy, fleet),
+        record=build_record(customer, view, told_day, customer.sequence, policy, fleet, seen_day=day),
         score=last_score(customer, view),
         horizon_days=policy.label.horizon_days,
         blindness=unseen,

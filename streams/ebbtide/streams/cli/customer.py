@@ -17,7 +17,6 @@ from rich.text import Text
 from ebbtide.models.customer.sources import SourceBook
 from ebbtide.models.identity.identifiers import identifier
 from ebbtide.models.portrait.portrait import Portrait, portrait
-from ebbtide.schemas.customer_record import Field
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.streams.cli.customer_page import WIDTH, name_of, page
 from ebbtide.streams.cli.identity_story import shown
@@ -155,10 +154,4 @@ def _answer(told: Portrait, stored: StoredCustomer, why: str, also: list[str]) -
 def _echo(value: object) -> None:
     """JSON with the core's values as they are; times as in the contracts."""
     options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
-    click.echo(orjson.dumps(value, default=_plain, option=options).decode())
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Field):
-        return value.model_dump(mode="json")
-    raise TypeError
+    click.echo(orjson.dumps(value, option=options).decode())

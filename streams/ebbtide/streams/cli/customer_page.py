@@ -21,7 +21,6 @@ from ebbtide.models.portrait.portrait import DatedFact, Portrait
 from ebbtide.models.portrait.rhythm import Rhythm
 from ebbtide.models.portrait.states import State
 from ebbtide.schemas.alert import AlertKind
-from ebbtide.schemas.customer_record import Field
 from ebbtide.streams.cli.field_values import NOTHING, number, per_cent, time_text, value_text
 from ebbtide.streams.cli.identity_story import shown
 from ebbtide.streams.cli.sparkline import sparkline
@@ -292,7 +291,7 @@ def _range(values: Sequence[float | None]) -> str:
 
 
 def _modules(told: Portrait, as_of: str) -> list[RenderableType]:
-    found, unused = told.modules, _known(told)["unused_features"].value
+    found, unused = told.modules, told.record.fields["unused_features"].value
     lines: list[RenderableType] = _title("MODULES", f"uses in 28 days, weeks from {found.first_week}, {as_of}")
     grid = Table.grid(padding=(0, 2))
     grid.add_column(max_width=40, no_wrap=True, overflow="ellipsis")
@@ -348,9 +347,8 @@ def _fields(told: Portrait) -> list[RenderableType]:
     """The fields that no other part says, two in a row, by where they come from."""
     groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
     named = {state.name for state in told.states}
-    known = _known(told)
     for field in FIELDS:
-        held = known.get(field.name)
+        held = told.record.fields.get(field.name)
         if held is not None and field.name not in _TOLD and field.name.removesuffix("_since") not in named:
             text = value_text(held.value, field.unit)
             if text != NOTHING:
@@ -367,11 +365,6 @@ def _fields(told: Portrait) -> list[RenderableType]:
         lines += [grid] if short else []
         lines += [_line("" if short or place else group, text) for place, text in enumerate(long)]
     return lines
-
-
-def _known(told: Portrait) -> dict[str, Field]:
-    """The record's fields; of a customer that cannot be seen those that rest on events as it was seen last."""
-    return {**told.record.fields, **({} if told.blindness is None else told.blindness.fields)}
 
 
 def _pairs() -> Table:
@@ -420,7 +413,7 @@ def _sources(told: Portrait) -> list[RenderableType]:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for heading in ("field", "value", "as of", "source"):
         table.add_column(heading, no_wrap=heading != "value", overflow="fold")
-    for name, field in _known(told).items():
+    for name, field in told.record.fields.items():
         table.add_row(
             f"  {name}",
             value_text(field.value, _UNITS.get(name, "")),
