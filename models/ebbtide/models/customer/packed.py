@@ -9,7 +9,6 @@ that may still be evaluated; of those before, the newest of each profile.
 from __future__ import annotations
 
 import zlib
-from functools import lru_cache
 from itertools import accumulate, compress
 from operator import not_
 
@@ -40,10 +39,9 @@ from ebbtide.models.customer.packing.days import (
 from ebbtide.models.customer.packing.scores import pack_scores, unpack_scores
 from ebbtide.models.customer.packing.words import WORDS
 from ebbtide.models.customer.share import Share
-from ebbtide.models.identity.identifiers import canonical_id, profile_id
+from ebbtide.models.identity.identifiers import canonical_id
 from ebbtide.schemas.alert import AlertType
 from ebbtide.schemas.base import DAY_MS
-from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
 
 _LAYOUT = b"\x04"
 _LEVEL = 6
@@ -64,7 +62,7 @@ def encode(customer: Customer) -> bytes:
     columns = [
         pack_bits(quiet),
         tail.put_ids(
-            "" if key == _key(customer.tenant, share) else key for key, share in zip(keys, shares, strict=True)
+            "" if key == share.own_key(customer.tenant) else key for key, share in zip(keys, shares, strict=True)
         ),
         pack_days(others, timed_from),
         pack_ends(shares, timed_from, tail),
@@ -118,7 +116,7 @@ def decode(value: bytes) -> Customer:
     unpack_traits(others, traits, names, tail)
     unpack_facts(others, facts, names, tail)
     tenant = customer.tenant
-    rows = [(key or _key(tenant, share), share) for key, share in zip(keys, shares, strict=True)]
+    rows = [(key or share.own_key(tenant), share) for key, share in zip(keys, shares, strict=True)]
     active, idle = iter(rows), iter(rows[len(others) :])
     customer.shares = dict(next(idle if is_quiet else active) for is_quiet in quiet)
     customer.old_days, customer.old_core = unpack_old(old)
@@ -133,16 +131,6 @@ def _timed_from(customer: Customer) -> int:
 
 def _alert_id(customer: Customer, kind: str) -> str:
     return alert_id(customer.customer_id, AlertType(kind), customer.alerts[kind].episode)
-
-
-def _key(tenant: str, share: Share) -> str:
-    """Key of a share: nearly always the id of its subject's profile."""
-    return _profile_of(tenant, share.subject_type, share.subject_value)
-
-
-@lru_cache(maxsize=65_536)
-def _profile_of(tenant: str, kind: str, value: str) -> str:
-    return profile_id(subject_key(tenant, Identifier(IdentifierType(kind), value)))
 
 
 def _pack_shares(shares: list[Share], others: int, names: Names, tail: Tail) -> Column:

@@ -16,6 +16,7 @@ import msgspec
 from ebbtide.models.customer.kept import Kept
 from ebbtide.models.customer.series import EVENTS, FIRST, LAST, LAST_LOGIN, ORDERS, QUERIES, REVENUE, SUMMED, Bucket
 from ebbtide.models.customer.weekly_uses import by_weeks, whole_from
+from ebbtide.models.identity.identifiers import profile_id_of
 from ebbtide.schemas.base import DAY_SECONDS
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.schemas.profile_state import TOTAL_FIELDS, ProfileState, Trait
@@ -64,6 +65,10 @@ class Share(msgspec.Struct):
     sources: dict[int, list[str]] = msgspec.field(default_factory=dict)
     traits: dict[str, list[Trait]] = msgspec.field(default_factory=dict)
     outcomes: dict[str, OutcomeValue] = msgspec.field(default_factory=dict)
+
+    def own_key(self, tenant: str) -> str:
+        """The id of the subject's profile: nearly always the key that the share is kept under."""
+        return profile_id_of(tenant, self.subject_type, self.subject_value)
 
     def knows(self, record: ProfileState) -> bool:
         """Whether the record is no news."""

@@ -25,13 +25,11 @@ from ebbtide.models.customer.series import (
 )
 from ebbtide.models.customer.share import NAME, OutcomeValue, Share
 from ebbtide.models.customer.weekly_uses import ByDay, add_uses, by_weeks, whole_from
-from ebbtide.models.identity.identifiers import profile_id
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.history import put
 from ebbtide.models.standing.history import DatedFact, History
 from ebbtide.models.standing.touchpoints import TOUCHPOINT
 from ebbtide.schemas.base import DAY_MS, DAY_SECONDS
-from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
 from ebbtide.schemas.profile_state import MACHINE, ProfileState, Trait
 from ebbtide.schemas.score import Contribution
 
@@ -407,7 +405,8 @@ def _forget_strangers(customer: Customer, before_day: int) -> None:
     gone = {
         key
         for key, share in customer.shares.items()
-        if share.is_stranger(before_day) and _names(key, customer.tenant, share)
+        # Only of an id that follows from the subject the beginning is as good as random.
+        if share.is_stranger(before_day) and key == share.own_key(customer.tenant)
     }
     if gone:
         beginnings = Counter(key[:MARK_LENGTH] for key in customer.shares)
@@ -421,14 +420,8 @@ def _forget_strangers(customer: Customer, before_day: int) -> None:
         customer.shares = shares
 
 
-def _names(key: str, tenant: str, share: Share) -> bool:
-    """Whether the key is the id of the share's profile, of which the beginning is as good as random."""
-    subject = Identifier(IdentifierType(share.subject_type), share.subject_value)
-    return key == profile_id(subject_key(tenant, subject))
-
-
 def fold(customer: Customer, view: View, record: ProfileState) -> list[int]:
-    """Take in one profile's contribution; return the days that changed. An older record changes nothing."""
+    """Take in one profile's contribution; return the days of which it tells. An older record changes nothing."""
     share = customer.shares.get(record.profile_id)
     if share is None:
         # Perhaps a stranger who was long gone.

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from uuid import UUID, uuid5
 
-from ebbtide.schemas.events import Identifier, IdentifierType, path_segment
+from ebbtide.schemas.events import Identifier, IdentifierType, path_segment, subject_key
 
 NAMESPACE = UUID("6f2d7c52-63a3-5a0e-9d6b-0d6a4b6f7f10")
 
@@ -103,6 +103,12 @@ def is_person(kind: IdentifierType) -> bool:
 def profile_id(key: str) -> str:
     """Id of the source profile of a subject key."""
     return str(uuid5(NAMESPACE, f"profile/{key}"))
+
+
+@lru_cache(maxsize=65_536)
+def profile_id_of(tenant: str, subject_type: str, subject_value: str) -> str:
+    """Id of the source profile of a subject as it is stored."""
+    return profile_id(subject_key(tenant, Identifier(IdentifierType(subject_type), subject_value)))
 
 
 @lru_cache(maxsize=262_144)

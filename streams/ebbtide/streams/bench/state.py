@@ -25,13 +25,12 @@ import msgspec
 
 from ebbtide.models.customer import packed
 from ebbtide.models.customer.customer import MARK_LENGTH, Customer
-from ebbtide.models.identity.identifiers import profile_id
+from ebbtide.models.identity.identifiers import profile_id_of
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.models.pipeline import RAW, Pipeline
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile import shard as profiles
 from ebbtide.models.profile.profile import Profile
-from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
 from ebbtide.streams.simulator.book import Book
 from ebbtide.streams.simulator.config import DAY_MS, BookConfig
 from ebbtide.streams.simulator.simulate import arrivals
@@ -133,8 +132,7 @@ def _rows(pipeline: Pipeline, wanted: dict[str, int], day: int) -> Iterator[dict
 
 
 def _begin_of_id(profile: Profile) -> str:
-    subject = Identifier(IdentifierType(profile.subject_type), profile.subject_value)
-    return profile_id(subject_key(profile.tenant, subject))[:MARK_LENGTH]
+    return profile_id_of(profile.tenant, profile.subject_type, profile.subject_value)[:MARK_LENGTH]
 
 
 _plain_decoder = msgspec.msgpack.Decoder(Customer)
