@@ -27,7 +27,7 @@ def profiles(bodies: list[dict[str, Any]]) -> list[Profile]:
     return shard.profiles
 
 
-def told(part: Part, days: set[int] | None) -> tuple[object, ...]:
+def told(part: Part | WholeSlot, days: set[int] | None) -> tuple[object, ...]:
     return (
         part.is_empty,
         part.by_domain,

@@ -78,13 +78,31 @@ class Owners:
         return self._timeline.on(day)
 
 
-class Part:
+class _Slots:
+    """Slots of a profile that count for one customer, whole."""
+
+    __slots__ = ("_slots", "owner")
+
+    def __init__(self, owner: str, slots: list[Slot]) -> None:
+        self.owner = owner
+        self._slots = slots
+
+    @property
+    def accepted(self) -> int:
+        """Distinct messages that count for this customer, of whatever kind."""
+        return sum(slot.accepted for slot in self._slots)
+
+    def outcomes(self, only: Set[str] | None = None) -> dict[str, Outcome]:
+        """All dated facts, or some."""
+        return outcomes_of(self._slots, only)
+
+
+class Part(_Slots):
     """What the profile contributes to one customer: its account's slots, and its share of what names no account."""
 
-    __slots__ = ("_loose", "_named", "_owners", "_slots", "owner")
+    __slots__ = ("_loose", "_named", "_owners")
 
     def __init__(self, profile: Profile, owner: str, owners: Owners) -> None:
-        self.owner = owner
         self._owners = owners
         self._loose = profile.slots.get(NO_ACCOUNT, _NOTHING)
         self._named = [
@@ -92,7 +110,7 @@ class Part:
         ]
         # Whose what has no day is follows from all stays: it is asked only where there is any.
         mine = self._loose is not _NOTHING and owners.now == owner
-        self._slots = [*self._named, self._loose] if mine else self._named
+        super().__init__(owner, [*self._named, self._loose] if mine else self._named)
 
     @property
     def is_empty(self) -> bool:
@@ -105,11 +123,6 @@ class Part:
         """Whether the customer has it by the domain of an e-mail alone."""
         owners = self._owners
         return self.owner == owners.otherwise != owners.person and self.owner not in owners.members
-
-    @property
-    def accepted(self) -> int:
-        """Distinct messages that count for this customer, of whatever kind."""
-        return sum(slot.accepted for slot in self._slots)
 
     def _is_ours(self, day: int) -> bool:
         return self._owners.on(day) == self.owner
@@ -181,10 +194,6 @@ class Part:
                 values[name] = merged(values[name], found) if name in values else found
         return values
 
-    def outcomes(self, only: Set[str] | None = None) -> dict[str, Outcome]:
-        """All dated facts, or some."""
-        return outcomes_of(self._slots, only)
-
 
 def held_from(since_ms: int, values: list[Trait]) -> list[Trait]:
     """The values as of ``since_ms`` and later: of those before, the newest, dated then."""
@@ -195,14 +204,10 @@ def held_from(since_ms: int, values: list[Trait]) -> list[Trait]:
     return later if later and later[0][1:3] <= held[1:3] else [held, *later]
 
 
-class WholeSlot(Part):
+class WholeSlot(_Slots):
     """The part of a profile that is one account's slot and nothing else, as most are: nothing has to be added up."""
 
     __slots__ = ()
-
-    def __init__(self, owner: str, slot: Slot) -> None:
-        self.owner = owner
-        self._slots = [slot]
 
     @property
     def is_empty(self) -> bool:
@@ -240,12 +245,12 @@ class WholeSlot(Part):
         return {name: values for name, values in traits.items() if only is None or name in only}
 
 
-def part_of(profile: Profile, owner: str, owners: Owners) -> Part:
+def part_of(profile: Profile, owner: str, owners: Owners) -> Part | WholeSlot:
     """What the profile contributes to an owner."""
     if NO_ACCOUNT not in profile.slots:
         named = [slot for group, slot in profile.slots.items() if owners.of(group) == owner]
         if len(named) == 1:
-            return WholeSlot(owner, named[0])
+            return WholeSlot(owner, named)
     return Part(profile, owner, owners)
 
 

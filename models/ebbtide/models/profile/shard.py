@@ -16,7 +16,7 @@ from ebbtide.models.profile.live import LiveProfile
 from ebbtide.models.profile.modules import Modules
 from ebbtide.models.profile.money import OrderMoney
 from ebbtide.models.profile.names import account_name
-from ebbtide.models.profile.parts import Owners, Part, changed, outcomes_of, part_of, touched
+from ebbtide.models.profile.parts import Owners, Part, WholeSlot, changed, outcomes_of, part_of, touched
 from ebbtide.models.profile.profile import (
     NO_ACCOUNT,
     Profile,
@@ -376,7 +376,7 @@ class ProfileShard:
         self._outputs.append(Output(Topic.PROFILE_STATES, slot.owner, record, None, self._caused_ms))
         return True
 
-    def _tell_part(self, live: LiveProfile, part: Part, change: SlotChange | None) -> None:
+    def _tell_part(self, live: LiveProfile, part: Part | WholeSlot, change: SlotChange | None) -> None:
         profile = live.profile
         detached = change is None and part.is_empty
         if detached:
