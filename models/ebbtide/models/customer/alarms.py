@@ -7,6 +7,7 @@ together, and live ends where the backfill does.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -59,20 +60,16 @@ class Alarms:
         if warm is not None:
             open_days = day - warm.opened_day
             verdicts.append((AlertType.WARM_RETURN, conditions.warm_return_ends(state, open_days, policy.alert)))
-        if not verdicts:
-            return []
-        told = [_told(customer, kind, verdict, day, day * DAY_MS) for kind, verdict in verdicts]
-        return [change for change in told if change is not None]
+        return _changes(_told(customer, kind, verdict, day, day * DAY_MS) for kind, verdict in verdicts)
 
     def observed(self, customer: Customer, day: int) -> list[AlertChange]:
         """What a score between two grid instants brings."""
-        change = _told(customer, AlertType.TIER_TO_DANGER, _danger(customer), day, day * DAY_MS)
-        return [] if change is None else [change]
+        return _changes([_told(customer, AlertType.TIER_TO_DANGER, _danger(customer), day, day * DAY_MS)])
 
     def moved(self, customer: Customer, day: int) -> list[AlertChange]:
         """Resolves all: what they were about counts for another customer now."""
-        told = [_told(customer, AlertType(name), _MOVED, day, day * DAY_MS) for name in list(customer.alerts)]
-        return [change for change in told if change is not None]
+        moved = Clears(Reason.MOVED)
+        return _changes(_told(customer, AlertType(name), moved, day, day * DAY_MS) for name in list(customer.alerts))
 
     def returned(self, customer: Customer, view: View, day: int, seen: Seen, *, complete: bool) -> list[AlertChange]:
         """Instant triggers of ``day``: whoever was asleep at its start and is active now is awake; a login is a return.
@@ -102,7 +99,7 @@ class Alarms:
             # A new episode: whatever return was still open is over.
             told.append(_told(customer, AlertType.WARM_RETURN, Clears(Reason.WENT_TO_SLEEP), day, at_ms))
             told.append(_told(customer, AlertType.WARM_RETURN, verdict, day, at_ms, episode))
-        return [change for change in told if change is not None]
+        return _changes(told)
 
     def _drop(self, comparison: Comparison | None, rhythm: Rhythm, view: View, day: int) -> Verdict:
         """A sudden drop, unless the window holds a sleep that is over: coming back is no decline."""
@@ -118,7 +115,8 @@ class Alarms:
         return verdict
 
 
-_MOVED = Clears(Reason.MOVED)
+def _changes(told: Iterable[AlertChange | None]) -> list[AlertChange]:
+    return [change for change in told if change is not None]
 
 
 def _told(
