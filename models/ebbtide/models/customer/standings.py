@@ -45,7 +45,7 @@ from ebbtide.models.standing.lifecycle import Lifecycle, LifecycleReason, lifecy
 from ebbtide.models.standing.relationship import relationship, relationship_level
 from ebbtide.models.standing.unseen import Unseen, all_seen
 from ebbtide.models.standing.usage import Usage, usage, usage_level
-from ebbtide.models.value.first_touch import LEAD_FACTS, Stage, furthest_stage
+from ebbtide.models.value.first_touch import LEADS, Stage, furthest_stage
 from ebbtide.models.value.loyalty import Loyalty, loyalty
 from ebbtide.models.value.pareto import in_pareto
 from ebbtide.models.value.quadrant import Quadrant, quadrant
@@ -192,7 +192,7 @@ class Standings:
         """Whether it is an open lead; who is none has no priority among them."""
         customer, day = moves.customer, moves.day
         customer.is_lead = (
-            bool(view.history(customer).before(day, *LEAD_FACTS))
+            bool(view.history(customer).before(day, *LEADS))
             and furthest_stage(view.outcomes(customer), day * DAY_MS, self._policy.channel) < Stage.PAID
         )
         if not customer.is_lead:

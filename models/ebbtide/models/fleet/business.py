@@ -19,7 +19,7 @@ from ebbtide.models.standing.history import History
 from ebbtide.models.standing.surveys import NPS, latest_answers
 from ebbtide.models.value.attendance import Changes, Group, around, attendances, changes, compared_week
 from ebbtide.models.value.first_touch import (
-    LEAD_FACTS,
+    LEADS,
     PAYING,
     DatedFact,
     FirstTouch,
@@ -142,12 +142,12 @@ def period_wins(history: History, day: int, policy: CorePolicy) -> Wins:
     if not paid:
         return NO_WINS
     since_ms = (day - policy.economics.period_days) * DAY_MS
-    return wins(paid + _dated(history, day, *LEAD_FACTS), since_ms, day * DAY_MS, policy.channel)
+    return wins(paid + _dated(history, day, *LEADS), since_ms, day * DAY_MS, policy.channel)
 
 
 def lead_touch(history: History, day: int, policy: CorePolicy) -> tuple[FirstTouch, Stage] | None:
     """First touch and furthest stage of who came in as a lead in the days of which channel spend counts."""
-    facts = _dated(history, day, *LEAD_FACTS)
+    facts = _dated(history, day, *LEADS)
     before_ms = day * DAY_MS
     came_at = arrival(facts, before_ms)
     if came_at is None or came_at < before_ms - policy.fleet.spend_days * DAY_MS:

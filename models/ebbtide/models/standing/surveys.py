@@ -28,11 +28,8 @@ def latest_answers(history: History, day: int, kind: str, within_days: int) -> l
 
     ``kind`` is `nps` or `csat`, in any case. Of two in one millisecond the lower one counts.
     """
-    answered = history.before(day, ANSWERED, since_day=day - within_days)
-    if not answered:
-        return []
     latest: dict[str, Answer] = {}
-    for fact in answered:
+    for fact in history.before(day, ANSWERED, since_day=day - within_days):
         score = fact.number("score")
         if score is None or fact.text("kind").lower() != kind:
             continue

@@ -10,7 +10,8 @@ from typing import Any
 from ebbtide.models.policy import ChannelPolicy
 
 UNKNOWN = "unknown"
-LEAD_FACTS = ("lead.upserted", "lead.converted")
+LEADS = ("lead.upserted", "lead.converted")
+"""Facts that make a lead."""
 
 PAYING = ("deal.won", "contract.signed", "invoice.paid")
 """Facts that make a paying customer."""
@@ -41,7 +42,7 @@ def first_touch(facts: Iterable[DatedFact], before_ms: int) -> FirstTouch | None
 
     Of facts of the same time the first by name of channel and keyword counts: the order of facts does not matter.
     """
-    leads = [(at, data) for kind, at, data in facts if kind in LEAD_FACTS and at < before_ms]
+    leads = [(at, data) for kind, at, data in facts if kind in LEADS and at < before_ms]
     named = [(at, channel, _text(data.get("keyword"))) for at, data in leads if (channel := _text(data.get("channel")))]
     if named:
         _, channel, keyword = min(named)
@@ -51,7 +52,7 @@ def first_touch(facts: Iterable[DatedFact], before_ms: int) -> FirstTouch | None
 
 def arrival(facts: Iterable[DatedFact], before_ms: int) -> int | None:
     """When the lead came in, epoch ms: the time of its earliest lead fact before ``before_ms``; None for no lead."""
-    return min((at for kind, at, _ in facts if kind in LEAD_FACTS and at < before_ms), default=None)
+    return min((at for kind, at, _ in facts if kind in LEADS and at < before_ms), default=None)
 
 
 def furthest_stage(facts: Iterable[DatedFact], before_ms: int, policy: ChannelPolicy) -> Stage:
