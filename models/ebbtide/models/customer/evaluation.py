@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ebbtide.models.adoption.campaign import inflation, organic
 from ebbtide.models.churn.features import features
 from ebbtide.models.churn.grid import is_observation_day
@@ -27,6 +29,19 @@ from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.profile_state import Trait
 from ebbtide.schemas.score import HealthTier
+
+
+class Instant(NamedTuple):
+    """A grid instant as a customer is evaluated at it.
+
+    ``fleet`` are the statistics of the instant before, ``seen`` what could be seen of the customer; ``observe``:
+    predictions are frozen at it, and what compares customers is looked at.
+    """
+
+    day: int
+    fleet: Fleet | None
+    seen: Seen
+    observe: bool
 
 
 class Evaluator:
@@ -72,12 +87,13 @@ class Evaluator:
             decisions.alerts += self._alarms.returned(customer, view, day - 1, seen, complete=True)
         customer.settled_day = day
         observe = is_observation_day(day, self._every_days)
+        at = Instant(day, fleet, seen, observe)
         if seen.is_blind:
-            self._settle_blind(customer, view, day, fleet, decisions, seen, observe=observe)
+            self._settle_blind(customer, view, at, decisions)
             return decisions
         rhythm = seen.rhythm(view, day, self._cadence)
         if rhythm is None:
-            self._settle_unseen(customer, view, day, fleet, decisions, seen, observe=observe)
+            self._settle_unseen(customer, view, at, decisions)
             return decisions
         woke_or_slept = rhythm.state is not customer.silence
         customer.silence = rhythm.state
@@ -91,7 +107,7 @@ class Evaluator:
             comparison = None
         decisions.alerts += self._alarms.settle(customer, view, day, rhythm, comparison)
         changed = woke_or_slept or decisions.score is not None
-        self._stand(customer, view, day, rhythm, comparison, fleet, decisions, seen, observe=observe, changed=changed)
+        self._stand(customer, view, at, rhythm, comparison, decisions, changed=changed)
         if observe:
             self._mature(customer, view, day, decisions)
             view.compact(customer, day)
@@ -120,17 +136,7 @@ class Evaluator:
         seen = Seen(customer, outages, day)
         return Decisions(alerts=self._alarms.returned(customer, view, day, seen, complete=False))
 
-    def _settle_blind(
-        self,
-        customer: Customer,
-        view: View,
-        day: int,
-        fleet: Fleet | None,
-        decisions: Decisions,
-        seen: Seen,
-        *,
-        observe: bool,
-    ) -> None:
+    def _settle_blind(self, customer: Customer, view: View, at: Instant, decisions: Decisions) -> None:
         """Nothing is heard of any source of the customer: it cannot be scored, and its silence says nothing.
 
         What facts tell of it still counts.
@@ -138,16 +144,16 @@ class Evaluator:
         if not customer.blind:
             customer.blind = True
             customer.score_version += 1
-            decisions.blind = day
-        standing = self._standings.settle_blind(customer, view, day, seen, weekly=observe)
+            decisions.blind = at.day
+        standing = self._standings.settle_blind(customer, view, at.day, at.seen, weekly=at.observe)
         decisions.changes += standing.changes
-        if observe:
-            name, held = self._segment(customer, view, day)
-            told = self._business(customer, view, day, held, standing, fleet, seen_day=None)
+        if at.observe:
+            name, held = self._segment(customer, view, at.day)
+            told = self._business(customer, view, at, held, standing, seen_day=None)
             decisions.contribution = blind_contribution(name, standing.metrics, told)
             # Nothing is forgotten meanwhile: its record looks back from the instant at which it was seen last.
-            self._mature(customer, view, day, decisions)
-        customer.due_day = day + 1
+            self._mature(customer, view, at.day, decisions)
+        customer.due_day = at.day + 1
 
     def _score(
         self,
@@ -210,44 +216,41 @@ class Evaluator:
         self,
         customer: Customer,
         view: View,
-        day: int,
+        at: Instant,
         rhythm: Rhythm | None,
         comparison: Comparison | None,
-        fleet: Fleet | None,
         decisions: Decisions,
-        seen: Seen,
         *,
-        observe: bool,
         changed: bool,
     ) -> None:
         """Move the customer's states; at an observation instant also say what it adds to its fleet."""
         name, held, segment = "", dict[str, Trait](), None
-        if observe:
-            name, held = self._segment(customer, view, day)
-            segment = None if fleet is None else fleet.of(name)
+        if at.observe:
+            name, held = self._segment(customer, view, at.day)
+            segment = None if at.fleet is None else at.fleet.of(name)
         standing = self._standings.settle(
             customer,
             view,
-            day,
+            at.day,
             rhythm,
             comparison,
             segment,
-            seen.blind_days,
-            weekly=observe,
+            at.seen.blind_days,
+            weekly=at.observe,
             changed=changed,
         )
         decisions.changes += standing.changes
-        if observe:
+        if at.observe:
             decisions.contribution = contribution(
                 view.series,
-                day,
+                at.day,
                 segment=name,
                 silence=customer.silence,
                 comparison=comparison,
                 drop_enter=self._policy.baseline.drop_enter,
                 metrics=standing.metrics,
-                modules=view.modules(customer, day, self._policy.adoption.month_days),
-                business=self._business(customer, view, day, held, standing, fleet, seen_day=view.series.first_day()),
+                modules=view.modules(customer, at.day, self._policy.adoption.month_days),
+                business=self._business(customer, view, at, held, standing, seen_day=view.series.first_day()),
             )
 
     def _segment(self, customer: Customer, view: View, day: int) -> tuple[str, dict[str, Trait]]:
@@ -260,10 +263,9 @@ class Evaluator:
         self,
         customer: Customer,
         view: View,
-        day: int,
+        at: Instant,
         held: dict[str, Trait],
         standing: Standing,
-        fleet: Fleet | None,
         *,
         seen_day: int | None,
     ) -> Business:
@@ -271,30 +273,21 @@ class Evaluator:
         return business(
             view.history(customer),
             () if seen_day is None else [share.uses for share in customer.shares.values()],
-            day,
+            at.day,
             self._policy,
             customer_id=customer.customer_id,
             first_day=seen_day,
             value=standing.yearly,
             lead=None if standing.rank_key is None else (owner_of(held), standing.rank_key),
-            fleet=fleet,
+            fleet=at.fleet,
         )
 
-    def _settle_unseen(
-        self,
-        customer: Customer,
-        view: View,
-        day: int,
-        fleet: Fleet | None,
-        decisions: Decisions,
-        seen: Seen,
-        *,
-        observe: bool,
-    ) -> None:
+    def _settle_unseen(self, customer: Customer, view: View, at: Instant, decisions: Decisions) -> None:
         """Evaluate a customer that was never active before ``day``: facts alone tell of it, or it is vacated."""
         customer.score = customer.tier = None
         customer.silence = SilenceState.AWAKE
         customer.observations = []
+        day = at.day
         decisions.alerts += self._alarms.moved(customer, day)
         if all(share.detached for share in customer.shares.values()):
             # Everything the customer did counts for another one now: there is nothing left to say about it.
@@ -304,11 +297,11 @@ class Evaluator:
         known_from = view.known_from(customer)
         if known_from is None or known_from >= day:
             # It is here because of what lies at this instant or after it.
-            known = [at for at in (first_day, known_from) if at is not None]
+            known = [told for told in (first_day, known_from) if told is not None]
             customer.due_day = min(known) + 1 if known else None
             return
-        self._stand(customer, view, day, None, None, fleet, decisions, seen, observe=observe, changed=True)
-        if observe:
+        self._stand(customer, view, at, None, None, decisions, changed=True)
+        if at.observe:
             view.compact(customer, day)
         due = self._timers.observed(customer, view, day)
         customer.due_day = due if first_day is None else min(due, first_day + 1)
