@@ -34,7 +34,7 @@ from ebbtide.models.fleet.contribution import (
 from ebbtide.models.fleet.reader import Segment
 from ebbtide.models.leads.interest import interest
 from ebbtide.models.leads.lead_priority import Priority, RankKey, lead_priority, rank_key
-from ebbtide.models.policy import CorePolicy
+from ebbtide.models.policy import CorePolicy, MoneyPolicy
 from ebbtide.models.profile.money import MICROS
 from ebbtide.models.standing.activity_group import activity_group
 from ebbtide.models.standing.cells import cell, cell_move
@@ -121,7 +121,7 @@ class Standings:
         if weekly:
             traits = view.traits_at(customer, VALUE_TRAITS, day * DAY_MS - 1)
             moves.yearly = yearly_value_at(traits, view.series, day, self._policy.money)
-            worth = None if moves.yearly is None else moves.yearly.compared(self._policy.money)
+            worth = moves.worth(self._policy.money)
             if worth is not None:
                 moves.metrics[VALUE] = worth
         self._from_facts(moves, view, seen.rhythm(view, day, self._policy.cadence))
@@ -318,7 +318,7 @@ class Standings:
     def _pareto(self, moves: _Moves, segment: Segment | None) -> None:
         """Whether it is in the Pareto set. Money that cannot be compared with that of others takes no part."""
         policy = self._policy
-        worth = None if moves.yearly is None else moves.yearly.compared(policy.money)
+        worth = moves.worth(policy.money)
         if moves.yearly is not None and worth is None:
             moves.drop(StateName.PARETO, "no_rate")
             return
@@ -347,6 +347,10 @@ class _Moves:
     def value(self, name: StateName) -> str | None:
         held = self.customer.states.get(name)
         return None if held is None else held.value
+
+    def worth(self, money: MoneyPolicy) -> float | None:
+        """A year of the customer's money as it is compared with that of others; None where it cannot be."""
+        return None if self.yearly is None else self.yearly.compared(money)
 
     def take(self, name: StateName, moved: tuple[Held, StateChange | None]) -> None:
         held, change = moved
