@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.streams.simulator.book import Account, Book
-from ebbtide.streams.simulator.config import DAY_MS, BookConfig
+from ebbtide.streams.simulator.config import BookConfig
 from ebbtide.streams.simulator.delivery import Arrival
 from ebbtide.streams.simulator.episode import Episode, EpisodeType
 from ebbtide.streams.simulator.simulate import arrivals, truth

@@ -13,7 +13,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from ebbtide.streams.simulator.config import DAY_MS, BookConfig
+from ebbtide.schemas.base import DAY_MS
+from ebbtide.streams.simulator.config import BookConfig
 from ebbtide.streams.simulator.simulate import arrivals, simulate, truth, write
 
 SMALL = BookConfig(customers=12, days=20, seed=3, leads_per_month=0.5)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from statistics import median
 
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.streams.simulator.catalogue import FEATURES
-from ebbtide.streams.simulator.config import DAY_MS
 from ebbtide.streams.simulator.episode import EpisodeType
 from streams.simulator.simulated import Simulated, milliseconds
 

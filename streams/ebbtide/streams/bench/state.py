@@ -31,8 +31,9 @@ from ebbtide.models.pipeline import RAW, Pipeline
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile import shard as profiles
 from ebbtide.models.profile.profile import Profile
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.streams.simulator.book import Book
-from ebbtide.streams.simulator.config import DAY_MS, BookConfig
+from ebbtide.streams.simulator.config import BookConfig
 from ebbtide.streams.simulator.simulate import arrivals
 
 DAYS = (30, 365, 1_000)

@@ -14,6 +14,7 @@ import click
 from ebbtide.models.identity.checks import check
 from ebbtide.models.identity.generation import policy_of, rules_of
 from ebbtide.models.identity.identifiers import RANK, identifier
+from ebbtide.schemas.base import DAY_SECONDS
 from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.identity import IdentityOperation, OperationKind
 from ebbtide.streams.cli.identity_checks import check_row, show_checks
@@ -32,7 +33,6 @@ from ebbtide.streams.identity_log import (
 )
 from ebbtide.streams.settings import Settings
 
-SECONDS_OF_DAY = 86_400
 _LONGEST = 1024
 _TYPES = ", ".join(kind.value for kind in RANK)
 
@@ -256,7 +256,7 @@ def check_command(settings: Settings, *, as_json: bool) -> None:
 
 
 def _today() -> int:
-    return int(datetime.now(UTC).timestamp()) // SECONDS_OF_DAY
+    return int(datetime.now(UTC).timestamp()) // DAY_SECONDS
 
 
 def _tell_pending(log: TenantLog, settings: Settings) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.raw import RawPunctuation
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.demo.bad_input import bad_record
@@ -14,7 +15,7 @@ from ebbtide.streams.demo.state import DemoState
 from ebbtide.streams.kafka_client import client_settings
 from ebbtide.streams.sender import RAW_TOPICS, address
 from ebbtide.streams.settings import Settings
-from ebbtide.streams.simulator.config import DAY_MS, BookConfig
+from ebbtide.streams.simulator.config import BookConfig
 from ebbtide.streams.simulator.delivery import Arrival
 from ebbtide.streams.simulator.simulate import arrivals
 from ebbtide.streams.transport import BatchProducer, Output

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from ebbtide.streams.simulator.config import DAY_MS, BookConfig
+from ebbtide.schemas.base import DAY_MS
+from ebbtide.streams.simulator.config import BookConfig
 
 MONDAY = 0
 

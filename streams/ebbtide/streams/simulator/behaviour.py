@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.streams.simulator import wording
-from ebbtide.streams.simulator.config import DAY_MS, HOUR_MS
+from ebbtide.streams.simulator.config import HOUR_MS
 from ebbtide.streams.simulator.episode import EpisodeType
 from ebbtide.streams.simulator.people import PATTERN_DAYS
 from ebbtide.streams.simulator.population import LOGIN, Floats, Ints, Population

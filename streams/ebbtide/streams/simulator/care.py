@@ -8,10 +8,11 @@ from random import Random
 
 import numpy as np
 
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.streams.simulator.agenda import Agenda, Due
 from ebbtide.streams.simulator.book import Account
 from ebbtide.streams.simulator.catalogue import CHANNELS, CRM_SOURCES, PRODUCT_SOURCES
-from ebbtide.streams.simulator.config import DAY_MS, HOUR_MS
+from ebbtide.streams.simulator.config import HOUR_MS
 from ebbtide.streams.simulator.contract import pick
 from ebbtide.streams.simulator.crm import SURVEY_EVERY_DAYS, Crm
 from ebbtide.streams.simulator.episode import EpisodeType

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-DAY_MS = 86_400_000
+from ebbtide.schemas.base import DAY_MS
+
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
 

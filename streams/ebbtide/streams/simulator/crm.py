@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from random import Random
 
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.streams.simulator.agenda import Agenda, Due
 from ebbtide.streams.simulator.book import Account
 from ebbtide.streams.simulator.catalogue import FEATURES, TRAINERS
-from ebbtide.streams.simulator.config import DAY_MS, HOUR_MS
+from ebbtide.streams.simulator.config import HOUR_MS
 from ebbtide.streams.simulator.contract import Outcome, Term
 from ebbtide.streams.simulator.episode import Episode
 from ebbtide.streams.simulator.fact import (

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.streams.simulator.book import Account
-from ebbtide.streams.simulator.config import DAY_MS, BookConfig
+from ebbtide.streams.simulator.config import BookConfig
 from ebbtide.streams.simulator.contract import Term
 from ebbtide.streams.simulator.people import Person
 

@@ -10,10 +10,11 @@ from typing import Any, BinaryIO, cast
 
 import orjson
 
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.streams.simulator.behaviour import Behaviour
 from ebbtide.streams.simulator.book import Book
 from ebbtide.streams.simulator.care import Care
-from ebbtide.streams.simulator.config import DAY_MS, HOUR_MS, BookConfig
+from ebbtide.streams.simulator.config import HOUR_MS, BookConfig
 from ebbtide.streams.simulator.delivery import Arrival, Delivery
 from ebbtide.streams.simulator.population import Population
 from ebbtide.streams.simulator.truth import truth_rows
