@@ -71,6 +71,11 @@ class CountingWorker:
     def freeze(self) -> None:
         self.process.send_signal(signal.SIGSTOP)
 
+    @property
+    def frozen(self) -> bool:
+        # After the name in parentheses, which may hold anything.
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2][0] == "T"
+
     def thaw(self) -> None:
         self.process.send_signal(signal.SIGCONT)
 
@@ -152,7 +157,9 @@ class CountingRun:
 
     def check_books(self) -> None:
         assert self.never_delivered() == 0
-        assert self.counts() == self.sent
+        counts = self.counts()
+        assert {key: (n, counts[key]) for key, n in self.sent.items() if counts[key] != n} == {}
+        assert counts == self.sent
         for worker in self.workers:
             assert worker.counters.get("gaps", 0) == 0, worker.tail()
             assert worker.counters.get("lost_records", 0) == 0, worker.tail()

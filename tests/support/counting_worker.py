@@ -9,14 +9,19 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import struct
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.protocol.produce import ProduceRequest
+
 from ebbtide.streams.transport import Output, Stage, TopicPartition, TransportConfig, build_app, run_worker
 from ebbtide.streams.transport.driver import Consumer
+from ebbtide.streams.transport.producer import BatchProducer
 
 STATE = struct.Struct("<Qq")
 EMPTY = STATE.pack(0, -1)
@@ -64,6 +69,37 @@ def stretch() -> None:
     Stage.flush = flush_slowly  # type: ignore[method-assign]
 
 
+def freeze_before(step: str, changelog: str) -> None:
+    """Stop this process, once, as if its machine stood still, right before it sends state of a flush in full work.
+
+    `writes`: after the flush looked whether the partitions are still ours. `request`: when the records go to the
+    connection, after all that could be looked at.
+    """
+    flushes = 0
+
+    def freeze() -> None:
+        nonlocal flushes
+        flushes += 1
+        if flushes == 20:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    send_writes, send = BatchProducer.send_writes, AIOKafkaConnection.send
+
+    async def freeze_and_write(self: BatchProducer, *args: Any) -> Any:
+        freeze()
+        return await send_writes(self, *args)
+
+    def freeze_and_send(self: AIOKafkaConnection, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(request, ProduceRequest) and any(topic == changelog for topic, _ in request._topics):
+            freeze()
+        return send(self, request, *args, **kwargs)
+
+    if step == "writes":
+        BatchProducer.send_writes = freeze_and_write  # type: ignore[method-assign, assignment]
+    else:
+        AIOKafkaConnection.send = freeze_and_send
+
+
 def uncover(app: Any) -> None:
     """Let records flow while a rebalance ends, as Faust does by itself."""
     app.on_rebalance_complete.disconnect(app._recovered)
@@ -104,6 +140,7 @@ def main() -> None:
     parser.add_argument("--store", default="rocksdb")
     parser.add_argument("--fail-at", type=int, default=-1, help="offset at which the agent raises")
     parser.add_argument("--stretched", action="store_true", help="take long between seek and resume, and to flush")
+    parser.add_argument("--freeze-before", choices=["writes", "request"], help="stop the process there, once")
     parser.add_argument("--uncovered", action="store_true", help="remove the cover against lost records (#596)")
     options = parser.parse_args()
     app = build_app(
@@ -119,11 +156,14 @@ def main() -> None:
             max_poll_records=500,
         )
     )
-    counting_stage(app, options.source, options.echo, options.fail_at)
+    stage = counting_stage(app, options.source, options.echo, options.fail_at)
     if options.stretched:
         stretch()
     if options.uncovered:
         uncover(app)
+    if options.freeze_before:
+        assert stage.table is not None
+        freeze_before(options.freeze_before, stage.table.changelog_topic_name)
     threading.Thread(target=report, args=(app, options.data_dir / "facts.json"), daemon=True).start()
     run_worker(app)
 

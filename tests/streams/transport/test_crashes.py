@@ -12,7 +12,7 @@ import pytest
 
 from ebbtide.streams.brokers.kafka import KafkaBroker
 from support.brokers import eventually, kafka, require_kafka_or_skip
-from support.counting import CountingRun
+from support.counting import CountingRun, CountingWorker
 
 __all__ = ["kafka"]
 
@@ -26,6 +26,11 @@ def run(kafka: KafkaBroker, tmp_path: Path) -> Iterator[CountingRun]:
     run = CountingRun(kafka.bootstrap, tmp_path)
     yield run
     run.close()
+
+
+def back(worker: CountingWorker, rebalances: int) -> bool:
+    """Whether a worker has its partitions again after more than so many rebalances."""
+    return worker.counters["rebalances"] > rebalances and len(worker.partitions) == 2
 
 
 def test_killed_workers_lose_nothing_and_count_nothing_twice(run: CountingRun) -> None:
@@ -113,12 +118,44 @@ def test_a_worker_that_freezes_comes_back_and_spoils_nothing(run: CountingRun) -
     other.wait_ready(2)
     run.feed(4000)
     eventually(lambda: frozen.counters["flushes"] > 10, "both are at work")
+    seen = frozen.counters["rebalances"]
     frozen.freeze()
     other.wait_ready(4)
     eventually(lambda: other.counters["flushes"] > 50, "the other has all")
     frozen.thaw()
     # It ends itself if it had batches in hand, else it joins again.
-    eventually(lambda: not frozen.alive or len(frozen.partitions) == 2, "the frozen one has noticed")
+    eventually(lambda: not frozen.alive or back(frozen, seen), "the frozen one has noticed")
+    run.finish()
+    run.check_books()
+
+
+@pytest.mark.parametrize("step", ["writes", "request"])
+def test_a_worker_that_freezes_while_it_writes_state_spoils_nothing(run: CountingRun, step: str) -> None:
+    # Everything that could be asked was asked before it froze. What it then writes comes after what the next owner of
+    # its partitions wrote, and that is the end of the feed: nothing that comes by chance repairs it.
+    frozen, other = run.worker("a", "--freeze-before", step), run.worker("b")
+    frozen.wait_ready(2)
+    other.wait_ready(2)
+    run.feed(4000)
+    eventually(lambda: frozen.frozen, "it froze")
+    seen = frozen.counters["rebalances"]
+    other.wait_ready(4)
+    at = other.counters["flushes"]
+    eventually(lambda: other.counters["flushes"] > at + 20, "the other has all")
+    run.finish()
+    frozen.thaw()
+    eventually(lambda: not frozen.alive or back(frozen, seen), "the frozen one has noticed")
+    run.send(20)
+    run.finish()
+    run.check_books()
+    assert (other.counters["foreign_records"] > 0) is (step == "request")
+    # Nor has it kept on its own disk what is not so.
+    if not frozen.alive:
+        frozen = run.worker("a")
+        frozen.wait_ready(2)
+    other.kill()
+    frozen.wait_ready(4)
+    run.send(2000)
     run.finish()
     run.check_books()
 

@@ -8,6 +8,7 @@ import pytest
 
 from ebbtide.streams.transport import FencedError, Output, RecordBatch, Stage, StateTable
 from ebbtide.streams.transport.counters import Counters
+from ebbtide.streams.transport.producer import Span
 
 BATCH = RecordBatch("events", 2, [], 10, 20)
 OUTPUT = Output("scores", b"k", b"v")
@@ -21,9 +22,15 @@ class Journal:
         self.steps: list[str] = []
         self.fails = fails
         self.ours = True
+        self.thrown_out = False
         self.counters = Counters()
         self.changelog_topic_name = "changelog"
         self.recovered: dict[int, int] = {}
+        self.values: dict[bytes, bytes | None] = {}
+        self.said: list[SimpleNamespace] = []
+        """What lies in the changelog since this worker knew its end."""
+        self.strange: list[SimpleNamespace] = []
+        self.next = 99
 
     def note(self, step: str) -> None:
         self.steps.append(step)
@@ -33,12 +40,35 @@ class Journal:
     async def send_all(self, outputs: Iterable[Output]) -> None:
         self.note(f"outputs {len(list(outputs))}")
 
-    async def send_writes(self, topic: str, writes: Any) -> dict[int, int]:
+    async def send_writes(self, topic: str, writes: Any) -> dict[int, Span]:
         self.note(f"{topic} {sorted(writes)}")
-        return dict.fromkeys(writes, 99)
+        spans = {}
+        for partition, items in writes.items():
+            first = self.next + len(self.said)
+            self.said += [SimpleNamespace(key=key, value=value) for key, value in items.items()]
+            spans[partition] = Span(first, first + len(items) - 1)
+        return spans
+
+    def end(self, partition: int) -> int:
+        return self.next
 
     def write(self, partition: int, writes: Any, offset: int) -> None:
         self.note(f"local {partition} up to {offset}")
+        self.values.update(writes)
+        self.next, self.said = offset + 1, []
+
+    def get(self, partition: int, key: bytes) -> bytes | None:
+        return self.values.get(key)
+
+    async def read_back(self, tp: Any, start: int, end: int) -> list[SimpleNamespace]:
+        self.note(f"read {tp.topic}-{tp.partition} {start}..{end - 1}")
+        return self.strange
+
+    async def hold(self, *, anew: bool) -> None:
+        assert anew
+        self.note("asked")
+        if self.thrown_out:
+            raise FencedError
 
     def acknowledge(self, batch: RecordBatch) -> None:
         self.note(f"acknowledged {batch.start}")
@@ -49,7 +79,8 @@ class Journal:
 
 def stage_with(journal: Journal, table: bool = True) -> Stage:
     topic: Callable[..., None] = lambda *names, **settings: None  # noqa: E731
-    app = SimpleNamespace(consumer=journal, batch_producer=journal, topic=topic, overtaken=False)
+    asked = {"hold": journal.hold, "read_back": journal.read_back}
+    app = SimpleNamespace(consumer=journal, batch_producer=journal, topic=topic, overtaken=False, **asked)
     return Stage(app, "profiles", ["events"], cast(StateTable, journal) if table else None)
 
 
@@ -90,6 +121,32 @@ async def test_a_worker_that_loses_the_partition_while_it_sends_writes_no_state(
     with pytest.raises(FencedError):
         await stage.flush(BATCH, [OUTPUT], WRITES)
     assert journal.steps == []
+
+
+def interfere(journal: Journal, **values: bytes | None) -> None:
+    """Another worker writes to the changelog."""
+    journal.said += [SimpleNamespace(key=key.encode(), value=value) for key, value in values.items()]
+    journal.strange = [*journal.said, SimpleNamespace(key=b"k", value=b"v")]
+
+
+async def test_what_a_late_worker_wrote_to_the_changelog_is_written_over() -> None:
+    journal = Journal()
+    journal.values = {b"stale": b"right", b"same": b"same"}
+    interfere(journal, stale=b"old", same=b"same", gone=b"old", k=b"old")
+    await stage_with(journal).flush(BATCH, [OUTPUT], WRITES)
+    again = ["asked", "local 2 up to 103", "read changelog-2 99..103", "changelog [2]", "local 2 up to 105"]
+    assert journal.steps == [*ORDER[:2], *again, "acknowledged 10"]
+    assert journal.values == {b"stale": b"right", b"same": b"same", b"gone": None, b"k": b"v"}
+    assert journal.counters.foreign_records == 2
+
+
+async def test_a_late_worker_stores_nothing_of_its_own() -> None:
+    journal = Journal()
+    interfere(journal, other=b"newer")
+    journal.thrown_out = True
+    with pytest.raises(FencedError):
+        await stage_with(journal).flush(BATCH, [OUTPUT], WRITES)
+    assert journal.steps == [*ORDER[:2], "asked"]
 
 
 async def test_a_write_must_belong_to_a_partition_of_the_batches() -> None:

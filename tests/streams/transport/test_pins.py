@@ -8,6 +8,8 @@ from typing import Any
 
 import faust
 import pytest
+from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState, TopicPartitionState
@@ -108,6 +110,15 @@ def test_idempotent_batches_are_retried_for_ever_and_in_order() -> None:
     assert "self._sender._txn_manager is None and batch.expired()" in source(SendProduceReqHandler._can_retry)
     assert "wait_drain" in source(MessageAccumulator.add_batch)
     assert "DuplicateSequenceNumber" in source(SendProduceReqHandler.handle_response)
+
+
+def test_produce_requests_and_heartbeats_go_where_they_are_held_back() -> None:
+    assert "await self._client.send(node_id, request)" in source(SendProduceReqHandler.do)
+    assert "await self._do_heartbeat()" in source(GroupCoordinator._heartbeat_routine)
+    assert "self._session_timeout_ms = " in source(GroupCoordinator.__init__)
+    # Nothing is waited for between a connection that is ready and the bytes that go to it.
+    assert source(AIOKafkaClient.send).count("await ") == 2
+    assert not inspect.iscoroutinefunction(AIOKafkaConnection.send)
 
 
 def test_tables_name_their_changelog() -> None:

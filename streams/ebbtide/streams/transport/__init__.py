@@ -50,9 +50,10 @@ from .app import App, build_app
 from .config import Credentials, TransportConfig
 from .counters import Counters
 from .health import Health, PartitionHealth
+from .lease import FencedError
 from .producer import BatchProducer
 from .records import ConsumerRecord, Output, RecordBatch, TopicPartition
-from .stage import FencedError, Stage, Writes, ready_batches
+from .stage import Stage, Writes, ready_batches
 from .table import StateTable
 from .watchdog import Observation, Verdict, Watch, Watchdog, judge
 from .worker import run_worker

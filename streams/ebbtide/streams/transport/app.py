@@ -16,8 +16,11 @@ from .counters import Counters
 from .driver import SCHEME
 from .exit import die
 from .health import Health
+from .lease import FencedError
 from .monitor import SlimMonitor
 from .producer import BatchProducer
+from .readback import read_back
+from .records import ConsumerRecord, TopicPartition
 from .stage import Stage
 from .stream import BatchStream, BatchTopic
 from .table import StateTable
@@ -44,13 +47,15 @@ class App(faust.App):  # type: ignore[misc]
         self.read_first: dict[str, str] = {}
         self._revoking = False
         super().__init__(config.app_id, **_settings(config))
+        self._client = {"bootstrap_servers": config.bootstrap.split(","), **_authentication(config.credentials)}
         self.batch_producer = BatchProducer(
-            {"bootstrap_servers": config.bootstrap.split(","), **_authentication(config.credentials)},
+            self._client,
             counters=self.counters,
             idempotent=config.idempotent,
             batch_bytes=config.batch_bytes,
             compression=config.compression,
             delivery_timeout=config.delivery_timeout,
+            fence=self.hold,
         )
         self.aside = Aside(self.counters)
         self.health = Health(self)
@@ -83,6 +88,22 @@ class App(faust.App):  # type: ignore[misc]
         if echoes:
             self.read_first.update(dict.fromkeys(inputs[1:], inputs[0]))
         return stage
+
+    async def hold(self, *, anew: bool = False) -> None:
+        """Return when this worker certainly still has its partitions; ask the group, with `anew` in any case. Ends the
+        process if not.
+        """
+        try:
+            await self.consumer.hold(anew=anew)
+        except FencedError as error:
+            if self.config.exit_grace is not None:
+                # Others have its partitions. What it has in hand is theirs to do, so there is nothing to end in order.
+                die(f"{error}, with records still to write")
+            raise
+
+    async def read_back(self, tp: TopicPartition, start: int, end: int) -> list[ConsumerRecord]:
+        """The records in `[start, end)` of a partition, whoever has it."""
+        return await read_back(self._client, tp, start, end, timeout=self.config.delivery_timeout)
 
     async def _recovered(self, *args: Any, **kwargs: Any) -> None:
         """Tables are recovered; partitions are about to be resumed and sought to their committed offsets.

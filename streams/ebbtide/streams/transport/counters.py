@@ -8,7 +8,9 @@ __all__ = ["Counters"]
 
 @dataclass(slots=True)
 class Counters:
-    """Since the process started. Only `gaps`, `lost_records` and `stale_acknowledgements` should stay at zero."""
+    """Since the process started. Only `gaps`, `lost_records`, `stale_acknowledgements` and `foreign_records`
+    should stay at zero.
+    """
 
     #: Record batches handed to agents, and the records in them.
     batches: int = 0
@@ -29,6 +31,8 @@ class Counters:
     flush_seconds: float = 0.0
     outputs_sent: int = 0
     changelog_sent: int = 0
+    #: Changelog records that another worker wrote late, and whose keys were written again.
+    foreign_records: int = 0
     #: Changelog records applied while recovering tables.
     recovered_records: int = 0
     #: Long computations beside the loop that ended.

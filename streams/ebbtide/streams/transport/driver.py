@@ -176,7 +176,7 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]
             return
         if tp not in recovery.active_tps:
             return
-        table.apply_records(tp.partition, part.records)
+        table.apply_records(tp.partition, part.records, part.end)
         self.counters.recovered_records += len(part.records)
         # The position, not the last record: the tail may be compacted away or be a control record, and Faust would
         # wait for it for ever (#155, #176).
@@ -199,6 +199,10 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]
         """
         progress = self.partitions.get(batch.tp)
         return progress is not None and progress.lease == batch.lease and self._thread.generation() == batch.generation
+
+    async def hold(self, *, anew: bool = False) -> None:
+        """See `ConsumerThread.hold`."""
+        await self._thread.hold(anew=anew)
 
     def acknowledge(self, batch: RecordBatch) -> bool:
         """The batch, as a whole, is done. False, without effect, when its possession of the partition has ended."""

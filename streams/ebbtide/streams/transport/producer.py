@@ -1,19 +1,20 @@
 """Sending records in batches, acknowledged or raised."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import count
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
+from aiokafka.protocol.produce import ProduceRequest
 
 from .counters import Counters
 from .partitioner import partition_of
 from .records import Output, TopicPartition
 
-__all__ = ["BatchProducer"]
+__all__ = ["BatchProducer", "Span"]
 
 #: Of one produce request. Idempotent batches are retried for ever, so this bounds a lost request, not an outage;
 #: others fail when they are older than this.
@@ -25,12 +26,22 @@ _BREATH = 1_000
 _Entry = tuple[bytes | None, bytes | None, int | None, list[Any]]
 
 
+class Span(NamedTuple):
+    """Offsets of the first and the last record that were sent to a partition; others' records may lie between."""
+
+    first: int
+    last: int
+
+
 class BatchProducer:
     """Idempotent producer that sends one batch per topic and partition at a time (3.3 µs a record; aiokafka's
     `send` takes 15.7, Faust's 75).
 
     All methods return after every record was acknowledged by all in-sync replicas, and raise otherwise. Order
     within a partition is kept. A broker that is away is waited for, up to `delivery_timeout` seconds.
+
+    With `fence` nothing goes to a connection before it has returned; when it raises, this producer sends nothing any
+    more. That is asked last of all: a batch may have waited for its turn, or for the broker, for long.
 
     Without `idempotent`, for brokers that cannot, order and acknowledgement are the same, as each partition has one
     batch under way and each broker one request. But a batch whose answer was lost is sent, and may be there, twice.
@@ -45,6 +56,7 @@ class BatchProducer:
         batch_bytes: int = 512 << 10,
         compression: str | None = None,
         delivery_timeout: float = 300.0,
+        fence: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._settings = dict(
             settings,
@@ -56,6 +68,7 @@ class BatchProducer:
             request_timeout_ms=_REQUEST_TIMEOUT_MS,
         )
         self._delivery_timeout = delivery_timeout
+        self._fence = fence
         self._producer: Any = None
         self._partitions: dict[str, int] = {}
         self._turn = count()
@@ -69,6 +82,8 @@ class BatchProducer:
             except BaseException:
                 await producer.stop()
                 raise
+            if self._fence is not None:
+                _fence_requests(producer.client, self._fence)
             self._producer = producer
 
     async def stop(self) -> None:
@@ -115,35 +130,36 @@ class BatchProducer:
 
     async def send_writes(
         self, topic: str, writes: Mapping[int, Mapping[bytes, bytes | None]]
-    ) -> dict[int, int | None]:
-        """Send table writes to a changelog topic; for each partition the offset of its last record, if the broker
-        told it.
+    ) -> dict[int, Span | None]:
+        """Send table writes to a changelog topic; for each partition the offsets of its first and last record, if the
+        broker told them.
         """
         entries: dict[TopicPartition, list[_Entry]] = {
             TopicPartition(topic, partition): [(key, value, None, []) for key, value in items.items()]
             for partition, items in writes.items()
             if items
         }
-        last = await self._send(entries)
+        spans = await self._send(entries)
         self.counters.changelog_sent += sum(map(len, entries.values()))
-        return {tp.partition: offset for tp, offset in last.items()}
+        return {tp.partition: span for tp, span in spans.items()}
 
-    async def _send(self, entries: Mapping[TopicPartition, Sequence[_Entry]]) -> dict[TopicPartition, int | None]:
+    async def _send(self, entries: Mapping[TopicPartition, Sequence[_Entry]]) -> dict[TopicPartition, Span | None]:
         if not entries:
             return {}
         deadline = monotonic() + self._delivery_timeout
         try:
             async with asyncio.timeout(self._delivery_timeout):
-                offsets = await asyncio.gather(
+                spans = await asyncio.gather(
                     *(self._send_partition(tp, items, deadline) for tp, items in entries.items())
                 )
         except TimeoutError as error:
             raise KafkaTimeoutError(f"no acknowledgement within {self._delivery_timeout:.0f} s") from error
-        return dict(zip(entries, offsets, strict=True))
+        return dict(zip(entries, spans, strict=True))
 
-    async def _send_partition(self, tp: TopicPartition, entries: Sequence[_Entry], deadline: float) -> int | None:
+    async def _send_partition(self, tp: TopicPartition, entries: Sequence[_Entry], deadline: float) -> Span | None:
         """Batches of one partition go out one after the other: only then is their order certain."""
-        producer, last, first = self._producer, None, 0
+        producer, first = self._producer, 0
+        offsets: list[int] = []
         while first < len(entries):
             batch = producer.create_batch()
             end = first
@@ -156,9 +172,9 @@ class BatchProducer:
             batch.close()
             metadata = await (await self._enqueue(batch, tp, deadline))
             # -1 when the broker knows the batch as a duplicate but not its offset any more.
-            last = metadata.offset + (end - first) - 1 if metadata.offset >= 0 else None
+            offsets += [metadata.offset, metadata.offset + (end - first) - 1] if metadata.offset >= 0 else [-1]
             first = end
-        return last
+        return None if -1 in offsets else Span(offsets[0], offsets[-1])
 
     async def _enqueue(self, batch: Any, tp: TopicPartition, deadline: float) -> Any:
         while True:
@@ -168,3 +184,16 @@ class BatchProducer:
                 # The batch before it still waits for the broker. This one was not queued, so to try again is safe.
                 if monotonic() > deadline:
                     raise
+
+
+def _fence_requests(client: Any, fence: Callable[[], Awaitable[None]]) -> None:
+    """Let each produce request of the client wait for the fence, and then go out without another wait."""
+    send = client.send
+
+    async def fenced(node_id: int, request: Any, **options: Any) -> Any:
+        if isinstance(request, ProduceRequest):
+            await client.ready(node_id, **options)
+            await fence()
+        return await send(node_id, request, **options)
+
+    client.send = fenced

@@ -1,15 +1,19 @@
 """One stage of the pipeline: an agent's input, its table, and the commit that ties them together."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from time import perf_counter
 from typing import Any, TypeVar, TypeVarTuple
 
+from .lease import FencedError
 from .producer import BatchProducer
-from .records import Output, RecordBatch
+from .records import Output, RecordBatch, TopicPartition
 from .table import StateTable
 
-__all__ = ["FencedError", "Stage", "Writes", "ready_batches"]
+__all__ = ["Stage", "Writes", "ready_batches"]
+
+logger = logging.getLogger(__name__)
 
 #: partition -> key -> value; None deletes.
 Writes = Mapping[int, Mapping[bytes, bytes | None]]
@@ -18,10 +22,6 @@ T = TypeVar("T")
 Args = TypeVarTuple("Args")
 
 Listener = Callable[[frozenset[int]], Awaitable[None] | None]
-
-
-class FencedError(RuntimeError):
-    """The partition is, or may be, another worker's; nothing more may be written."""
 
 
 async def ready_batches(stream: Any, *, linger: float = 0.0) -> AsyncIterator[list[RecordBatch]]:
@@ -125,10 +125,40 @@ class Stage:
             raise ValueError(f"writes to partitions {sorted(foreign)} that are not among the batches")
         # The outputs may have taken long. A late changelog record would overwrite what the next owner wrote.
         self._check_possession(consumer, batches)
-        offsets = await producer.send_writes(self.table.changelog_topic_name, writes)
-        for partition, items in writes.items():
-            if items:
-                self.table.write(partition, items, offsets[partition])
+        spans = await producer.send_writes(self.table.changelog_topic_name, writes)
+        strange: dict[int, tuple[int, int]] = {}
+        for partition, span in spans.items():
+            end = self.table.end(partition)
+            if span is not None and end is not None and span.last + 1 - end != len(writes[partition]):
+                strange[partition] = end, span.last + 1
+        if strange:
+            # Another worker has written to the changelog. Either it was late, and then its records are to be undone;
+            # or this one is late, and must not store as known what lies before its own records.
+            await self.app.hold(anew=True)
+        for partition, span in spans.items():
+            self.table.write(partition, writes[partition], None if span is None else span.last)
+        if strange:
+            await self._write(consumer, producer, batches, await self._undone(strange))
+
+    async def _undone(self, strange: Mapping[int, tuple[int, int]]) -> Writes:
+        """What to write so that the changelog says again what the table holds, where a stretch of it, by partition,
+        has records that another worker wrote.
+        """
+        table = self.table
+        assert table is not None
+        writes: dict[int, dict[bytes, bytes | None]] = {}
+        for partition, (start, end) in strange.items():
+            tp = TopicPartition(table.changelog_topic_name, partition)
+            said = {record.key: record.value for record in await self.app.read_back(tp, start, end) if record.key}
+            undone = {key: table.get(partition, key) for key in said if table.get(partition, key) != said[key]}
+            if undone:
+                writes[partition] = undone
+                self.app.consumer.counters.foreign_records += len(undone)
+                logger.error(
+                    "stage %s: another worker wrote to %s-%d within %d..%d; %d keys are written again",
+                    *(self.name, *tp, start, end - 1, len(undone)),
+                )
+        return writes
 
     def _check_possession(self, consumer: Any, batches: Sequence[RecordBatch]) -> None:
         for batch in batches:

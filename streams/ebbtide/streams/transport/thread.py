@@ -8,6 +8,7 @@ from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka
 
 from .fetch import Fetched, poll, wake
+from .lease import FencedError, Lease
 from .records import TopicPartition
 
 __all__ = ["ConsumerThread"]
@@ -15,6 +16,8 @@ __all__ = ["ConsumerThread"]
 #: A waiting poll is woken when something changes; this is only how long it may sleep if it is not.
 _POLL_SECONDS = 0.5
 _FETCH_WAIT_MS = 100
+#: Between two questions to a group coordinator that does not answer.
+_PATIENCE_SECONDS = 0.1
 
 
 class ConsumerThread(aiokafka.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -29,8 +32,13 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     async def on_start(self) -> None:
         await super().on_start()
+        consumer = self._ensure_consumer()
         # Partitions that back-pressure holds must not delay the fetching of the others.
-        self._ensure_consumer()._fetcher._prefetch_backoff = 0.0
+        consumer._fetcher._prefetch_backoff = 0.0
+        coordinator = consumer._coordinator
+        self._lease = Lease(coordinator._session_timeout_ms / 1000)
+        self._heartbeat = coordinator._do_heartbeat
+        coordinator._do_heartbeat = self._renew
 
     async def poll(self, wanted: Callable[[], Collection[TopicPartition]]) -> Mapping[TopicPartition, Fetched]:
         # Not through the thread's method queue: that has two workers, and seeks and commits must not wait behind a
@@ -45,6 +53,26 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):  # type: ignore[misc]
     def generation(self) -> int:
         """-1 as soon as the group coordinator has thrown this member out, else the current generation."""
         return int(self._ensure_consumer()._coordinator.generation)
+
+    async def hold(self, *, anew: bool = False) -> None:
+        """Return when what is assigned is certainly still ours. The coordinator is asked if its last answer is too old,
+        or `anew` in any case, and waited for. Raises `FencedError` when this member has been thrown out.
+        """
+        asked = not anew
+        while not (asked and self._lease.holds(self.generation())):
+            if self.generation() < 0:
+                raise FencedError("the consumer group has given this worker's partitions away")
+            asked = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._renew(), self.thread_loop))
+            if not asked:
+                await asyncio.sleep(_PATIENCE_SECONDS)
+
+    async def _renew(self) -> bool:
+        """Send a heartbeat; false when it was not answered, or the coordinator does not know this member."""
+        sent, generation = self._lease.clock(), self.generation()
+        answered: bool = await self._heartbeat()
+        if answered:
+            self._lease.renew(sent, generation)
+        return answered
 
     async def seek_to(self, positions: Mapping[TopicPartition, int]) -> None:
         await self.call_thread(self._seek_to, positions)
