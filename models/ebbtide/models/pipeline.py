@@ -32,6 +32,12 @@ STATES = Topic.PROFILE_STATES.topic_name
 MODELS = Topic.MODELS.topic_name
 FLEET = Topic.FLEET_STATS.topic_name
 
+# What most often comes stands first; and a union written where it is asked for would be made anew each time.
+_FOR_PROFILES = (Event, Tick, SourceHeartbeat)
+_FOR_CUSTOMERS = (ProfileState, Tick, SourceHeartbeat)
+_FOR_IDENTITY = (IdentityLink, AccountName, Tick)
+_OF_IDENTITY = (IdentityAssignment, Tick)
+
 
 class Pipeline:
     """One intake, one profiles, one customers partition, the learner and the fleet.
@@ -80,10 +86,11 @@ class Pipeline:
 
     def _pump(self) -> Iterator[Output]:
         profiles, customers, endless = self.profiles.apply, self.customers, self._until is None
+        events, states = self._events, self._states
         for record in self.intake.take():
-            if isinstance(record, (Event, Tick, SourceHeartbeat)):
+            if isinstance(record, _FOR_PROFILES):
                 if endless or not self._beyond(record):
-                    profiles(next(self._events), record)
+                    profiles(next(events), record)
             elif isinstance(record, ChannelSpend):
                 if endless or not self._beyond(record):
                     self.spends += 1
@@ -92,8 +99,8 @@ class Pipeline:
                 yield addressed(record)
         for output in self._stitch():
             told = output.record
-            if isinstance(told, (ProfileState, Tick, SourceHeartbeat)):
-                customers.apply(STATES, next(self._states), told, now_ms=None)
+            if isinstance(told, _FOR_CUSTOMERS):
+                customers.apply(STATES, next(states), told, now_ms=None)
                 if customers.has_outputs:
                     yield from self._echo()
             else:
@@ -101,20 +108,20 @@ class Pipeline:
 
     def _stitch(self) -> Iterator[Output]:
         """Profile states and time for the customers, and the audit: identity is asked until it has nothing to say."""
-        identity = self.identity
+        identity, profiles, links, owners = self.identity, self.profiles, self._links, self._owners
         told = True
         while told:
-            for output in self.profiles.flush(store=False).outputs:
+            for output in profiles.flush(store=False).outputs:
                 if output.topic is Topic.IDENTITY_LINKS:
-                    assert isinstance(output.record, IdentityLink | AccountName | Tick)
-                    identity.apply(next(self._links), output.record, now_ms=None)
+                    assert isinstance(output.record, _FOR_IDENTITY)
+                    identity.apply(next(links), output.record, now_ms=None)
                 else:
                     yield output
             decided = identity.flush(store=False).outputs
             told = bool(decided)
             for output in decided:
-                if isinstance(output.record, IdentityAssignment | Tick):
-                    self.profiles.assign(next(self._owners), output.record)
+                if isinstance(output.record, _OF_IDENTITY):
+                    profiles.assign(next(owners), output.record)
                 else:
                     yield output
 

@@ -62,6 +62,13 @@ class Alarms:
             verdicts.append((AlertType.WARM_RETURN, conditions.warm_return_ends(state, open_days, policy.alert)))
         return _changes(_told(customer, kind, verdict, day, day * DAY_MS) for kind, verdict in verdicts)
 
+    def are_calm(self, customer: Customer, comparison: Comparison | None) -> bool:
+        """Whether the trend neither opens an alert nor has one open."""
+        open_alerts, baseline = customer.alerts, self._policy.baseline
+        if AlertType.SUDDEN_DROP in open_alerts or AlertType.SURGE in open_alerts:
+            return False
+        return comparison is None or baseline.drop_enter <= comparison.ratio <= baseline.surge_enter
+
     def observed(self, customer: Customer, day: int) -> list[AlertChange]:
         """What a score between two grid instants brings."""
         return _changes([_told(customer, AlertType.TIER_TO_DANGER, _danger(customer), day, day * DAY_MS)])

@@ -81,6 +81,9 @@ class Evaluator:
             customer.due_day = None
             view.compact(customer, max([day, *view.series.days[-1:]]))
             return decisions
+        if day < view.quiet_until and outages is None and not live and self._trend_is_usual(customer, view, day):
+            customer.settled_day, customer.due_day = day, day + 1
+            return decisions
         seen = Seen(customer, outages, day)
         was_active = day - 1 in view.series
         if was_active:
@@ -135,6 +138,16 @@ class Evaluator:
         """Tell, while the day runs, who was asleep at its start and is active on it."""
         seen = Seen(customer, outages, day)
         return Decisions(alerts=self._alarms.returned(customer, view, day, seen, complete=False))
+
+    def _trend_is_usual(self, customer: Customer, view: View, day: int) -> bool:
+        """Whether nothing follows from the passing of a day that can move the customer's trend alone."""
+        known = view.cadence
+        if known is None or customer.blind:
+            return False
+        comparison = compare(view.series, day, known[2], self._policy.baseline)
+        return self._alarms.are_calm(customer, comparison) and self._standings.last(
+            customer, customer.silence, comparison
+        )
 
     def _settle_blind(self, customer: Customer, view: View, at: Instant, decisions: Decisions) -> None:
         """Nothing is heard of any source of the customer: it cannot be scored, and its silence says nothing.

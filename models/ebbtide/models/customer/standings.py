@@ -102,7 +102,7 @@ class Standings:
         ``unseen`` tells on how many days from one on nobody could see the customer.
         """
         facts = view.next_fact_day(customer, day - 1) == day - 1
-        if not (weekly or facts or changed) and self._lasts(customer, rhythm, comparison):
+        if not (weekly or facts or changed or rhythm is None) and self.last(customer, rhythm.state, comparison):
             return _NOTHING_NEW
         moves = _Moves(customer, day, unseen)
         if weekly:
@@ -131,17 +131,17 @@ class Standings:
             self._group(moves)
         return Standing(moves.changes, moves.metrics, yearly=moves.yearly)
 
-    def _lasts(self, customer: Customer, rhythm: Rhythm | None, comparison: Comparison | None) -> bool:
+    def last(self, customer: Customer, silence: SilenceState, comparison: Comparison | None) -> bool:
         """Whether lifecycle and activity group stay what they are unless silence, score, facts or weeks say otherwise:
         who is in good use, down, asleep or gone, and no lead. So it is with most on most days."""
         states = customer.states
         held, group = states.get(StateName.LIFECYCLE), states.get(StateName.ACTIVITY_GROUP)
-        if held is None or group is None or rhythm is None or customer.is_lead:
+        if held is None or group is None or customer.is_lead:
             return False
         if held.pending is not None or group.pending is not None:
             return False
-        if rhythm.state is not SilenceState.AWAKE:
-            return held.value == _WHILE_SILENT[rhythm.state]
+        if silence is not SilenceState.AWAKE:
+            return held.value == _WHILE_SILENT[silence]
         down = comparison is not None and comparison.ratio < self._policy.baseline.drop_leave
         return held.value == Lifecycle.DECLINE if down else held.value in _IN_USE
 

@@ -35,7 +35,7 @@ class Timers:
         return due if told is None else min(due, told + 1)
 
     def next_due(self, customer: Customer, view: View, day: int, rhythm: Rhythm) -> int:
-        """The next instant for a customer that was active before ``day``."""
+        """The next instant for a customer that was active before ``day``; notes until when the trend alone counts."""
         policy = self._policy
         due = self.observed(customer, view, day)
         for name, dwell_days in self._dwells:
@@ -56,6 +56,7 @@ class Timers:
         next_active = series.count_before(day)
         if next_active < len(series.days):
             due = min(due, max(series.days[next_active], day + 1))
+        view.quiet_until = due
         return day + 1 if due > day + 1 and self._watches_trend(customer, view, day, rhythm) else due
 
     def _watches_trend(self, customer: Customer, view: View, day: int, rhythm: Rhythm) -> bool:

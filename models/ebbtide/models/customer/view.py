@@ -68,6 +68,7 @@ class View:
         "_reasons",
         "_roles",
         "cadence",
+        "quiet_until",
         "series",
     )
 
@@ -75,6 +76,8 @@ class View:
         self._kept = keep
         # The last cadence, with the number of active days and of changes that it was told from.
         self.cadence: tuple[int, int, Cadence] | None = None
+        # Before this grid instant only its trend can move it, unless something is heard: see ``Timers``.
+        self.quiet_until = 0
         self._newest: dict[str, Trait] | None = None
         self._outcomes: list[OutcomeValue] | None = None
         self._history: History | None = None
@@ -113,6 +116,7 @@ class View:
 
     def fold(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
         """Take in news of one share; return the days of which it tells."""
+        self.quiet_until = 0
         all_anew = record.detached or record.full
         partial = self.series.partial
         if partial and (all_anew or not partial.isdisjoint(record.days)):
