@@ -9,6 +9,7 @@ from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.series import EVENTS
 from ebbtide.models.customer.share import Share
 from ebbtide.models.customer.view import View, fold, trait_values
+from ebbtide.models.profile.history import FIRST_TOUCH
 from ebbtide.models.standing.touchpoints import TOUCHPOINT
 from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.profile_state import Outcome, ProfileState, Trait
@@ -27,9 +28,13 @@ traits = st.dictionaries(
     max_size=2,
 )
 outcomes = st.dictionaries(
-    st.sampled_from("xyz"),
+    st.sampled_from("uvwxyz"),
     st.builds(
-        Outcome, st.just(TOUCHPOINT), days.map(lambda day: day * DAY_MS), st.sampled_from([{}, {"kind": "campaign"}])
+        Outcome,
+        # Of the first touch of a lead one stays.
+        st.sampled_from([TOUCHPOINT, TOUCHPOINT, FIRST_TOUCH]),
+        days.map(lambda day: day * DAY_MS),
+        st.sampled_from([{}, {"kind": "campaign"}, {"channel": "ads"}]),
     ),
     max_size=2,
 )
@@ -47,7 +52,7 @@ records = st.lists(
 
 
 @given(records, st.integers(DAY, DAY + 13))
-@settings(max_examples=150)
+@settings(max_examples=300)
 def test_a_view_tells_what_a_new_one_tells(
     told: list[tuple[str, str, dict[int, int], dict[int, set[str]], dict[str, list[Trait]], dict[str, Outcome]]],
     day: int,
@@ -90,7 +95,9 @@ def test_a_view_tells_what_a_new_one_tells(
         assert view.outcomes(customer) == new.outcomes(customer)
         assert view.next_fact_day(customer, day) == new.next_fact_day(customer, day)
         assert view.campaigns(customer, day) == new.campaigns(customer, day)
-        assert view.history(customer).before(day, TOUCHPOINT) == new.history(customer).before(day, TOUCHPOINT)
+        assert view.campaigns(customer, DAY + 13) == new.campaigns(customer, DAY + 13)
+        kinds = TOUCHPOINT, FIRST_TOUCH
+        assert view.history(customer).before(day, *kinds) == new.history(customer).before(day, *kinds)
         assert view.modules(customer, day, 4) == {
             module
             for share in customer.shares.values()
@@ -113,6 +120,26 @@ def plain_roles(customer: Customer, day: int) -> dict[str, tuple[str, int | None
         if held and not share.detached:
             found[key] = str(held[-1].value), max((active for active in share.days if active < day), default=None)
     return found
+
+
+def test_a_newer_fact_that_is_one_too_many_is_not_derived_either() -> None:
+    customer = Customer("c", "t", ACME.type, ACME.value)
+    view = View(customer)
+    for version, event_id in enumerate("ab"):
+        told = Outcome(FIRST_TOUCH, (DAY + version) * DAY_MS, {"channel": "ads"})
+        record = ProfileState(
+            tenant="t",
+            customer_id="c",
+            anchor=ACME,
+            profile_id="p",
+            subject=Identifier(IdentifierType.USER_ID, "p"),
+            version=version,
+            outcomes={event_id: told},
+            arrived_ms=0,
+        )
+        fold(customer, view, record)
+        assert [fact.event_id for fact in view.history(customer).before(DAY + 9, FIRST_TOUCH)] == ["a"]
+        assert view.outcomes(customer) == [(FIRST_TOUCH, DAY * DAY_MS, {"channel": "ads"})]
 
 
 def test_a_role_holds_from_the_day_after_it_was_told() -> None:

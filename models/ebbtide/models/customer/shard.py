@@ -48,6 +48,10 @@ META_KEY = b"@partition"
 _STATES_OVER_MODELS = 1024
 """So much further a version counts by a record of ``profile-states`` than by one of ``models``."""
 
+_STATES = Topic.PROFILE_STATES.topic_name
+_MODELS = Topic.MODELS.topic_name
+_FLEET_STATS = Topic.FLEET_STATS.topic_name
+
 
 class Count(msgspec.Struct, array_like=True):
     """Messages of one source at an instant of its time: how many it ``told`` of, how many are ``held`` here.
@@ -101,7 +105,7 @@ class CustomerShard:
                 later.append((key, value))
             else:
                 self._restore(key, value)
-        self._later = Later(later, self._meta.applied.get(Topic.PROFILE_STATES.topic_name, -1))
+        self._later = Later(later, self._meta.applied.get(_STATES, -1))
         for record in self._later.records:
             self._heard.put(record, self._share(record))
         self._clock = self._meta.clock.clock(sources)
@@ -165,7 +169,7 @@ class CustomerShard:
             return
         meta.applied[topic] = offset
         meta.sequence += 1
-        if topic == Topic.PROFILE_STATES.topic_name:
+        if topic == _STATES:
             # After a crash models may come later than before it: whoever has heard more states must count further.
             meta.sequence = max(meta.sequence, (offset + 1) * _STATES_OVER_MODELS)
         if isinstance(record, ProfileState):
@@ -183,9 +187,9 @@ class CustomerShard:
             self.sources.put(record)
         else:
             self._caused_ms = record.arrived_ms or self._caused_ms
-            if topic == Topic.MODELS.topic_name:
+            if topic == _MODELS:
                 meta.trained_day = _later(record, meta.trained_day)
-            elif topic == Topic.FLEET_STATS.topic_name:
+            elif topic == _FLEET_STATS:
                 meta.stats_day = _later(record, meta.stats_day)
             else:
                 self._count(record)

@@ -21,8 +21,6 @@ from ebbtide.schemas.base import DAY_SECONDS
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.schemas.profile_state import TOTAL_FIELDS, ProfileState, Trait
 
-_WEEK = 7
-
 OutcomeValue = tuple[str, int, dict[str, Any]]
 
 NAME = "name"
@@ -160,12 +158,7 @@ class Share(msgspec.Struct):
 
     def last_day(self, day: int) -> int | None:
         """The last active day before ``day``."""
-        days = self.days
-        last = day - 1
-        while last >= day - _WEEK and last not in days:
-            last -= 1
-        if last < day - _WEEK:
-            last = max([active for active in days if active < day], default=-1)
+        last = max([active for active in self.days if active < day], default=-1)
         old = self.old_last // DAY_SECONDS
         last = max(last, old if old < day else -1)
         return last if last >= 0 else None

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from operator import itemgetter, sub
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.customer.cadence import Cadence
@@ -63,6 +63,7 @@ class View:
         "_fact_days",
         "_history",
         "_kept",
+        "_last_days",
         "_newest",
         "_outcomes",
         "_reasons",
@@ -86,6 +87,8 @@ class View:
         self._reasons: tuple[Published, list[Contribution]] | None = None
         self._roles: list[tuple[str, Share, Trait]] | None = None
         self._compacted_day: int | None = None
+        # The last active day of profiles that were asked for, until they tell anything.
+        self._last_days: dict[str, int] = {}
         self._derive(customer)
 
     def _derive(self, customer: Customer) -> None:
@@ -117,6 +120,7 @@ class View:
     def fold(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
         """Take in news of one share; return the days of which it tells."""
         self.quiet_until = 0
+        self._last_days.pop(record.profile_id, None)
         all_anew = record.detached or record.full
         partial = self.series.partial
         if partial and (all_anew or not partial.isdisjoint(record.days)):
@@ -172,10 +176,27 @@ class View:
             share.traits.update(record.traits)
             self._put_traits(record.traits)
             self._roles = None
-        if record.outcomes:
-            for key, outcome in record.outcomes.items():
-                put(share.outcomes, key, (outcome.type, outcome.at_ms, outcome.data))
+        for key, outcome in record.outcomes.items():
+            self._take_fact(customer, share, record.profile_id, key, (outcome.type, outcome.at_ms, outcome.data))
+
+    def _take_fact(
+        self, customer: Customer, share: Share, profile_id: str, event_id: str, outcome: OutcomeValue
+    ) -> None:
+        """Take in a dated fact. Mostly it is new and the newest: what is derived goes on then, instead of anew."""
+        kind, at_ms, data = outcome
+        known, days, history = self._outcomes, self._fact_days, self._history
+        is_new = not any(event_id in other.outcomes for other in customer.shares.values())
+        count = len(share.outcomes)
+        put(share.outcomes, event_id, outcome)
+        if not (known and days and history) or not is_new or len(share.outcomes) == count or at_ms <= known[-1][1]:
             self._forget_facts()
+            return
+        known.append(outcome)
+        history.append(DatedFact(kind, at_ms, data, event_id, profile_id))
+        if days[-1] != at_ms // DAY_MS:
+            days.append(at_ms // DAY_MS)
+        if _is_campaign(kind, data):
+            self._campaigns = None
 
     def compact(self, customer: Customer, day: int) -> None:
         """Forget what no grid instant from ``day`` on asks for; what was decided at ``day`` may still be told after.
@@ -250,13 +271,14 @@ class View:
 
     def modules(self, customer: Customer, day: int, width: int) -> set[str]:
         """Modules that people used in the ``width`` days before ``day``."""
-        window = frozenset(range(day - width, day))
+        window = set(range(day - width, day))
         found = set[str]().union(
             *[
                 share.uses[used]
                 for share in customer.shares.values()
                 if share.uses
-                for used in window.intersection(share.uses)
+                # A window has fewer days than most profiles.
+                for used in share.uses.keys() & window
             ]
         )
         found.discard(MACHINE)
@@ -342,9 +364,7 @@ class View:
         """Days of the campaigns before ``day`` whose effect is still taken out."""
         if self._campaigns is None:
             self._campaigns = sorted(
-                at_ms // DAY_MS
-                for kind, at_ms, data in self.outcomes(customer)
-                if kind == TOUCHPOINT and data.get("kind") == CAMPAIGN
+                at_ms // DAY_MS for kind, at_ms, data in self.outcomes(customer) if _is_campaign(kind, data)
             )
         known = self._campaigns
         return known[bisect_left(known, day - self._kept.campaign_days) : bisect_left(known, day)] if known else known
@@ -363,8 +383,19 @@ class View:
                 if newest.at_ms >= before_ms:
                     held = next((value for value in reversed(share.traits[ROLE]) if value.at_ms < before_ms), None)
                 if held is not None:
-                    found[key] = str(held.value), share.last_day(day)
+                    found[key] = str(held.value), self._last_day(key, share, day)
         return found
+
+    def _last_day(self, profile_id: str, share: Share, day: int) -> int | None:
+        """The last active day of a profile before ``day``."""
+        if day - 1 in share.days:
+            return day - 1
+        last = self._last_days.get(profile_id)
+        if last is None:
+            last = self._last_days[profile_id] = max(max(share.days, default=-1), share.old_last // DAY_SECONDS)
+        if last >= day:
+            return share.last_day(day)
+        return last if last >= 0 else None
 
     def contributions(self, score: Published) -> list[Contribution]:
         """The score's reasons as contract records; alerts on the same score share them."""
@@ -386,6 +417,10 @@ class View:
 
     def _forget_facts(self) -> None:
         self._outcomes = self._history = self._fact_days = self._campaigns = None
+
+
+def _is_campaign(kind: str, data: Mapping[str, Any]) -> bool:
+    return kind == TOUCHPOINT and data.get("kind") == CAMPAIGN
 
 
 def trait_values(customer: Customer, name: str) -> list[Trait]:

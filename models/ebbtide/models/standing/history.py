@@ -69,6 +69,11 @@ class History:
             self._by_type.setdefault(fact.type, []).append(fact)
             self._times.setdefault(fact.type, []).append(fact.at_ms)
 
+    def append(self, fact: DatedFact) -> None:
+        """Add a fact of an id of its own that is newer than all others."""
+        self._by_type.setdefault(fact.type, []).append(fact)
+        self._times.setdefault(fact.type, []).append(fact.at_ms)
+
     @classmethod
     def of(cls, outcomes: Iterable[tuple[str, int, Mapping[str, Any]]]) -> History:
         """From ``(type, at_ms, data)``, as a customer's view has them."""
