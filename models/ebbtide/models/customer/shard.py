@@ -229,14 +229,17 @@ class CustomerShard:
         self._heard.folded(record, before, customer.shares[record.profile_id])
         self._touch(customer)
         settled = self._meta.settled_day
+        first = 0 if settled is None else settled + 1
         for day in days:
-            # Mostly it was awake anyway.
-            if day == settled and customer.silence is not SilenceState.AWAKE and _is_live(day, now_ms):
-                outages = Outages.of(self.sources, customer.tenant, day)
-                self._tell(customer, view, self._evaluator.returned(customer, view, day, outages))
-            # An instant sees only what lies before it; but live a return is told on the day that begins.
-            seen = day if _is_live(day, now_ms) else day + 1
-            self._due(customer, seen if settled is None else max(seen, settled + 1))
+            # An instant sees only what lies before it.
+            seen = day + 1
+            if now_ms is not None and _is_live(day, now_ms):
+                # But live a return is told on the day that begins; mostly it was awake anyway.
+                seen = day
+                if day == settled and customer.silence is not SilenceState.AWAKE:
+                    outages = Outages.of(self.sources, customer.tenant, day)
+                    self._tell(customer, view, self._evaluator.returned(customer, view, day, outages))
+            self._due(customer, max(seen, first))
         for outcome in record.outcomes.values():
             told = outcome.at_ms // DAY_MS
             self._due(customer, told + 1 if settled is None else max(told, settled) + 1)
