@@ -81,7 +81,7 @@ class Evaluator:
             customer.due_day = None
             view.compact(customer, max([day, *view.series.days[-1:]]))
             return decisions
-        if day < view.quiet_until and outages is None and not live and self._trend_is_usual(customer, view, day):
+        if day < view.quiet_until and not live and self._trend_is_usual(customer, view, day, outages):
             customer.settled_day, customer.due_day = day, day + 1
             return decisions
         seen = Seen(customer, outages, day)
@@ -139,12 +139,15 @@ class Evaluator:
         seen = Seen(customer, outages, day)
         return Decisions(alerts=self._alarms.returned(customer, view, day, seen, complete=False))
 
-    def _trend_is_usual(self, customer: Customer, view: View, day: int) -> bool:
+    def _trend_is_usual(self, customer: Customer, view: View, day: int, outages: Outages | None) -> bool:
         """Whether nothing follows from the passing of a day that can move the customer's trend alone."""
         known = view.cadence
-        if known is None or customer.blind:
+        if known is None or customer.blind or (outages is not None and outages.blind):
             return False
         comparison = compare(view.series, day, known[2], self._policy.baseline)
+        if comparison is not None and outages is not None and outages.newest_day >= day - comparison.window_days:
+            # Perhaps part of the window could not be seen.
+            return False
         return self._alarms.are_calm(customer, comparison) and self._standings.last(
             customer, customer.silence, comparison
         )
