@@ -48,6 +48,7 @@ def sources_of(customer: Customer, day: int) -> set[str]:
         for heard, sources in share.sources.items():
             if heard < day:
                 for source in sources:
-                    newest[source] = max(newest.get(source, heard), heard)
+                    if heard > newest.get(source, -1):
+                        newest[source] = heard
     last = max(newest.values(), default=0)
     return {source for source, heard in newest.items() if heard > last - SOURCE_DAYS}

@@ -64,6 +64,7 @@ class View:
         "_history",
         "_kept",
         "_last_days",
+        "_last_uses",
         "_newest",
         "_outcomes",
         "_reasons",
@@ -89,6 +90,8 @@ class View:
         self._compacted_day: int | None = None
         # The last active day of profiles that were asked for, until they tell anything.
         self._last_days: dict[str, int] = {}
+        # The newest day of each module's uses.
+        self._last_uses: dict[str, int] | None = None
         self._derive(customer)
 
     def _derive(self, customer: Customer) -> None:
@@ -164,6 +167,7 @@ class View:
         share.detached, share.by_domain = record.detached, record.by_domain
         uses = record.uses
         if uses:
+            self._put_uses(uses)
             settled = customer.settled_day
             if settled is not None and min(uses) >= settled:
                 # What is added up lies before.
@@ -271,18 +275,29 @@ class View:
 
     def modules(self, customer: Customer, day: int, width: int) -> set[str]:
         """Modules that people used in the ``width`` days before ``day``."""
-        window = set(range(day - width, day))
-        found = set[str]().union(
-            *[
-                share.uses[used]
-                for share in customer.shares.values()
-                if share.uses
-                # A window has fewer days than most profiles.
-                for used in share.uses.keys() & window
-            ]
-        )
+        first, newest = day - width, self._last_uses
+        if newest is None:
+            newest = self._last_uses = {}
+            for share in customer.shares.values():
+                self._put_uses(share.uses)
+        if max(newest.values(), default=first) < day:
+            # Mostly nobody has used anything since.
+            found = {module for module, last in newest.items() if last >= first}
+        else:
+            window = set(range(first, day))
+            found = set[str]().union(
+                *[share.uses[used] for share in customer.shares.values() for used in share.uses.keys() & window]
+            )
         found.discard(MACHINE)
         return found
+
+    def _put_uses(self, uses: Mapping[int, Mapping[str, int]]) -> None:
+        last = self._last_uses
+        if last is not None:
+            for used, modules in uses.items():
+                for module in modules:
+                    if used > last.get(module, -1):
+                        last[module] = used
 
     def last_at(self, customer: Customer, field: int, day: int) -> int | None:
         """Epoch second of the newest activity (``LAST``) or login (``LAST_LOGIN``) before ``day``."""
@@ -369,8 +384,11 @@ class View:
         known = self._campaigns
         return known[bisect_left(known, day - self._kept.campaign_days) : bisect_left(known, day)] if known else known
 
-    def roles(self, customer: Customer, day: int) -> dict[str, tuple[str, int | None]]:
-        """By profile with a role as of ``day``: the role, and its last active day before (None: never active)."""
+    def roles(self, customer: Customer, day: int, *, without: str | None = None) -> dict[str, tuple[str, int | None]]:
+        """By profile with a role as of ``day``: the role, and its last active day before (None: never active).
+
+        Those in the role ``without`` are left out: most are in one that few ask for.
+        """
         if self._roles is None:
             self._roles = [
                 (key, share, share.traits[ROLE][-1]) for key, share in customer.shares.items() if share.traits.get(ROLE)
@@ -382,7 +400,7 @@ class View:
                 held: Trait | None = newest
                 if newest.at_ms >= before_ms:
                     held = next((value for value in reversed(share.traits[ROLE]) if value.at_ms < before_ms), None)
-                if held is not None:
+                if held is not None and held.value != without:
                     found[key] = str(held.value), self._last_day(key, share, day)
         return found
 
@@ -413,6 +431,8 @@ class View:
             self._newest = self._roles = None
         if share.outcomes:
             self._forget_facts()
+        if share.uses:
+            self._last_uses = None
         share.clear()
 
     def _forget_facts(self) -> None:
