@@ -71,13 +71,21 @@ def by_customer(rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]
 
 
 def drive(
-    bodies: list[dict[str, Any]], policy: CorePolicy, *, chunks: Iterable[int] = (), decorated: bool = True
+    bodies: list[dict[str, Any]],
+    policy: CorePolicy,
+    *,
+    chunks: Iterable[int] = (),
+    decorated: bool = True,
+    more: bool = False,
 ) -> tuple[Pipeline, Told]:
-    """The whole topology over records that come in chunks of the sizes given; the rest comes at once."""
+    """The whole topology over records that come in chunks of the sizes given; the rest comes at once.
+
+    With ``more`` each chunk is told that more follow at once.
+    """
     pipeline, raw = Pipeline(policy), messages(bodies)
     outputs: list[Output] = []
     for size in chunks:
-        outputs += pipeline.feed(raw[:size], now=NOW)
+        outputs += pipeline.feed(raw[:size], now=NOW, more=more)
         raw = raw[size:]
     outputs += pipeline.feed(raw, now=NOW)
     return pipeline, told(outputs, decorated=decorated)

@@ -58,13 +58,16 @@ class Pipeline:
         self._states, self._models, self._examples = count(), count(), count()
         self._summaries, self._stats = count(), count()
 
-    def feed(self, messages: Iterable[RawMessage], *, now: datetime) -> Iterator[Output]:
-        """Take in raw records, in their order; give everything that leaves the topology."""
+    def feed(self, messages: Iterable[RawMessage], *, now: datetime, more: bool = False) -> Iterator[Output]:
+        """Take in raw records, in their order; give everything that leaves the topology.
+
+        ``more`` follow at once: what changed on the day that runs waits until it is over, or for the last of them.
+        """
         apply, now_ms = self.intake.apply, to_ms(now)
         for message in messages:
             self.read += 1
             apply(message, now_ms=now_ms, heard_ms=now_ms)
-        yield from self._pump()
+        yield from self._pump(more=more)
 
     def decide(self, operations: Iterable[IdentityOperation]) -> Iterator[Output]:
         """Take in what was decided by hand; it holds at once."""
@@ -84,7 +87,7 @@ class Pipeline:
         newest = self.intake.greatest_event_ms
         return None if newest is None else from_ms((newest // DAY_MS + 1) * DAY_MS)
 
-    def _pump(self) -> Iterator[Output]:
+    def _pump(self, *, more: bool = False) -> Iterator[Output]:
         profiles, customers, endless = self.profiles.apply, self.customers, self._until is None
         events, states = self._events, self._states
         for record in self.intake.take():
@@ -97,7 +100,7 @@ class Pipeline:
                     self.fleet.apply(next(self._summaries), record)
             else:
                 yield addressed(record)
-        for output in self._stitch():
+        for output in self._stitch(more=more):
             told = output.record
             if isinstance(told, _FOR_CUSTOMERS):
                 customers.apply(STATES, next(states), told, now_ms=None)
@@ -106,12 +109,15 @@ class Pipeline:
             else:
                 yield output
 
-    def _stitch(self) -> Iterator[Output]:
-        """Profile states and time for the customers, and the audit: identity is asked until it has nothing to say."""
+    def _stitch(self, *, more: bool) -> Iterator[Output]:
+        """Profile states and time for the customers, and the audit: identity is asked until it has nothing to say.
+
+        With ``more`` only those that time, where it passed, told of itself.
+        """
         identity, profiles, links, owners = self.identity, self.profiles, self._links, self._owners
         told = True
         while told:
-            for output in profiles.flush(store=False).outputs:
+            for output in profiles.take_outputs() if more else profiles.flush(store=False).outputs:
                 if output.topic is Topic.IDENTITY_LINKS:
                     assert isinstance(output.record, _FOR_IDENTITY)
                     identity.apply(next(links), output.record, now_ms=None)

@@ -33,7 +33,8 @@ outcomes = st.dictionaries(
         Outcome,
         # Of the first touch of a lead one stays.
         st.sampled_from([TOUCHPOINT, TOUCHPOINT, FIRST_TOUCH]),
-        days.map(lambda day: day * DAY_MS),
+        # Some on one day.
+        st.builds(lambda day, second: day * DAY_MS + second * 1000, days, st.integers(0, 2)),
         st.sampled_from([{}, {"kind": "campaign"}, {"channel": "ads"}]),
     ),
     max_size=2,

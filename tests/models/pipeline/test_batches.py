@@ -34,6 +34,16 @@ def test_any_chunks_tell_the_same(seed: int, chunks: list[int]) -> None:
 
 
 @settings(max_examples=8)
+@given(SEEDS, st.lists(st.integers(0, 60), max_size=8))
+def test_chunks_that_more_follow_at_once_tell_the_same(seed: int, chunks: list[int]) -> None:
+    bodies = history(seed)
+    whole, expected = drive(bodies, POLICY)
+    cut, found = drive(bodies, POLICY, chunks=chunks, more=True)
+    assert found == expected
+    assert records(cut) == records(whole)
+
+
+@settings(max_examples=8)
 @given(SEEDS, SEEDS)
 def test_one_by_one_is_all_at_once(seed: int, order: int) -> None:
     bodies = shuffled(history(seed, days=50), order)

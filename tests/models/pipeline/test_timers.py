@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
 from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ebbtide.models.customer.evaluation import Evaluator
 from ebbtide.models.customer.timers import Timers
+from ebbtide.models.intake.facts import BEHAVIOUR
 from ebbtide.models.policy import BaselinePolicy, CorePolicy
+from support.blind import beats
 from support.histories import POLICY, history
 from support.told import drive, records
 
@@ -32,3 +36,23 @@ def test_due_is_brute_force(seed: int, policy: CorePolicy) -> None:
         daily, found = drive(bodies, policy)
     assert found == expected
     assert records(daily) == records(due)
+
+
+@settings(max_examples=8)
+@given(SEEDS, POLICIES, st.lists(st.tuples(st.integers(30, 95), st.integers(2, 12)), max_size=4))
+def test_a_trend_that_is_usual_is_looked_at_no_further_and_also_where_days_are_blind(
+    seed: int, policy: CorePolicy, outages: list[tuple[int, int]]
+) -> None:
+    *bodies, end = history(seed, days=100)
+    dark = {day for first, days in outages for day in range(first, first + days)}
+    heard = beats([day for day in range(100) if day not in dark], BEHAVIOUR)
+    bodies = [*sorted([*bodies, *heard], key=when), end]
+    short, expected = drive(bodies, policy)
+    with patch.object(Evaluator, "_trend_is_usual", return_value=False):
+        full, found = drive(bodies, policy)
+    assert found == expected
+    assert records(full) == records(short)
+
+
+def when(body: dict[str, Any]) -> str:
+    return str(body.get("occurred_at") or body.get("timestamp"))

@@ -281,19 +281,24 @@ class ProfileShard:
             forget_uses(live.profile, today)
         self._links, self._changed = [], []
 
+    def take_outputs(self) -> list[Output]:
+        """What was told where time passed, since the last time; what changed after that is left to ``flush``."""
+        outputs, self._outputs = self._outputs, []
+        return outputs
+
     def flush(self, *, store: bool = True) -> Flush:
         """Everything since the last flush: links, snapshots of what changed, then time; and the values to ``store``."""
         self._tell_changes()
         if self._moved:
             self._tell_time(Topic.IDENTITY_LINKS, self._clock.time_ms or 0)
-        flush = Flush(self._outputs)
+        flush = Flush(self.take_outputs())
         if store:
             flush.writes = {key.encode(): encode(profile) for key, profile in self._touched.items()}
         meta = self._meta
         meta.accepted, self._stored = self.total, meta.applied
         meta.events, meta.identity = ClockState.of(self._clock), ClockState.of(self._identity)
         flush.writes[META_KEY] = msgspec.msgpack.encode(meta)
-        self._outputs, self._touched, self._moved = [], {}, False
+        self._touched, self._moved = {}, False
         return flush
 
     def _tell_parts(self, live: LiveProfile, changes: dict[str, SlotChange]) -> None:
