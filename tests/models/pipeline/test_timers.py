@@ -27,10 +27,36 @@ POLICIES = st.builds(
 )
 
 
+OUTAGES = st.lists(st.tuples(st.integers(30, 95), st.integers(2, 12)), max_size=4)
+"""First day and number of days."""
+
+
 @settings(max_examples=8)
 @given(SEEDS, POLICIES)
 def test_due_is_brute_force(seed: int, policy: CorePolicy) -> None:
-    bodies = history(seed, days=100)
+    is_brute_force(history(seed, days=100), policy)
+
+
+@settings(max_examples=8)
+@given(SEEDS, POLICIES, OUTAGES)
+def test_due_is_brute_force_where_days_are_blind(seed: int, policy: CorePolicy, outages: list[tuple[int, int]]) -> None:
+    is_brute_force(with_outages(seed, outages), policy)
+
+
+@settings(max_examples=8)
+@given(SEEDS, POLICIES, OUTAGES)
+def test_a_trend_that_is_usual_is_looked_at_no_further_and_also_where_days_are_blind(
+    seed: int, policy: CorePolicy, outages: list[tuple[int, int]]
+) -> None:
+    bodies = with_outages(seed, outages)
+    short, expected = drive(bodies, policy)
+    with patch.object(Evaluator, "_trend_is_usual", return_value=False):
+        full, found = drive(bodies, policy)
+    assert found == expected
+    assert records(full) == records(short)
+
+
+def is_brute_force(bodies: list[dict[str, Any]], policy: CorePolicy) -> None:
     due, expected = drive(bodies, policy)
     with patch.object(Timers, "next_due", lambda _self, _customer, _view, day, _rhythm: day + 1):
         daily, found = drive(bodies, policy)
@@ -38,20 +64,12 @@ def test_due_is_brute_force(seed: int, policy: CorePolicy) -> None:
     assert records(daily) == records(due)
 
 
-@settings(max_examples=8)
-@given(SEEDS, POLICIES, st.lists(st.tuples(st.integers(30, 95), st.integers(2, 12)), max_size=4))
-def test_a_trend_that_is_usual_is_looked_at_no_further_and_also_where_days_are_blind(
-    seed: int, policy: CorePolicy, outages: list[tuple[int, int]]
-) -> None:
+def with_outages(seed: int, outages: list[tuple[int, int]]) -> list[dict[str, Any]]:
+    """A history whose source is heard but for the outages, and not from day 100 on."""
     *bodies, end = history(seed, days=100)
     dark = {day for first, days in outages for day in range(first, first + days)}
     heard = beats([day for day in range(100) if day not in dark], BEHAVIOUR)
-    bodies = [*sorted([*bodies, *heard], key=when), end]
-    short, expected = drive(bodies, policy)
-    with patch.object(Evaluator, "_trend_is_usual", return_value=False):
-        full, found = drive(bodies, policy)
-    assert found == expected
-    assert records(full) == records(short)
+    return [*sorted([*bodies, *heard], key=when), end]
 
 
 def when(body: dict[str, Any]) -> str:

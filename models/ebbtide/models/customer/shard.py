@@ -25,7 +25,7 @@ from ebbtide.models.customer.evaluation import Evaluator
 from ebbtide.models.customer.heard import Heard
 from ebbtide.models.customer.kept import kept
 from ebbtide.models.customer.later import LATER_KEY, Later
-from ebbtide.models.customer.outages import Outages
+from ebbtide.models.customer.outages import Outages, sources_of
 from ebbtide.models.customer.packed import decode, encode
 from ebbtide.models.customer.seen import heard_until, seen_day
 from ebbtide.models.customer.share import Share
@@ -301,6 +301,8 @@ class CustomerShard:
         live = _is_live(day, now_ms)
         scorers: dict[str, Scorer] = {}
         outages = self._outages(day)
+        for tenant in self.sources.tenants:
+            self._look_at_the_blind(tenant, day, outages(tenant))
         for due, customer_id in self._due_days.take(day):
             customer = self.customers[customer_id]
             if customer.due_day != due:
@@ -318,6 +320,18 @@ class CustomerShard:
             if customer.due_day is not None:
                 self._due_days.put(customer.due_day, customer_id)
             self._touch(customer)
+
+    def _look_at_the_blind(self, tenant: str, day: int, outages: Outages | None) -> None:
+        """Whom nobody can see from ``day`` on is due at it: however quiet, its score is none any more."""
+        if outages is None or not outages.blind:
+            return
+        before = Outages.of(self.sources, tenant, day - 1)
+        if before is not None and outages.blind <= before.blind:
+            return
+        for customer in self.customers.values():
+            later = customer.due_day is not None and customer.due_day > day
+            if later and customer.tenant == tenant and outages.is_blind(sources_of(customer, day)):
+                self._due(customer, day)
 
     def _observe(self, day: int) -> None:
         outages = self._outages(day)

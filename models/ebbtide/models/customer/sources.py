@@ -58,6 +58,11 @@ class SourceBook:
             sources[heartbeat.source] = found
             self._changed = True
 
+    @property
+    def tenants(self) -> list[str]:
+        """Tenants with a source that was heard."""
+        return sorted(self._stretches)
+
     def sources(self, tenant: str) -> list[str]:
         """Sources that ever sent a heartbeat, in the order of their names."""
         return sorted(self._stretches.get(tenant, ()))
