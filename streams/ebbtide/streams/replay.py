@@ -171,7 +171,6 @@ def _run(
         _write(written, pipeline.feed(chunk, now=now, more=True))
         if progress is not None:
             progress(len(chunk))
-    _write(written, pipeline.feed((), now=now))
     end = until or pipeline.end_of_newest_day
     if end is not None:
         _write(written, pipeline.close(end))

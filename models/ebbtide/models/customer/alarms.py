@@ -49,11 +49,11 @@ class Alarms:
                 (AlertType.LEFT, conditions.left(state, silent, days, last_at)),
                 (AlertType.ASLEEP, conditions.asleep(state, silent, days, last_at)),
             )
-        ratio, baseline = 1.0 if comparison is None else comparison.ratio, policy.baseline
-        if ratio < baseline.drop_enter or AlertType.SUDDEN_DROP in open_alerts:
+        drops, surges = self._trends(customer, comparison)
+        if drops:
             verdicts.append((AlertType.SUDDEN_DROP, self._drop(comparison, rhythm, view, day)))
-        if ratio > baseline.surge_enter or AlertType.SURGE in open_alerts:
-            verdicts.append((AlertType.SURGE, conditions.surge(comparison, state, baseline)))
+        if surges:
+            verdicts.append((AlertType.SURGE, conditions.surge(comparison, state, policy.baseline)))
         if (customer.tier == HealthTier.DANGER) != (AlertType.TIER_TO_DANGER in open_alerts):
             verdicts.append((AlertType.TIER_TO_DANGER, _danger(customer)))
         warm = open_alerts.get(AlertType.WARM_RETURN)
@@ -64,10 +64,16 @@ class Alarms:
 
     def are_calm(self, customer: Customer, comparison: Comparison | None) -> bool:
         """Whether the trend neither opens an alert nor has one open."""
+        return not any(self._trends(customer, comparison))
+
+    def _trends(self, customer: Customer, comparison: Comparison | None) -> tuple[bool, bool]:
+        """Whether a drop, and whether a surge, begins or is open."""
         open_alerts, baseline = customer.alerts, self._policy.baseline
-        if AlertType.SUDDEN_DROP in open_alerts or AlertType.SURGE in open_alerts:
-            return False
-        return comparison is None or baseline.drop_enter <= comparison.ratio <= baseline.surge_enter
+        ratio = 1.0 if comparison is None else comparison.ratio
+        return (
+            ratio < baseline.drop_enter or AlertType.SUDDEN_DROP in open_alerts,
+            ratio > baseline.surge_enter or AlertType.SURGE in open_alerts,
+        )
 
     def observed(self, customer: Customer, day: int) -> list[AlertChange]:
         """What a score between two grid instants brings."""

@@ -148,7 +148,7 @@ class Evaluator:
         if comparison is not None and outages is not None and outages.newest_day >= day - comparison.window_days:
             # Perhaps part of the window could not be seen.
             return False
-        return self._alarms.are_calm(customer, comparison) and self._standings.last(
+        return self._alarms.are_calm(customer, comparison) and self._standings.stay(
             customer, customer.silence, comparison
         )
 

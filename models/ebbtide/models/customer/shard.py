@@ -25,9 +25,9 @@ from ebbtide.models.customer.evaluation import Evaluator
 from ebbtide.models.customer.heard import Heard
 from ebbtide.models.customer.kept import kept
 from ebbtide.models.customer.later import LATER_KEY, Later
-from ebbtide.models.customer.outages import Outages, sources_of
+from ebbtide.models.customer.outages import Outages
 from ebbtide.models.customer.packed import decode, encode
-from ebbtide.models.customer.seen import heard_until, seen_day
+from ebbtide.models.customer.seen import Seen, heard_until, seen_day
 from ebbtide.models.customer.share import Share
 from ebbtide.models.customer.shelf import MODEL_KEY, STATS_KEY, ModelShelf, StatsShelf
 from ebbtide.models.customer.sources import SOURCES_KEY, SourceBook
@@ -229,11 +229,11 @@ class CustomerShard:
         self._heard.folded(record, before, customer.shares[record.profile_id])
         self._touch(customer)
         settled = self._meta.settled_day
-        first = 0 if settled is None else settled + 1
+        first = self._next_ms // DAY_MS
         for day in days:
             # An instant sees only what lies before it.
             seen = day + 1
-            if now_ms is not None and _is_live(day, now_ms):
+            if _is_live(day, now_ms):
                 # But live a return is told on the day that begins; mostly it was awake anyway.
                 seen = day
                 if day == settled and customer.silence is not SilenceState.AWAKE:
@@ -241,12 +241,11 @@ class CustomerShard:
                     self._tell(customer, view, self._evaluator.returned(customer, view, day, outages))
             self._due(customer, max(seen, first))
         for outcome in record.outcomes.values():
-            told = outcome.at_ms // DAY_MS
-            self._due(customer, told + 1 if settled is None else max(told, settled) + 1)
+            self._due(customer, max(outcome.at_ms // DAY_MS + 1, first))
         if customer.settled_day is None and record.traits:
             # Nobody but the CRM knows it yet.
             told = min(values[0].at_ms for values in record.traits.values()) // DAY_MS
-            self._due(customer, told + 1 if settled is None else max(told, settled) + 1)
+            self._due(customer, max(told + 1, first))
 
     @property
     def _next_ms(self) -> int:
@@ -330,7 +329,7 @@ class CustomerShard:
             return
         for customer in self.customers.values():
             later = customer.due_day is not None and customer.due_day > day
-            if later and customer.tenant == tenant and outages.is_blind(sources_of(customer, day)):
+            if later and customer.tenant == tenant and Seen(customer, outages, day).is_blind:
                 self._due(customer, day)
 
     def _observe(self, day: int) -> None:

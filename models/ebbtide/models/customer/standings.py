@@ -103,7 +103,7 @@ class Standings:
         ``unseen`` tells on how many days from one on nobody could see the customer.
         """
         facts = view.next_fact_day(customer, day - 1) == day - 1
-        if not (weekly or facts or changed or rhythm is None) and self.last(customer, rhythm.state, comparison):
+        if not (weekly or facts or changed or rhythm is None) and self.stay(customer, rhythm.state, comparison):
             return _NOTHING_NEW
         moves = _Moves(customer, day, unseen)
         if weekly:
@@ -132,7 +132,7 @@ class Standings:
             self._group(moves)
         return Standing(moves.changes, moves.metrics, yearly=moves.yearly)
 
-    def last(self, customer: Customer, silence: SilenceState, comparison: Comparison | None) -> bool:
+    def stay(self, customer: Customer, silence: SilenceState, comparison: Comparison | None) -> bool:
         """Whether lifecycle and activity group stay what they are unless silence, score, facts or weeks say otherwise:
         who is in good use, down, asleep or gone, and no lead. So it is with most on most days."""
         states = customer.states

@@ -93,15 +93,9 @@ def fast(value: bytes) -> Call | None:
         call = _decoder.decode(value)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    # One by one: a loop would double the cost.
-    at, received, sent, original = call.timestamp, call.received_at, call.sent_at, call.original_timestamp
-    if (
-        (at is not None and at.tzinfo is not UTC)
-        or (received is not None and received.tzinfo is not UTC)
-        or (sent is not None and sent.tzinfo is not UTC)
-        or (original is not None and original.tzinfo is not UTC)
-    ):
-        return None
+    for at in (call.received_at, call.timestamp, call.sent_at, call.original_timestamp):
+        if at is not None and at.tzinfo is not UTC:
+            return None
     if (
         # Few records have a backslash at all, and one byte is found faster than four.
         (b"\\" not in value or _ESCAPED not in value) and _TOO_FINE.search(value) is None and _is_shallow(value)

@@ -66,8 +66,7 @@ class History:
         # Their times, to be searched without a look at each fact.
         self._times: dict[str, list[int]] = {}
         for fact in _sorted(unique.values()):
-            self._by_type.setdefault(fact.type, []).append(fact)
-            self._times.setdefault(fact.type, []).append(fact.at_ms)
+            self.append(fact)
 
     def append(self, fact: DatedFact) -> None:
         """Add a fact of an id of its own that is newer than all others."""

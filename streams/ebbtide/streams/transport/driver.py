@@ -176,7 +176,7 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]
             return
         if tp not in recovery.active_tps:
             return
-        table.apply_records(tp.partition, part.records, part.end)
+        table.apply_records(tp.partition, part.records)
         self.counters.recovered_records += len(part.records)
         # The position, not the last record: the tail may be compacted away or be a control record, and Faust would
         # wait for it for ever (#155, #176).

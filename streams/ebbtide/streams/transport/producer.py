@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import count
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
@@ -14,7 +14,7 @@ from .counters import Counters
 from .partitioner import partition_of
 from .records import Output, TopicPartition
 
-__all__ = ["BatchProducer", "Span"]
+__all__ = ["BatchProducer"]
 
 #: Of one produce request. Idempotent batches are retried for ever, so this bounds a lost request, not an outage;
 #: others fail when they are older than this.
@@ -24,13 +24,6 @@ _REQUEST_TIMEOUT_MS = 40_000
 _BREATH = 1_000
 
 _Entry = tuple[bytes | None, bytes | None, int | None, list[Any]]
-
-
-class Span(NamedTuple):
-    """Offsets of the first and the last record that were sent to a partition; others' records may lie between."""
-
-    first: int
-    last: int
 
 
 class BatchProducer:
@@ -130,36 +123,35 @@ class BatchProducer:
 
     async def send_writes(
         self, topic: str, writes: Mapping[int, Mapping[bytes, bytes | None]]
-    ) -> dict[int, Span | None]:
-        """Send table writes to a changelog topic; for each partition the offsets of its first and last record, if the
-        broker told them.
+    ) -> dict[int, int | None]:
+        """Send table writes to a changelog topic; for each partition the offset of its last record, if the broker
+        told it.
         """
         entries: dict[TopicPartition, list[_Entry]] = {
             TopicPartition(topic, partition): [(key, value, None, []) for key, value in items.items()]
             for partition, items in writes.items()
             if items
         }
-        spans = await self._send(entries)
+        last = await self._send(entries)
         self.counters.changelog_sent += sum(map(len, entries.values()))
-        return {tp.partition: span for tp, span in spans.items()}
+        return {tp.partition: offset for tp, offset in last.items()}
 
-    async def _send(self, entries: Mapping[TopicPartition, Sequence[_Entry]]) -> dict[TopicPartition, Span | None]:
+    async def _send(self, entries: Mapping[TopicPartition, Sequence[_Entry]]) -> dict[TopicPartition, int | None]:
         if not entries:
             return {}
         deadline = monotonic() + self._delivery_timeout
         try:
             async with asyncio.timeout(self._delivery_timeout):
-                spans = await asyncio.gather(
+                offsets = await asyncio.gather(
                     *(self._send_partition(tp, items, deadline) for tp, items in entries.items())
                 )
         except TimeoutError as error:
             raise KafkaTimeoutError(f"no acknowledgement within {self._delivery_timeout:.0f} s") from error
-        return dict(zip(entries, spans, strict=True))
+        return dict(zip(entries, offsets, strict=True))
 
-    async def _send_partition(self, tp: TopicPartition, entries: Sequence[_Entry], deadline: float) -> Span | None:
+    async def _send_partition(self, tp: TopicPartition, entries: Sequence[_Entry], deadline: float) -> int | None:
         """Batches of one partition go out one after the other: only then is their order certain."""
-        producer, first = self._producer, 0
-        offsets: list[int] = []
+        producer, last, first = self._producer, None, 0
         while first < len(entries):
             batch = producer.create_batch()
             end = first
@@ -172,9 +164,9 @@ class BatchProducer:
             batch.close()
             metadata = await (await self._enqueue(batch, tp, deadline))
             # -1 when the broker knows the batch as a duplicate but not its offset any more.
-            offsets += [metadata.offset, metadata.offset + (end - first) - 1] if metadata.offset >= 0 else [-1]
+            last = metadata.offset + (end - first) - 1 if metadata.offset >= 0 else None
             first = end
-        return None if -1 in offsets else Span(offsets[0], offsets[-1])
+        return last
 
     async def _enqueue(self, batch: Any, tp: TopicPartition, deadline: float) -> Any:
         while True:

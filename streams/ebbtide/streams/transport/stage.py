@@ -125,18 +125,18 @@ class Stage:
             raise ValueError(f"writes to partitions {sorted(foreign)} that are not among the batches")
         # The outputs may have taken long. A late changelog record would overwrite what the next owner wrote.
         self._check_possession(consumer, batches)
-        spans = await producer.send_writes(self.table.changelog_topic_name, writes)
+        offsets = await producer.send_writes(self.table.changelog_topic_name, writes)
         strange: dict[int, tuple[int, int]] = {}
-        for partition, span in spans.items():
+        for partition, last in offsets.items():
             end = self.table.end(partition)
-            if span is not None and end is not None and span.last + 1 - end != len(writes[partition]):
-                strange[partition] = end, span.last + 1
+            if last is not None and end is not None and last + 1 - end != len(writes[partition]):
+                strange[partition] = end, last + 1
         if strange:
             # Another worker has written to the changelog. Either it was late, and then its records are to be undone;
             # or this one is late, and must not store as known what lies before its own records.
             await self.app.hold(anew=True)
-        for partition, span in spans.items():
-            self.table.write(partition, writes[partition], None if span is None else span.last)
+        for partition, last in offsets.items():
+            self.table.write(partition, writes[partition], last)
         if strange:
             await self._write(consumer, producer, batches, await self._undone(strange))
 

@@ -39,8 +39,6 @@ class StateTable(faust.Table):  # type: ignore[misc]
             **kwargs,
         )
         self.local = self._open_local()
-        #: Where each changelog partition ended when this worker last read or wrote it.
-        self._ends: dict[int, int] = {}
         #: Changelog records that recovery applied, by partition, until the stage has rebuilt the shard: one in
         #: memory is stale then.
         self.recovered: dict[int, int] = {}
@@ -61,27 +59,14 @@ class StateTable(faust.Table):  # type: ignore[misc]
     def write(self, partition: int, writes: Mapping[bytes, bytes | None], offset: int | None) -> None:
         """Apply writes that the broker has acknowledged up to this changelog offset. For a stage's flush only."""
         self.local.write(partition, writes, offset)
-        self._know_end(partition, None if offset is None else offset + 1)
 
     def end(self, partition: int) -> int | None:
         """The changelog offset that the next record of this worker gets if nobody else writes; None if not known."""
-        known, stored = self._ends.get(partition), self.local.offset(partition)
-        return stored + 1 if known is None and stored is not None else known
+        offset = self.local.offset(partition)
+        return None if offset is None else offset + 1
 
-    def close(self, partition: int) -> None:
-        """The partition belongs to another worker now."""
-        self.local.close(partition)
-        self._know_end(partition, None)
-
-    def _know_end(self, partition: int, end: int | None) -> None:
-        if end is None:
-            self._ends.pop(partition, None)
-        else:
-            self._ends[partition] = end
-
-    def apply_records(self, partition: int, records: Iterable[ConsumerRecord], end: int) -> None:
-        """Apply changelog records in order, which are all that lie before `end`. For recovery only."""
-        self._know_end(partition, end)
+    def apply_records(self, partition: int, records: Iterable[ConsumerRecord]) -> None:
+        """Apply changelog records in order. For recovery only."""
         writes: dict[bytes, bytes | None] = {}
         offset, known = None, self.local.offset(partition)
         for record in records:
@@ -120,17 +105,17 @@ class _FaustView(FaustStore):  # type: ignore[misc]
 
     def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
         for event in batch:
-            self.table.apply_records(event.message.partition, [event.message], event.message.offset + 1)
+            self.table.apply_records(event.message.partition, [event.message])
 
     async def on_rebalance(self, assigned: Any, revoked: Any, newly_assigned: Any, generation_id: int = 0) -> None:
         mine = {tp.partition for tp in assigned if tp.topic == self.table.changelog_topic_name}
         for partition in self.table.local.partitions():
             if partition not in mine:
-                self.table.close(partition)
+                self.table.local.close(partition)
 
     async def on_stop(self) -> None:
         for partition in self.table.local.partitions():
-            self.table.close(partition)
+            self.table.local.close(partition)
 
     def reset_state(self) -> None:
         self.table.local.erase()
