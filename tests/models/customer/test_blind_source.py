@@ -89,6 +89,16 @@ def test_when_the_source_is_back_it_is_scored_again_and_the_blind_days_are_no_si
     assert found.moves("u1", "usage") == [(None, "middle", 7)]
 
 
+def test_who_comes_once_a_week_is_unseen_and_seen_again_on_the_days_it_happens() -> None:
+    """The last heartbeat, on day 43 at 18:00, covers the time to day 44 at 12:00; the next is that of day 46. Nothing
+    else is due between the Mondays, days 42 and 49.
+    """
+    found = Told(used(range(0, 43, 7)) + beats([*range(44), *range(46, 60)]), 48)
+    own = found.customer("u1").customer_id
+    told = [(day_of(one.occurred_at), one.cannot_score_reason) for one in scores(found) if one.customer_id == own]
+    assert [row for row in told if 43 < row[0] < 49] == [(45, "source_blind"), (47, None)]
+
+
 def test_who_stays_away_after_the_source_is_back_sleeps_by_the_days_that_were_seen() -> None:
     """Last active on day 40; blind days are 41 to 53; seen silent on days 54, 55, 56: asleep at day 57."""
     bodies = used(day for day in EVERY_TWO_DAYS if day <= 40) + beats([*range(41), *range(54, 90)])
