@@ -7,7 +7,7 @@ import pytest
 from ebbtide.models.policy import RelationshipPolicy
 from ebbtide.models.standing.history import DatedFact, History
 from ebbtide.models.standing.hysteresis import Held
-from ebbtide.models.standing.relationship import Relationship, relationship, relationship_level
+from ebbtide.models.standing.relationship import Relationship, relationship, relationship_level, unasked_role
 from support.standing import fact, history
 
 POLICY = RelationshipPolicy()
@@ -59,6 +59,24 @@ def test_a_good_one_by_hand() -> None:
         "csat": 3.75,
     }
     assert found.score == 81.75
+
+
+@pytest.mark.parametrize(
+    "left",
+    [[], [("p3", 990, {})], [("p3", 990, {"role": "key_person"})], [("p3", 800, {"role": "key_person"})]],
+    ids=["nobody", "who came back", "by the fact a key person, who came back", "long ago"],
+)
+def test_who_is_not_asked_for_makes_no_difference(left: list[tuple[str, float, dict[str, str]]]) -> None:
+    facts = history(*(fact("contact.left", day, person, **data) for person, day, data in left))
+    roles: dict[str, tuple[str, int | None]] = {
+        "p1": ("key_person", 995),
+        "p2": ("admin", 940),
+        "p3": ("end_user", 996),
+    }
+    unasked = unasked_role(facts, DAY, POLICY)
+    asked = {person: role for person, role in roles.items() if role[0] != unasked}
+    assert (unasked is None) == any(day > 900 for _, day, _ in left)
+    assert relationship(facts, asked, DAY, 1.0, POLICY) == relationship(facts, roles, DAY, 1.0, POLICY)
 
 
 def test_points_of_nothing_have_no_sign() -> None:

@@ -38,12 +38,11 @@ from ebbtide.models.policy import CorePolicy, MoneyPolicy
 from ebbtide.models.profile.money import MICROS
 from ebbtide.models.standing.activity_group import activity_group
 from ebbtide.models.standing.cells import cell, cell_move
-from ebbtide.models.standing.contacts import LEFT, Role
 from ebbtide.models.standing.contracts import not_renewed_since
 from ebbtide.models.standing.hysteresis import Held, Proposal, StateChange, move
 from ebbtide.models.standing.journey import journey
 from ebbtide.models.standing.lifecycle import Lifecycle, LifecycleReason, lifecycle
-from ebbtide.models.standing.relationship import relationship, relationship_level
+from ebbtide.models.standing.relationship import relationship, relationship_level, unasked_role
 from ebbtide.models.standing.unseen import Unseen, all_seen
 from ebbtide.models.standing.usage import Usage, usage, usage_level
 from ebbtide.models.value.first_touch import LEADS, Stage, furthest_stage
@@ -220,9 +219,7 @@ class Standings:
             moves.metrics[DWELL + found.stage] = found.dwell_days(day)
         if customer.kind == ACCOUNT:
             cadence_days = policy.cadence.prior_days if rhythm is None else rhythm.own.days
-            # Of end users it matters only when they were active where one of them may have left.
-            anybody_left = history.before(day, LEFT, since_day=day - policy.relationship.left_days)
-            roles = view.roles(customer, day, without=None if anybody_left else Role.END_USER)
+            roles = view.roles(customer, day, without=unasked_role(history, day, policy.relationship))
             told = relationship(history, roles, day, cadence_days, policy.relationship, moves.unseen)
             customer.relationship = moves.metrics[RELATIONSHIP] = told.score
             moves.take(

@@ -64,7 +64,6 @@ class View:
         "_history",
         "_kept",
         "_last_days",
-        "_last_uses",
         "_newest",
         "_outcomes",
         "_reasons",
@@ -90,8 +89,6 @@ class View:
         self._compacted_day: int | None = None
         # The last active day of profiles that were asked for, until they tell anything.
         self._last_days: dict[str, int] = {}
-        # The newest day of each module's uses.
-        self._last_uses: dict[str, int] | None = None
         self._derive(customer)
 
     def _derive(self, customer: Customer) -> None:
@@ -167,7 +164,6 @@ class View:
         share.detached, share.by_domain = record.detached, record.by_domain
         uses = record.uses
         if uses:
-            self._put_uses(uses)
             settled = customer.settled_day
             if settled is not None and min(uses) >= settled:
                 # What is added up lies before.
@@ -275,29 +271,17 @@ class View:
 
     def modules(self, customer: Customer, day: int, width: int) -> set[str]:
         """Modules that people used in the ``width`` days before ``day``."""
-        first, newest = day - width, self._last_uses
-        if newest is None:
-            newest = self._last_uses = {}
-            for share in customer.shares.values():
-                self._put_uses(share.uses)
-        if max(newest.values(), default=first) < day:
-            # Mostly nobody has used anything since.
-            found = {module for module, last in newest.items() if last >= first}
-        else:
-            window = set(range(first, day))
-            found = set[str]().union(
-                *[share.uses[used] for share in customer.shares.values() for used in share.uses.keys() & window]
-            )
+        window = frozenset(range(day - width, day))
+        found = set[str]().union(
+            *[
+                share.uses[used]
+                for share in customer.shares.values()
+                if share.uses
+                for used in window.intersection(share.uses)
+            ]
+        )
         found.discard(MACHINE)
         return found
-
-    def _put_uses(self, uses: Mapping[int, Mapping[str, int]]) -> None:
-        last = self._last_uses
-        if last is not None:
-            for used, modules in uses.items():
-                for module in modules:
-                    if used > last.get(module, -1):
-                        last[module] = used
 
     def last_at(self, customer: Customer, field: int, day: int) -> int | None:
         """Epoch second of the newest activity (``LAST``) or login (``LAST_LOGIN``) before ``day``."""
@@ -431,8 +415,6 @@ class View:
             self._newest = self._roles = None
         if share.outcomes:
             self._forget_facts()
-        if share.uses:
-            self._last_uses = None
         share.clear()
 
     def _forget_facts(self) -> None:

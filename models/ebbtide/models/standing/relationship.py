@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ebbtide.models.policy import RelationshipPolicy
-from ebbtide.models.standing.contacts import Role, Roles, last_active_day, left_key_persons
+from ebbtide.models.standing.contacts import LEFT, Role, Roles, last_active_day, left_key_persons
 from ebbtide.models.standing.history import History
 from ebbtide.models.standing.hysteresis import Held, Proposal, StateChange, move
 from ebbtide.models.standing.invoices import overdue_invoices
@@ -84,6 +84,11 @@ def relationship(
     # Points of zero are +0.0, however they came about: they are told and compared.
     parts = {name: round(points, 2) + 0.0 for name, points in parts.items()}
     return Relationship(round(sum(parts.values()), 2), parts, max(left.values(), default=None))
+
+
+def unasked_role(history: History, day: int, policy: RelationshipPolicy) -> Role | None:
+    """The role, that of most people, that ``relationship`` does not ask for; None where one of them may have left."""
+    return None if history.before(day, LEFT, since_day=day - policy.left_days) else Role.END_USER
 
 
 def relationship_level(
