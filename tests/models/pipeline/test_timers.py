@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 from unittest.mock import patch
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.evaluation import Evaluator
+from ebbtide.models.customer.rhythm import rhythm
 from ebbtide.models.customer.timers import Timers
+from ebbtide.models.customer.view import View
 from ebbtide.models.intake.facts import BEHAVIOUR
 from ebbtide.models.policy import BaselinePolicy, CorePolicy
 from support.blind import beats
@@ -54,6 +58,26 @@ def test_a_trend_that_is_usual_is_looked_at_no_further_and_also_where_days_are_b
         full, found = drive(bodies, policy)
     assert found == expected
     assert records(full) == records(short)
+
+
+@settings(max_examples=8)
+@given(SEEDS, POLICIES)
+@example(315, POLICY.model_copy(update={"baseline": BaselinePolicy(weeks=2, min_weeks=1, min_actions=1)}))
+def test_what_was_asked_of_another_day_says_nothing_of_this_one(seed: int, policy: CorePolicy) -> None:
+    """As where a record is built between two looks: of a day already begun, or of one that partitions see later."""
+    bodies, settle, random = history(seed, days=100), Evaluator.settle, Random(seed)
+
+    def settle_after_a_record(
+        self: Evaluator, customer: Customer, view: View, day: int, *rest: Any, **more: Any
+    ) -> Any:
+        rhythm(view, day + random.randint(-40, 7), policy.cadence)
+        return settle(self, customer, view, day, *rest, **more)
+
+    undisturbed, expected = drive(bodies, policy)
+    with patch.object(Evaluator, "settle", settle_after_a_record):
+        disturbed, found = drive(bodies, policy)
+    assert found == expected
+    assert records(disturbed) == records(undisturbed)
 
 
 def is_brute_force(bodies: list[dict[str, Any]], policy: CorePolicy) -> None:

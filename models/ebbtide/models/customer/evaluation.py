@@ -15,7 +15,7 @@ from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.customer import ANONYMOUS, Customer, Observation, Published
 from ebbtide.models.customer.decisions import PACKED, Decisions, Matured, NewScore
 from ebbtide.models.customer.outages import Outages
-from ebbtide.models.customer.rhythm import Rhythm
+from ebbtide.models.customer.rhythm import Rhythm, own_cadence
 from ebbtide.models.customer.seen import Seen
 from ebbtide.models.customer.series import DaySeries
 from ebbtide.models.customer.standings import Standing, Standings
@@ -141,10 +141,10 @@ class Evaluator:
 
     def _trend_is_usual(self, customer: Customer, view: View, day: int, outages: Outages | None) -> bool:
         """Whether nothing follows from the passing of a day that can move the customer's trend alone."""
-        known = view.cadence
-        if known is None or customer.blind or (outages is not None and outages.blind):
+        if customer.blind or (outages is not None and outages.blind):
             return False
-        comparison = compare(view.series, day, known[2], self._policy.baseline)
+        own = own_cadence(view, day, self._cadence)
+        comparison = compare(view.series, day, own, self._policy.baseline)
         if comparison is not None and outages is not None and outages.newest_day >= day - comparison.window_days:
             # Perhaps part of the window could not be seen.
             return False
