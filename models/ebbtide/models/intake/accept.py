@@ -12,7 +12,7 @@ from uuid import uuid5
 
 from pydantic import ValidationError
 
-from ebbtide.models.identity.identifiers import NAMESPACE, identifier, strongest
+from ebbtide.models.identity.identifiers import NAMESPACE, strongest
 from ebbtide.models.intake.decode import Call, fast
 from ebbtide.models.intake.facts import BEHAVIOUR, Fact, heartbeat, native, spend, tracked, tracked_names, traits
 from ebbtide.models.intake.people import identifiers_of, people_of, resolved
@@ -240,8 +240,7 @@ def _behaviour(
     else:
         account, source, machine = raw.group_id or context.group_id, context.source, context.machine is True
     people = people_of(raw)
-    identifiers, subject, key = resolved(tenant, *people)
-    slot = identifier(IdentifierType.GROUP_ID, account) if account else None
+    identifiers, subject, key, slot = resolved(tenant, account, *people)
     if call == "group" and slot is not None:
         identifiers = [*identifiers, slot]
     if subject is None:

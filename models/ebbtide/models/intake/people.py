@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ebbtide.models.identity.identifiers import identifier, strongest
 from ebbtide.models.intake.decode import Call
@@ -46,12 +46,22 @@ def _reachable(traits: dict[str, Any] | None) -> _Reachable:
     return email if isinstance(email, str) else None, phone if isinstance(phone, str) else None
 
 
+class Resolved(NamedTuple):
+    """Whom a call names: the identifiers of the person, the subject with its key (None, "": nobody), the account."""
+
+    identifiers: list[Identifier]
+    subject: Identifier | None
+    key: str
+    slot: Identifier | None
+
+
 @lru_cache(maxsize=262_144)
-def resolved(tenant: str, *people: str | None) -> tuple[list[Identifier], Identifier | None, str]:
-    """Identifiers, subject and its key. A person's calls bring the same values; do not change the list."""
+def resolved(tenant: str, account: str | None, *people: str | None) -> Resolved:
+    """Whom the values of a call name. A person's calls bring the same values; do not change the list."""
     identifiers = identifiers_of((kind, value) for kind, value in zip(PEOPLE, people, strict=True) if value is not None)
     subject = strongest(identifiers)
-    return identifiers, subject, "" if subject is None else subject_key(tenant, subject)
+    slot = identifier(IdentifierType.GROUP_ID, account) if account else None
+    return Resolved(identifiers, subject, "" if subject is None else subject_key(tenant, subject), slot)
 
 
 def identifiers_of(raw: Iterable[tuple[IdentifierType, str]]) -> list[Identifier]:

@@ -281,5 +281,5 @@ def changed(changes: dict[str, SlotChange], owner: str, owners: Owners) -> SlotC
             found.days |= change.days
             found.used |= change.used
             found.traits |= change.traits
-            found.outcomes |= change.outcomes
+            found.outcomes = found.outcomes | change.outcomes
     return found

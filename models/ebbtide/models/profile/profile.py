@@ -34,6 +34,8 @@ USE_DAYS = 63
 
 _MOST_SOURCES = 8
 
+_NO_DAYS, _NO_NAMES = frozenset[int](), frozenset[str]()
+
 MOST_VALUES = 32
 """Newest values kept of a trait: what held at an instant must be known for as long as the instant may be evaluated."""
 
@@ -69,17 +71,23 @@ class Slot(msgspec.Struct):
 class SlotChange:
     """What changed in a slot since the last flush. ``moved``: also when the subject was in the account.
 
-    ``days`` are those with another bucket, ``used`` those with other uses by machines alone.
+    ``days`` are those with another bucket, ``used`` those with other uses by machines alone. Mostly it is one day, and
+    nothing else: sets that grow in place would be four large objects for that.
     """
 
     __slots__ = ("days", "moved", "outcomes", "traits", "used")
 
     def __init__(self) -> None:
         self.moved = False
-        self.days: set[int] = set()
-        self.used: set[int] = set()
-        self.traits: set[str] = set()
-        self.outcomes: set[str] = set()
+        self.days = self.used = _NO_DAYS
+        self.traits: frozenset[str] = _NO_NAMES
+        self.outcomes: set[str] | frozenset[str] = _NO_NAMES
+
+    def add_outcome(self, event_id: str) -> None:
+        """Another fact: there may be thousands at once."""
+        if not isinstance(self.outcomes, set):
+            self.outcomes = set()
+        self.outcomes.add(event_id)
 
 
 class Profile(msgspec.Struct):
@@ -168,7 +176,8 @@ def step(
     if event.machine:
         slot.totals[5] += 1
         count(slot.uses, day, MACHINE)
-        change.used.add(day)
+        if day not in change.used:
+            change.used |= {day}
         return edges
     if event.kind is EventKind.ACTIVITY:
         login = _count(slot, event, at_ms, change, virtual_events, money)
@@ -186,9 +195,9 @@ def step(
         name_of_event = mark(event)
         for name, value in traits.items():
             slot.traits[name] = merged(slot.traits.get(name, []), [Trait(value, at_ms, name_of_event, event.source)])
-        change.traits.update(traits)
+        change.traits |= traits.keys()
     if event.type in KEPT and put(slot.outcomes, event.event_id, (event.type, at_ms, storable(event.properties))):
-        change.outcomes.add(event.event_id)
+        change.add_outcome(event.event_id)
     return edges
 
 
@@ -263,5 +272,6 @@ def _count(
         micros = money.micros(event.properties)
         totals[4] = bounded(totals[4] + micros)
         bucket[4] = bounded(bucket[4] + micros)
-    change.days.add(day)
+    if day not in change.days:
+        change.days |= {day}
     return login
