@@ -50,7 +50,10 @@ class Suppressed(Contract):
 
 
 class Alert(Contract):
-    """Topic ``alerts``, keyed by customer id. One open alert per customer and type; ``version`` only grows."""
+    """Topic ``alerts``, keyed by customer id. One open alert per customer and type; ``version`` only grows.
+
+    ``contributions`` are the features that move the score; its record on ``scores`` has all of them.
+    """
 
     alert_id: Text
     tenant: Text

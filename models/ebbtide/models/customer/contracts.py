@@ -117,7 +117,7 @@ def alert_record(customer: Customer, view: View, told: AlertChange, money: Money
         occurred_at=from_ms(told.at_ms),
         version=customer.alert_version,
         evidence=dict(told.alert.evidence),
-        contributions=[] if score is None else view.contributions(score),
+        contributions=[] if score is None else view.reasons(score),
         p_churn=None if score is None else score.p_churn,
         reasons_en=[reason_en],
         reasons_zh=[reason_zh],

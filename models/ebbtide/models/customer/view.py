@@ -400,7 +400,7 @@ class View:
         return last if last >= 0 else None
 
     def contributions(self, score: Published) -> list[Contribution]:
-        """The score's reasons as contract records; alerts on the same score share them."""
+        """All parts of the score as contract records; alerts on the same score share them."""
         if self._reasons is None or self._reasons[0] is not score:
             reasons = [
                 Contribution(name, value, part)
@@ -408,6 +408,10 @@ class View:
             ]
             self._reasons = score, reasons
         return self._reasons[1]
+
+    def reasons(self, score: Published) -> list[Contribution]:
+        """The parts that move the score at all: what an alert tells of it."""
+        return [part for part in self.contributions(score) if part.contribution]
 
     def _clear(self, share: Share) -> None:
         """A profile went away, or says all anew: derive what it told of anew when asked."""
