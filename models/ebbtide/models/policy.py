@@ -206,6 +206,13 @@ class CadencePolicy(Policy):
     prior_days: float = Field(7.0, gt=0, description="Cadence until enough gaps are seen.")
     min_gaps: int = Field(5, ge=1, description="Gaps between active days needed to trust the own median.")
     max_gaps: int = Field(50, ge=5, description="Newest gaps that count.")
+    weekend_rate: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Business days count where a day of the weekend is active less than this many times as often as a "
+        "workday; with 0 where none ever is.",
+    )
     asleep_gaps: float = Field(2.0, gt=0, description="Asleep when silent for this many cadences.")
     left_gaps: float = Field(7.5, gt=0, description="Left when silent for this many cadences.")
     min_asleep_days: float = Field(3.0, gt=0, description="Never asleep earlier than this.")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from itertools import pairwise
+from statistics import median
 
 import pytest
 from hypothesis import given
@@ -66,11 +69,31 @@ def test_the_instant_of_a_silence_is_the_first(last: int, silent: float, gap: fl
         ([SATURDAY + n for n in (0, 1, 2, 3, 6, 10, 14)], 2.0, False),  # 1 1 1 3 4 4: between 1 and 3
         ([MONDAY + n for n in (0, 1, 2, 3, 4, 7)], 1.0, True),  # every workday; Friday to Monday is one step
         ([MONDAY + 7 * n for n in range(6)], 5.0, True),  # every Monday
-        ([*(MONDAY + n for n in (0, 1, 2, 3, 4)), SATURDAY], 1.0, False),  # one weekend day: no business days
+        ([*(MONDAY + n for n in (0, 1, 2, 3, 4)), SATURDAY], 1.0, False),  # a weekend day half as often as a workday
+        ([*(MONDAY + n for n in (0, 1, 2, 3, 4, 7)), SATURDAY + 7], 1.0, True),  # less than half as often
+        ([*(MONDAY + n for n in (0, 1, 2, 3, 4, 7)), SATURDAY + 8], 1.0, True),  # a Sunday likewise
+        ([*(MONDAY + n for n in range(7)), MONDAY + 7, MONDAY + 8], 1.0, False),  # every day, for a while
     ],
 )
 def test_the_median_gap(days: list[int], gap: float, business: bool) -> None:
     assert cadence(active(*days), days[-1] + 1, POLICY) == Cadence(gap, business)
+
+
+@given(st.lists(st.integers(0, 120), min_size=6, max_size=40, unique=True), st.floats(0, 1))
+def test_business_days_are_those_of_who_rests_at_weekends(offsets: list[int], rate: float) -> None:
+    days = [MONDAY + offset for offset in sorted(offsets)]
+    weekend = [day for day in days if (day - MONDAY) % 7 >= 5]
+    rests = not weekend or len(weekend) / 2 < rate * (len(days) - len(weekend)) / 5
+    found = cadence(active(*days), days[-1] + 1, POLICY.model_copy(update={"weekend_rate": rate}))
+    count: Callable[[int], int] = workdays_before if rests else int
+    assert found == Cadence(median(count(after) - count(before) for before, after in pairwise(days)), rests)
+    assert found.gap >= 1
+
+
+def test_with_a_rate_of_zero_one_day_at_a_weekend_is_enough() -> None:
+    days = [*(MONDAY + n for n in (0, 1, 2, 3, 4, 7, 8, 9, 10, 11)), SATURDAY + 7]
+    assert cadence(active(*days), days[-1] + 1, POLICY).business
+    assert not cadence(active(*days), days[-1] + 1, POLICY.model_copy(update={"weekend_rate": 0.0})).business
 
 
 def test_only_the_newest_fifty_gaps_count() -> None:

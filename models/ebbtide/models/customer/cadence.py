@@ -11,6 +11,7 @@ from ebbtide.models.customer.series import DaySeries, median
 from ebbtide.models.policy import CadencePolicy
 
 _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0.
+_SATURDAY, _SUNDAY = 5, 6
 _WORKDAYS = 5
 _WEEK = 7
 
@@ -24,7 +25,7 @@ class SilenceState(StrEnum):
 
 
 class Cadence(NamedTuple):
-    """Median gap between active days; in business days where the customer is never active at weekends."""
+    """Median gap between active days; in business days where the customer is hardly ever active at weekends."""
 
     gap: float
     business: bool
@@ -53,11 +54,20 @@ def cadence(series: DaySeries, day: int, policy: CadencePolicy) -> Cadence:
     recent = series.days[max(0, end - policy.max_gaps - 1) : end]
     if len(recent) <= policy.min_gaps:
         return Cadence(policy.prior_days, business=False)
-    business = max([(active + _EPOCH_WEEKDAY) % _WEEK for active in recent]) < _WORKDAYS
+    weekdays = [(active + _EPOCH_WEEKDAY) % _WEEK for active in recent]
+    sundays = weekdays.count(_SUNDAY)
+    business = _rests_at_weekends(len(recent), weekdays.count(_SATURDAY) + sundays, policy.weekend_rate)
     if business:
-        # ``workdays_before`` of a working day, less a constant: over fifty days a third of its cost.
+        # ``workdays_before``, less a constant: over fifty days a third of its cost.
         recent = [active - 2 * ((active + _EPOCH_WEEKDAY) // _WEEK) for active in recent]
+        if sundays:
+            recent = [active - (weekday == _SUNDAY) for active, weekday in zip(recent, weekdays, strict=True)]
     return Cadence(median(list(map(sub, recent[1:], recent))), business)
+
+
+def _rests_at_weekends(days: int, weekend: int, rate: float) -> bool:
+    """Whether a day of the weekend is active less than ``rate`` times as often as a workday, or never."""
+    return not weekend or weekend / (_WEEK - _WORKDAYS) < rate * (days - weekend) / _WORKDAYS
 
 
 def asleep_after(own: Cadence, policy: CadencePolicy) -> float:

@@ -195,7 +195,7 @@ def _silence(found: Rhythm) -> str:
 def _cadence(found: Rhythm) -> str:
     if not found.trusted:
         return f"too little seen of its own; taken as active every {_days(found.cadence_days)}"
-    return f"active every {_days(found.cadence_days)}" + (", never at weekends" if found.business_days else "")
+    return f"active every {_days(found.cadence_days)}" + (", hardly ever at weekends" if found.business_days else "")
 
 
 def _state(found: Rhythm) -> str:
