@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from math import log1p
 from pathlib import Path
@@ -149,11 +149,40 @@ def test_plain_truth_by_label(replay: Path, tmp_path: Path) -> None:
     assert (result["truth_without_score"], result["score_without_truth"]) == (1, 2)
 
 
-def test_prequential_from_examples(replay: Path) -> None:
-    def example(p_churn: float, label: bool, recency: float) -> dict[str, Any]:
-        features = {"recency": log1p(recency)}
-        return {"customer_id": "a", "p_churn": p_churn, "label": label, "features": features, "horizon_days": 30}
+def example(p_churn: float, label: bool, recency: float, week: int = 0) -> dict[str, Any]:
+    observed = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(weeks=week)
+    return {
+        "customer_id": "a",
+        "observed_at": observed.isoformat(),
+        "matured_at": (observed + timedelta(days=30)).isoformat(),
+        "p_churn": p_churn,
+        "label": label,
+        "features": {"recency": log1p(recency)},
+        "horizon_days": 30,
+    }
 
+
+def test_what_was_said_once_the_model_was_taught_is_judged_apart(replay: Path) -> None:
+    """500 examples a week: 2,000 labels are there 30 days after the fourth, so those of the ninth week on count."""
+    rows = [example(0.5 if week < 8 else 0.25, number % 4 == 0, 3, week) for week in range(12) for number in range(500)]
+    write(replay / "training-examples.ndjson", rows)
+    found = evaluate(replay)
+    quality = found["prequential"]["quality"]
+    assert quality["taught"]["customers"] == 4 * 500
+    assert quality["taught"]["calibration_error"] == pytest.approx(0.0)
+    assert quality["all"]["calibration_error"] == pytest.approx(0.25 * 8 / 12)
+    said = StringIO()
+    Console(file=said, width=120).print(render(found))
+    assert "taught" in said.getvalue()
+    assert "calibration error" in said.getvalue()
+
+
+def test_a_model_of_few_labels_is_not_taught(replay: Path) -> None:
+    write(replay / "training-examples.ndjson", [example(0.5, True, 3, week % 50) for week in range(1_999)])
+    assert "taught" not in evaluate(replay)["prequential"]["quality"]
+
+
+def test_prequential_from_examples(replay: Path) -> None:
     write(
         replay / "training-examples.ndjson",
         [example(0.9, True, 100), example(0.02, False, 3), example(0.3, True, 3), example(0.4, False, 30)],

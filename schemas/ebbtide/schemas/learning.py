@@ -45,7 +45,8 @@ class Model(Contract):
 
     With ``z = (x - means[f]) / scales[f]`` (0 where the scale is 0) cut to ±3, the champion's part of feature ``f`` is
     ``coefficients[f] * z + bins[f][floor(2z) + 6]``; the baseline's part is ``baseline[f] * x`` on the raw value. The
-    published logit is ``blend`` parts champion and ``1 - blend`` parts baseline, intercepts included.
+    logit is ``blend`` parts champion and ``1 - blend`` parts baseline, intercepts included; published is
+    ``calibration_slope`` times that plus ``calibration_intercept``.
 
     ``centers[f]`` is the champion's mean bin weight over what it has learned from. Readers move it, and the baseline's
     part of the mean, from the feature to the intercept: a contribution then compares with the average customer. The
@@ -64,6 +65,8 @@ class Model(Contract):
     bins: dict[str, dict[str, float]] = Field(default_factory=dict)
     centers: dict[str, float] = Field(default_factory=dict)
     blend: float = 1.0
+    calibration_slope: float = Field(default=1.0, gt=0.0)
+    calibration_intercept: float = 0.0
     baseline_intercept: float = 0.0
     baseline: dict[str, float] = Field(default_factory=dict)
     metrics: dict[str, float | None]

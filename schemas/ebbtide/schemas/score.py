@@ -31,7 +31,7 @@ class Contribution:
 
 
 class Calibration(Contract):
-    """Probability before and after calibration."""
+    """Probability before and after calibration; ``after`` is what is published."""
 
     before: float
     after: float

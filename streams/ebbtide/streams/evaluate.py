@@ -20,11 +20,13 @@ import msgspec
 from rich.console import Group
 from rich.table import Table
 
-from ebbtide.models.churn.quality import auc, brier, mean_log_loss, wilson
+from ebbtide.models.churn.quality import auc, brier, expected_calibration_error, mean_log_loss, wilson
 from ebbtide.models.churn.tiers import health_tier
 from ebbtide.schemas.score import HealthTier
 
 DEFAULT_HORIZON_DAYS = 90
+TAUGHT_LABELS = 2_000
+"""Labels after which predictions are judged apart: what a model is worth once it has been taught."""
 ACTIVITY_TYPES = frozenset({"track", "page", "screen"})
 """Segment types that show a customer in action; identify, group and alias only describe it."""
 
@@ -51,6 +53,8 @@ class _Part(msgspec.Struct):
 
 
 class _Example(msgspec.Struct):
+    observed_at: datetime
+    matured_at: datetime
     p_churn: float
     label: bool
     features: dict[str, float]
@@ -203,6 +207,7 @@ def _quality(judged: list[tuple[Prediction, bool, float | None]]) -> dict[str, A
         "auc": auc(labels, ps),
         "log_loss": mean_log_loss(labels, ps),
         "brier": brier(labels, ps),
+        "calibration_error": expected_calibration_error(labels, ps),
     }
 
 
@@ -242,15 +247,22 @@ def _examples(directory: Path, active_days: int | None) -> tuple[dict[str, Any] 
     if not path.exists():
         return None, None
     judged = []
+    told: list[tuple[datetime, datetime]] = []
     horizon = None
     for example in _read(path, _Example):
         horizon = example.horizon_days or horizon
         recency = example.features.get("recency")
         prediction = Prediction(example.p_churn, health_tier(example.p_churn, None).value, None)
         judged.append((prediction, example.label, None if recency is None else expm1(recency)))
+        told.append((example.observed_at, example.matured_at))
     if not judged:
         return None, None
-    return _measures(judged, active_days or horizon or DEFAULT_HORIZON_DAYS), horizon
+    measures = _measures(judged, active_days or horizon or DEFAULT_HORIZON_DAYS)
+    if len(told) >= TAUGHT_LABELS:
+        taught_at = sorted(matured for _, matured in told)[TAUGHT_LABELS - 1]
+        later = [row for row, (observed, _) in zip(judged, told, strict=True) if observed >= taught_at]
+        measures["quality"]["taught"] = _quality(later)
+    return measures, horizon
 
 
 class _Customers:
@@ -388,9 +400,12 @@ def _alerts(directory: Path, horizon: timedelta, churned_at: dict[str, datetime]
     return result
 
 
+_MEASURES = ("customers", "churned", "churn_rate", "mean_p_churn", "auc", "log_loss", "brier", "calibration_error")
+
+
 def _quality_table(title: str, quality: dict[str, dict[str, Any]]) -> Table:
     table = Table("customers", *quality, title=title)
-    for measure in ("customers", "churned", "churn_rate", "mean_p_churn", "auc", "log_loss", "brier"):
+    for measure in _MEASURES:
         table.add_row(measure.replace("_", " "), *(_show(part[measure]) for part in quality.values()))
     return table
 

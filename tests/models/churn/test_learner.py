@@ -58,10 +58,26 @@ def test_every_model_scores_with_exact_reasons(examples: list[Example], vector: 
 
 @settings(deadline=None)
 @given(st.lists(EXAMPLES, min_size=1, max_size=30), VECTORS)
+def test_what_is_published_is_what_was_said_after_calibration(
+    examples: list[Example], vector: tuple[float, ...]
+) -> None:
+    """Calibration takes part in the reasons: stretched by its slope, they still add up."""
+    model = learn(Learner(), examples).to_model(None, "acme")
+    said = Scorer(model.model_copy(update={"calibration_slope": 1.0, "calibration_intercept": 0.0})).score(vector)
+    scored = Scorer(model).score(vector)
+    assert (model.calibration_slope, model.calibration_intercept) != (1.0, 0.0)
+    assert scored.logit == pytest.approx(model.calibration_slope * said.logit + model.calibration_intercept, abs=1e-9)
+    assert scored.raw_p == pytest.approx(said.p, abs=1e-12)
+    for after, before in zip(scored.contributions, said.contributions, strict=True):
+        assert after == pytest.approx(model.calibration_slope * before, abs=1e-9)
+
+
+@settings(deadline=None)
+@given(st.lists(EXAMPLES, min_size=1, max_size=30), VECTORS)
 def test_the_scorer_says_what_river_says(examples: list[Example], vector: tuple[float, ...]) -> None:
     learner = learn(Learner(), examples)
     model = learner.to_model(None, "acme").model_copy(update={"blend": 1.0})
-    assert Scorer(model).score(vector).p == pytest.approx(learner.champion_probability(vector), abs=1e-12)
+    assert Scorer(model).score(vector).raw_p == pytest.approx(learner.champion_probability(vector), abs=1e-12)
 
 
 def test_it_learns_what_silence_means() -> None:

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ebbtide.models.churn.prequential import AUC_BUCKETS, Prequential
-from ebbtide.models.churn.quality import auc, brier, log_loss, mean_log_loss, wilson
+from ebbtide.models.churn.quality import (
+    auc,
+    brier,
+    expected_calibration_error,
+    log_loss,
+    mean_log_loss,
+    wilson,
+)
 
 OUTCOMES = st.lists(st.tuples(st.booleans(), st.floats(0, 1)), max_size=60)
 
@@ -50,6 +57,15 @@ def test_wilson(successes: int, trials: int, low: float, high: float) -> None:
     assert list(wilson(successes, trials)) == pytest.approx([low, high], abs=1e-4)
 
 
+def test_the_calibration_error_by_hand() -> None:
+    assert expected_calibration_error([], []) is None
+    # One tenth: three said .15 on average, one of them happened; the last tenth: one said 1 that did not.
+    labels, ps = [True, False, False, False], [0.1, 0.15, 0.199, 1.0]
+    assert expected_calibration_error(labels, ps) == pytest.approx((1 - 0.449 + 1.0) / 4)
+    # Being wrong to both sides within one tenth is no error of calibration.
+    assert expected_calibration_error([True, False], [0.5, 0.5]) == 0.0
+
+
 @given(OUTCOMES)
 def test_the_running_measures_are_the_exact_ones(outcomes: list[tuple[bool, float]]) -> None:
     running = Prequential()
@@ -62,7 +78,10 @@ def test_the_running_measures_are_the_exact_ones(outcomes: list[tuple[bool, floa
     assert report["prequential_brier"] == (pytest.approx(brier(labels, ps)) if outcomes else None)
     assert report["prequential_log_loss"] == (pytest.approx(mean_log_loss(labels, ps)) if outcomes else None)
     assert report["recent_log_loss"] == (pytest.approx(mean_log_loss(labels, ps)) if outcomes else None)
-    sliced = auc(labels, [min(int(p * AUC_BUCKETS), AUC_BUCKETS - 1) for p in ps])
+    slices = [min(int(p * AUC_BUCKETS), AUC_BUCKETS - 1) for p in ps]
+    error = expected_calibration_error(labels, [(at + 0.5) / AUC_BUCKETS for at in slices])
+    assert report["prequential_calibration_error"] == (None if error is None else pytest.approx(error))
+    sliced = auc(labels, slices)
     assert report["prequential_auc"] == (None if sliced is None else pytest.approx(sliced))
     assert sum(report[f"{tier}_examples"] or 0 for tier in ("danger", "normal", "excellent")) == len(outcomes)
     assert msgspec.json.decode(msgspec.json.encode(running), type=Prequential) == running

@@ -8,7 +8,7 @@ The whole state is numbers. A learner that goes through JSON and continues is bi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from river.utils import VectorDict
 
 from ebbtide.models.churn import baseline
 from ebbtide.models.churn.bins import BINS, CLIP, PER_DEVIATION
+from ebbtide.models.churn.calibrator import Calibrator
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.prequential import Prequential
 from ebbtide.models.churn.scorer import ModelError, Scorer, sigmoid
@@ -47,7 +48,7 @@ class Learner:
     Not thread safe; one writer. ``examples`` counts what it has learned.
     """
 
-    __slots__ = ("_bin_counts", "_regression", "_scaler", "baseline_quality", "quality")
+    __slots__ = ("_bin_counts", "_regression", "_scaler", "baseline_quality", "calibrator", "quality")
 
     def __init__(self) -> None:
         self._scaler: Any = preprocessing.StandardScaler()
@@ -55,6 +56,7 @@ class Learner:
             optimizer=optim.AdaGrad(LEARNING_RATE, eps=DAMPING), l2=L2
         )
         self._bin_counts = [[0] * BINS for _ in NAMES]
+        self.calibrator = Calibrator()
         self.quality = Prequential()
         self.baseline_quality = Prequential()
 
@@ -67,13 +69,26 @@ class Learner:
         """Learn one example: its frozen features in the order of ``FEATURES``, its outcome (True: churned), and the
         probability that was published when it was observed, which is judged first."""
         raw = dict(zip(NAMES, features, strict=True))
+        rule = baseline.logit(features)
+        blend = self._blend
         self.quality.add(p_churn, label)
-        self.baseline_quality.add(sigmoid(baseline.logit(features)), label)
+        self.baseline_quality.add(sigmoid(rule), label)
         self._scaler.learn_one(raw)
         inputs, filled = self._inputs(raw)
+        self.calibrator.learn(blend * self._champion_logit(inputs) + (1.0 - blend) * rule, label)
         for counts, index in zip(self._bin_counts, filled, strict=True):
             counts[index] += 1
         self._regression.learn_one(inputs, label)
+
+    @property
+    def _blend(self) -> float:
+        return baseline.champion_weight(self.quality.churned, self.quality.stayed)
+
+    def _champion_logit(self, inputs: dict[str, float]) -> float:
+        # In the order of the inputs, so that a learner that was taken up again adds in the same order.
+        weights: Mapping[str, float] = self._regression.weights
+        intercept: float = self._regression.intercept
+        return intercept + sum(weights[name] * value for name, value in inputs.items() if name in weights)
 
     def champion_probability(self, features: Sequence[float]) -> float:
         """What River itself answers, unblended. Slow; a scorer says the same."""
@@ -124,7 +139,9 @@ class Learner:
                 for name, counts in zip(NAMES, self._bin_counts, strict=True)
                 if bins[name]
             },
-            blend=baseline.champion_weight(self.quality.churned, self.quality.stayed),
+            blend=self._blend,
+            calibration_slope=self.calibrator.slope,
+            calibration_intercept=self.calibrator.intercept,
             baseline_intercept=baseline.INTERCEPT,
             baseline=baseline.COEFFICIENTS,
             metrics=self.quality.report() | _beside(self.baseline_quality),
@@ -135,6 +152,7 @@ class Learner:
                 "g2": [[squares.get(key, 0.0) for key in keys] for keys in _KEYS],
                 "iterations": self._regression.optimizer.n_iterations,
                 "bin_counts": [list(counts) for counts in self._bin_counts],
+                "calibration_curvature": list(self.calibrator.curvature),
                 "quality": msgspec.to_builtins(self.quality, str_keys=True),
                 "baseline_quality": msgspec.to_builtins(self.baseline_quality, str_keys=True),
             },
@@ -165,6 +183,8 @@ class Learner:
         regression.intercept = model.intercept
         regression.optimizer.n_iterations = state["iterations"]
         learner._bin_counts = [list(counts) for counts in state["bin_counts"]]
+        steep, cross, flat = state["calibration_curvature"]
+        learner.calibrator = Calibrator(model.calibration_slope, model.calibration_intercept, (steep, cross, flat))
         learner.quality = msgspec.convert(state["quality"], Prequential, str_keys=True)
         learner.baseline_quality = msgspec.convert(state["baseline_quality"], Prequential, str_keys=True)
         return learner

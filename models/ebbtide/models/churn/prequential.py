@@ -7,7 +7,7 @@ from math import log
 
 import msgspec
 
-from ebbtide.models.churn.quality import log_loss
+from ebbtide.models.churn.quality import CALIBRATION_BINS, log_loss
 
 AUC_BUCKETS = 1000
 """Equal slices of probability. Pairs within one slice count half, so the AUC errs by less than half their share."""
@@ -69,6 +69,17 @@ class Prequential(msgspec.Struct):
             below += stayed
         return wins / (self.churned * self.stayed)
 
+    def calibration_error(self) -> float | None:
+        """Expected calibration error over tenths of probability, each prediction taken for the middle of its slice."""
+        if not self.examples:
+            return None
+        width = AUC_BUCKETS // CALIBRATION_BINS
+        gaps = [0.0] * CALIBRATION_BINS
+        for outcome, buckets in ((1.0, self.churned_by_bucket), (0.0, self.stayed_by_bucket)):
+            for bucket, seen in buckets.items():
+                gaps[bucket // width] += seen * (outcome - (bucket + 0.5) / AUC_BUCKETS)
+        return sum(map(abs, gaps)) / self.examples
+
     def report(self) -> dict[str, float | None]:
         """The numbers published with every model."""
         n = self.examples
@@ -78,6 +89,7 @@ class Prequential(msgspec.Struct):
             "prequential_auc": self.auc(),
             "prequential_log_loss": self.log_loss_sum / n if n else None,
             "prequential_brier": self.brier_sum / n if n else None,
+            "prequential_calibration_error": self.calibration_error(),
             "recent_log_loss": self.recent_log_loss,
         }
         for tier, seen, churned in zip(TIERS, self.tier_examples, self.tier_churned, strict=True):

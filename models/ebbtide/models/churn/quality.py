@@ -9,6 +9,8 @@ from math import log, sqrt
 P_FLOOR = 1e-9
 """A certain prediction that fails costs 20.7 nats, not infinity."""
 
+CALIBRATION_BINS = 10
+
 Z_95 = 1.959963984540054
 """Two-sided 95 % of the normal distribution."""
 
@@ -46,6 +48,19 @@ def mean_log_loss(labels: Sequence[bool], ps: Sequence[float]) -> float | None:
 def brier(labels: Sequence[bool], ps: Sequence[float]) -> float | None:
     """Mean squared error of the probabilities; None for nothing."""
     return sum((p - label) ** 2 for label, p in zip(labels, ps, strict=True)) / len(ps) if ps else None
+
+
+def expected_calibration_error(labels: Sequence[bool], ps: Sequence[float]) -> float | None:
+    """Mean distance of what was said from what happened, over tenths of probability (Naeini et al. 2015).
+
+    In probability; each tenth weighs as many predictions as lie in it. None for nothing.
+    """
+    if not ps:
+        return None
+    gaps = [0.0] * CALIBRATION_BINS
+    for label, p in zip(labels, ps, strict=True):
+        gaps[min(int(p * CALIBRATION_BINS), CALIBRATION_BINS - 1)] += label - p
+    return sum(map(abs, gaps)) / len(ps)
 
 
 def wilson(successes: int, trials: int, z: float = Z_95) -> tuple[float, float]:

@@ -30,12 +30,14 @@ class ScoredLogit(NamedTuple):
     """A score with its reasons: ``intercept + sum(contributions) == logit`` within 1e-9.
 
     Contributions are in nats, in the order of ``FEATURES``, against the average customer the model has learned from.
+    ``raw_p`` is the probability before calibration.
     """
 
     logit: float
     p: float
     intercept: float
     contributions: tuple[float, ...]
+    raw_p: float
 
     @property
     def parts(self) -> tuple[float, ...]:
@@ -46,15 +48,17 @@ class ScoredLogit(NamedTuple):
 class Scorer:
     """A model ready to score. Immutable."""
 
-    __slots__ = ("_intercept", "_means", "_rows", "_scales", "examples", "model_version")
+    __slots__ = ("_intercept", "_means", "_rows", "_scales", "_shift", "_slope", "examples", "model_version")
 
     def __init__(self, model: Model) -> None:
         """Fold the model's numbers. Does not verify them: use :meth:`from_model`."""
-        champion, baseline = model.blend, 1.0 - model.blend
+        self._slope, self._shift = model.calibration_slope, model.calibration_intercept
+        # Calibration stretches what all features add, and shifts the whole: their sum stays the logit.
+        champion, baseline = self._slope * model.blend, self._slope * (1.0 - model.blend)
         rows: list[tuple[float, tuple[float, ...], float]] = []
         self._means = [model.means[name] for name in NAMES]
         self._scales = [model.scales[name] or inf for name in NAMES]
-        constants = [champion * model.intercept, baseline * model.baseline_intercept]
+        constants = [self._shift, champion * model.intercept, baseline * model.baseline_intercept]
         for name in NAMES:
             bins = model.bins.get(name, {})
             slope = baseline * model.baseline.get(name, 0.0)
@@ -99,7 +103,8 @@ class Scorer:
             for x, z, (slope, bins, raw_slope) in zip(features, zs, self._rows, strict=True)
         ]
         logit = fsum(contributions) + self._intercept
-        return ScoredLogit(logit, sigmoid(logit), self._intercept, tuple(contributions))
+        raw_p = sigmoid((logit - self._shift) / self._slope)
+        return ScoredLogit(logit, sigmoid(logit), self._intercept, tuple(contributions), raw_p)
 
 
 def sigmoid(logit: float) -> float:

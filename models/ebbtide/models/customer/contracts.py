@@ -71,8 +71,7 @@ def score_record(customer: Customer, view: View, new: NewScore) -> Score:
         intercept=score.intercept,
         contributions=view.contributions(score),
         logit=score.logit,
-        # The champion is not recalibrated yet: what it says is what is published.
-        calibration=Calibration.unchecked(before=score.p_churn, after=score.p_churn),
+        calibration=Calibration.unchecked(before=new.raw_p, after=score.p_churn),
         change=moved,
         cannot_score_reason=None,
     )

@@ -32,11 +32,12 @@ class Matured:
 
 @dataclass(slots=True)
 class NewScore:
-    """A score worth publishing, and the one it is told against."""
+    """A score worth publishing, and the one it is told against. ``raw_p`` is the probability before calibration."""
 
     score: Published
     previous: Published | None
     day: int
+    raw_p: float
 
 
 @dataclass(slots=True)

@@ -205,7 +205,7 @@ class Evaluator:
         ):
             customer.score_version += 1
             customer.score = _published(customer.score_version, scored, vector, tier, scorer.model_version)
-            decisions.score = NewScore(customer.score, previous, day)
+            decisions.score = NewScore(customer.score, previous, day, scored.raw_p)
         if observe:
             customer.observations.append(Observation(day, frozen, scored.p, scorer.model_version))
 
