@@ -412,6 +412,10 @@ class LabelPolicy(Policy):
         "auto", description="By the renewal, by inactivity, or (`auto`) by the contract where there is one."
     )
     horizon_days: int = Field(90, ge=1, description="How far ahead churn is foretold; labels mature after it.")
+    excluded_reasons: tuple[Literal["natural", "product", "not_target", "other"], ...] = Field(
+        ("not_target",),
+        description="Churn for these reasons of `renewal.closed` teaches nothing: no use of the product could tell.",
+    )
 
 
 class ObservationPolicy(Policy):

@@ -17,10 +17,12 @@ from ebbtide.models.churn.labels import (
     matures_on,
 )
 from ebbtide.models.customer.series import DaySeries
+from ebbtide.models.standing.contracts import SIGNED
 from ebbtide.schemas.base import DAY_MS
 from support.vectors import series
 
 T, H = 100, 90
+EXCLUDED = ("not_target",)
 
 
 def active_on(*days: int) -> DaySeries:
@@ -30,8 +32,8 @@ def active_on(*days: int) -> DaySeries:
     return target
 
 
-def at(day: float, outcome: str) -> Renewal:
-    return Renewal(int(day * DAY_MS), outcome)
+def at(day: float, outcome: str, reason: str = "") -> Renewal:
+    return Renewal(int(day * DAY_MS), outcome, reason)
 
 
 @pytest.mark.parametrize(
@@ -61,13 +63,31 @@ def test_inactivity(days: tuple[int, ...], expected: Label) -> None:
         ([at(100, "churned")], Label(True, LabelReason.CONTRACT_CHURNED)),
         ([at(99.99, "churned")], Label(None, LabelReason.ALREADY_CHURNED)),
         ([at(50, "churned"), at(60, "renewed")], Label(False, LabelReason.CONTRACT_RUNNING)),
-        ([at(160, "renewed"), at(150, "churned")], Label(False, LabelReason.CONTRACT_RENEWED)),
+        ([at(160, "renewed"), at(150, "churned")], Label(False, LabelReason.CONTRACT_WON_BACK)),
         ([at(150, "churned"), at(150, "renewed")], Label(True, LabelReason.CONTRACT_CHURNED)),
+        ([at(50, SIGNED)], Label(False, LabelReason.CONTRACT_RUNNING)),
+        ([at(50, SIGNED), at(150, SIGNED)], Label(False, LabelReason.CONTRACT_RUNNING)),
+        ([at(50, SIGNED), at(150, "churned")], Label(True, LabelReason.CONTRACT_CHURNED)),
+        ([at(150, "churned"), at(160, SIGNED)], Label(False, LabelReason.CONTRACT_WON_BACK)),
+        ([at(50, "churned"), at(60, SIGNED)], Label(False, LabelReason.CONTRACT_RUNNING)),
+        ([at(50, "churned"), at(60, SIGNED), at(150, "churned")], Label(True, LabelReason.CONTRACT_CHURNED)),
+        ([at(50, "churned"), at(160, SIGNED)], Label(None, LabelReason.ALREADY_CHURNED)),
+        ([at(150, "churned", "not_target")], Label(None, LabelReason.EXCLUDED)),
+        ([at(150, "churned", "product")], Label(True, LabelReason.CONTRACT_CHURNED)),
+        ([at(150, "renewed", "not_target")], Label(False, LabelReason.CONTRACT_RENEWED)),
+        ([at(150, "churned", "not_target"), at(160, SIGNED)], Label(False, LabelReason.CONTRACT_WON_BACK)),
+        ([at(50, "churned", "not_target")], Label(None, LabelReason.ALREADY_CHURNED)),
+        # Two ends of one instant: which reason counts does not depend on which came first.
+        ([at(150, "churned", "not_target"), at(150, "churned", "other")], Label(True, LabelReason.CONTRACT_CHURNED)),
     ],
 )
 def test_contract(renewals: list[Renewal], expected: Label) -> None:
-    assert contract_label(renewals, T, T + H, H) == expected
-    assert contract_label(renewals[::-1], T, T + H, H) == expected
+    assert contract_label(renewals, T, T + H, H, excluded=EXCLUDED) == expected
+    assert contract_label(renewals[::-1], T, T + H, H, excluded=EXCLUDED) == expected
+
+
+def test_without_excluded_reasons_every_churn_teaches() -> None:
+    assert contract_label([at(150, "churned", "not_target")], T, T + H, H) == Label(True, LabelReason.CONTRACT_CHURNED)
 
 
 @pytest.mark.parametrize(

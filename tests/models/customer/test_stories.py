@@ -190,6 +190,27 @@ def test_labels_by_contract(outcome: str, expected: tuple[bool, str]) -> None:
     assert examples(body[:1], 21, "contract") == []
 
 
+def test_who_should_never_have_been_sold_to_teaches_nothing() -> None:
+    body = [event | JOIN for event in active([1])]
+    body += [
+        fact("contract.signed", at(2), "f1", CRM, end="2025-01-20"),
+        fact("renewal.closed", at(10), "f2", CRM, outcome="churned", reason="not_target"),
+    ]
+    assert examples(body, 21) == []
+    assert examples([*body, fact("contract.signed", at(12), "f3", CRM)], 21) == [(False, "contract_won_back")]
+
+
+def test_who_signs_again_can_churn_again() -> None:
+    body = [event | JOIN for event in active([1])]
+    body += [
+        fact("contract.signed", at(2), "f1", CRM),
+        fact("renewal.closed", at(3), "f2", CRM, outcome="churned", reason="product"),
+        fact("contract.signed", at(5), "f3", CRM),
+        fact("renewal.closed", at(16), "f4", CRM, outcome="churned", reason="product"),
+    ]
+    assert examples(body, 21) == [(True, "contract_churned")]
+
+
 def test_a_contract_signed_after_the_label_was_due_does_not_change_it() -> None:
     body = [event | JOIN for event in active([1])]
     signed = fact("contract.signed", at(22), "f1", CRM, end="2025-03-20")

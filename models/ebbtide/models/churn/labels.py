@@ -8,16 +8,15 @@ come early for the ones that stay and late for the ones that leave would teach a
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 from ebbtide.models.customer.series import DaySeries
+from ebbtide.models.standing.contracts import CHURNED, SIGNED
 from ebbtide.schemas.base import DAY_MS
 
 HORIZON_DAYS = 90
-CHURNED = "churned"
-"""The outcome of ``renewal.closed`` that ends a contract; renewed, expanded and downgraded go on."""
 
 
 class LabelKind(StrEnum):
@@ -33,12 +32,14 @@ class LabelReason(StrEnum):
 
     CONTRACT_CHURNED = "contract_churned"
     CONTRACT_RENEWED = "contract_renewed"
+    CONTRACT_WON_BACK = "contract_won_back"
     CONTRACT_RUNNING = "contract_running"
     INACTIVE = "inactive"
     ACTIVE = "active"
     NOT_MATURED = "not_matured"
     NO_CONTRACT = "no_contract"
     ALREADY_CHURNED = "already_churned"
+    EXCLUDED = "excluded"
 
 
 class Label(NamedTuple):
@@ -49,10 +50,12 @@ class Label(NamedTuple):
 
 
 class Renewal(NamedTuple):
-    """A closed renewal: epoch milliseconds, and renewed | expanded | downgraded | churned."""
+    """A contract that was signed, or came to its end: epoch milliseconds; contract.signed, or renewed | expanded |
+    downgraded | churned; and the reason for that as the CRM names it."""
 
     at_ms: int
     outcome: str
+    reason: str = ""
 
 
 def matures_on(day: int, horizon_days: int = HORIZON_DAYS) -> int:
@@ -70,24 +73,36 @@ def inactivity_label(series: DaySeries, day: int, now_day: int, horizon_days: in
     return Label(True, LabelReason.INACTIVE)
 
 
-def contract_label(renewals: Sequence[Renewal], day: int, now_day: int, horizon_days: int = HORIZON_DAYS) -> Label:
-    """Churned: the last renewal closed within the horizon ended the contract.
+def contract_label(
+    renewals: Sequence[Renewal],
+    day: int,
+    now_day: int,
+    horizon_days: int = HORIZON_DAYS,
+    *,
+    excluded: Collection[str] = (),
+) -> Label:
+    """Churned: the last that was heard of a contract within the horizon ended it.
 
-    ``renewals`` in any order. A contract that merely runs on has not churned by the horizon. One that had ended before
-    ``day`` cannot churn again: no label. At the same millisecond a churn counts as later than a renewal.
+    ``renewals`` in any order. A contract that merely runs on has not churned by the horizon, nor has one that ended and
+    was won back. One that had ended before ``day`` cannot churn again: no label. Nor has one that ended for a reason
+    among ``excluded``: that the customer should never have been sold to, say, no use of the product could tell. At the
+    same millisecond a churn counts as later than all else.
     """
     if now_day < matures_on(day, horizon_days):
         return Label(None, LabelReason.NOT_MATURED)
     start, end = day * DAY_MS, (day + horizon_days) * DAY_MS
-    before = max((_order(r) for r in renewals if r.at_ms < start), default=None)
-    if before is not None and before[1]:
+    before = max((r for r in renewals if r.at_ms < start), key=_order, default=None)
+    if before is not None and before.outcome == CHURNED:
         return Label(None, LabelReason.ALREADY_CHURNED)
-    within = max((_order(r) for r in renewals if start <= r.at_ms < end), default=None)
-    if within is None:
-        return Label(False, LabelReason.CONTRACT_RUNNING)
-    if within[1]:
+    within = sorted((r for r in renewals if start <= r.at_ms < end), key=_order)
+    if within and within[-1].outcome == CHURNED:
+        if within[-1].reason in excluded:
+            return Label(None, LabelReason.EXCLUDED)
         return Label(True, LabelReason.CONTRACT_CHURNED)
-    return Label(False, LabelReason.CONTRACT_RENEWED)
+    outcomes = {renewal.outcome for renewal in within}
+    if CHURNED in outcomes:
+        return Label(False, LabelReason.CONTRACT_WON_BACK)
+    return Label(False, LabelReason.CONTRACT_RENEWED if outcomes - {SIGNED} else LabelReason.CONTRACT_RUNNING)
 
 
 def label(
@@ -97,18 +112,21 @@ def label(
     day: int,
     now_day: int,
     horizon_days: int = HORIZON_DAYS,
+    *,
+    excluded: Collection[str] = (),
 ) -> Label:
     """The label of the observation of ``day`` as known at the start of ``now_day``.
 
-    ``renewals`` is None for a customer without a contract, and may be empty for one whose contract has not come up yet.
-    ``auto`` takes the contract where there is one.
+    ``renewals`` is None for a customer without a contract. ``auto`` takes the contract where there is one.
+    ``excluded``: see :func:`contract_label`.
     """
     if kind is LabelKind.INACTIVITY or (kind is LabelKind.AUTO and renewals is None):
         return inactivity_label(series, day, now_day, horizon_days)
     if renewals is None:
         return Label(None, LabelReason.NO_CONTRACT)
-    return contract_label(renewals, day, now_day, horizon_days)
+    return contract_label(renewals, day, now_day, horizon_days, excluded=excluded)
 
 
-def _order(renewal: Renewal) -> tuple[int, bool]:
-    return renewal.at_ms, renewal.outcome == CHURNED
+def _order(renewal: Renewal) -> tuple[int, bool, str, str]:
+    # Outcome and reason only so that two churns of one time do not depend on the order in which they came.
+    return renewal.at_ms, renewal.outcome == CHURNED, renewal.outcome, renewal.reason

@@ -7,13 +7,13 @@ from typing import NamedTuple
 from ebbtide.models.adoption.campaign import inflation, organic
 from ebbtide.models.churn.features import features
 from ebbtide.models.churn.grid import is_observation_day
-from ebbtide.models.churn.labels import LabelKind, Renewal, label, matures_on
 from ebbtide.models.churn.scorer import ScoredLogit, Scorer
 from ebbtide.models.churn.tiers import TierThresholds, health_tier
 from ebbtide.models.customer.alarms import Alarms
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.customer import ANONYMOUS, Customer, Observation, Published
-from ebbtide.models.customer.decisions import PACKED, Decisions, Matured, NewScore
+from ebbtide.models.customer.decisions import PACKED, Decisions, NewScore
+from ebbtide.models.customer.ledger import take_matured
 from ebbtide.models.customer.outages import Outages
 from ebbtide.models.customer.rhythm import Rhythm, own_cadence
 from ebbtide.models.customer.seen import Seen
@@ -112,7 +112,7 @@ class Evaluator:
         changed = woke_or_slept or decisions.score is not None
         self._stand(customer, view, at, rhythm, comparison, decisions, changed=changed)
         if observe:
-            self._mature(customer, view, day, decisions)
+            decisions.matured += take_matured(customer, view, day, self._policy.label)
             view.compact(customer, day)
         if live:
             decisions.alerts += self._alarms.returned(customer, view, day, seen, complete=False)
@@ -168,7 +168,7 @@ class Evaluator:
             told = self._business(customer, view, at, held, standing, seen_day=None)
             decisions.contribution = blind_contribution(name, standing.metrics, told)
             # Nothing is forgotten meanwhile: its record looks back from the instant at which it was seen last.
-            self._mature(customer, view, at.day, decisions)
+            decisions.matured += take_matured(customer, view, at.day, self._policy.label)
         customer.due_day = at.day + 1
 
     def _score(
@@ -215,18 +215,6 @@ class Evaluator:
         if not campaigns:
             return view.series
         return organic(view.series, inflation(view.series, campaigns, day, self._policy.campaign, self._cadence))
-
-    def _mature(self, customer: Customer, view: View, day: int, decisions: Decisions) -> None:
-        policy = self._policy.label
-        waiting: list[Observation] = []
-        renewals = contract_renewals(customer, view, day)
-        for observation in customer.observations:
-            if matures_on(observation.day, policy.horizon_days) > day:
-                waiting.append(observation)
-                continue
-            outcome = label(LabelKind(policy.kind), view.series, renewals, observation.day, day, policy.horizon_days)
-            decisions.matured.append(Matured(observation, outcome, day))
-        customer.observations = waiting
 
     def _stand(
         self,
@@ -321,17 +309,6 @@ class Evaluator:
             view.compact(customer, day)
         due = self._timers.observed(customer, view, day)
         customer.due_day = due if first_day is None else min(due, first_day + 1)
-
-
-def contract_renewals(customer: Customer, view: View, day: int) -> list[Renewal] | None:
-    """Renewals closed before ``day`` of a customer that had a contract by then; None without one."""
-    known = [outcome for outcome in view.outcomes(customer) if outcome[1] < day * DAY_MS]
-    renewals = [
-        Renewal(at_ms, str(data.get("outcome") or data.get("status") or data.get("result") or ""))
-        for kind, at_ms, data in known
-        if kind == "renewal.closed"
-    ]
-    return renewals if renewals or any(kind == "contract.signed" for kind, _, _ in known) else None
 
 
 def _published(

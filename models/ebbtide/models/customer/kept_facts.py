@@ -39,7 +39,7 @@ _STAGE_FIELDS = ("stage", "status", "channel", "keyword")
 _FIELDS: dict[str, frozenset[str]] = {
     SIGNED: frozenset(),
     DEAL_WON: frozenset(),
-    RENEWED: frozenset({"outcome", "status", "result"}),
+    RENEWED: frozenset({"outcome", "status", "result", "reason"}),
     TOUCHPOINT: frozenset({"kind", "feature", "trainer"}),
     CLOSED: frozenset({"ticket_id"}),
     PAID: frozenset({"invoice_id"}),
