@@ -8,7 +8,7 @@ import click
 
 from ebbtide.streams.cli.options import echo_json, json_option
 
-BENCHES = ("transport", "pipeline", "identity", "state")
+BENCHES = ("transport", "pipeline", "identity", "state", "learning")
 
 
 @click.command(epilog="Example: ebbtide bench pipeline --json")
@@ -20,6 +20,7 @@ def command(which: tuple[str, ...], *, as_json: bool) -> None:
     transport: record batches against a plain Faust agent. pipeline: a replay against just reading the file.
     identity: links and restores of one identity graph against a dict, a union-find, and decoding the records.
     state: bytes of an account after 30, 365 and 1,000 days, and its packing against plain msgpack.
+    learning: to learn an example and to score a customer with reasons, against a bare River pipeline.
     """
     results = {}
     for name in which or BENCHES:
