@@ -57,6 +57,17 @@ def test_rates_come_from_the_environment_or_the_file(tmp_path: Path, monkeypatch
         ),
         ({"EBBTIDE_MONEY__RATES": '{"USD": 2}'}, ["USD is the money currency: its rate is 1, not 2.0"]),
         ({"EBBTIDE_CONFIG": "/does/not/exist.yml"}, ["cannot read settings file"]),
+        (
+            {"EBBTIDE_LABEL__EXCLUDED_REASONS": "natural", "EBBTIDE_LABLE__KIND": "auto"},
+            [
+                "EBBTIDE_LABEL__EXCLUDED_REASONS: no JSON, Expecting value at character 1; a list is written [",
+                "EBBTIDE_LABLE__KIND: no such setting",
+            ],
+        ),
+        (
+            {"EBBTIDE_BROKER": '{"password": "hidden"'},
+            ["EBBTIDE_BROKER: no JSON, Expecting ',' delimiter at character"],
+        ),
     ],
 )
 def test_faults_are_named_all_at_once(
@@ -68,6 +79,7 @@ def test_faults_are_named_all_at_once(
         load_settings()
     for part in expected:
         assert part in str(caught.value)
+    assert "hidden" not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", ["- a list", "broker: {url: [", "broker: {colour: red}"])

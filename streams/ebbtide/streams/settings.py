@@ -5,13 +5,20 @@ The environment wins over the file. All errors come at once, at the start.
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from pydantic_settings import SettingsError as UnreadableError
 
 from ebbtide.models.policy import CorePolicy
 
@@ -162,12 +169,23 @@ def load_settings(path: Path | None = None) -> Settings:
     unknown = _unknown_variables()
     try:
         settings = Settings(**values)
+    except UnreadableError as error:
+        raise SettingsError("settings are wrong: " + "; ".join([_not_json(error.__cause__), *unknown])) from None
     except ValidationError as error:
         faults = [f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()]
         raise SettingsError("settings are wrong: " + "; ".join([*faults, *unknown])) from None
     if unknown:
         raise SettingsError("settings are wrong: " + "; ".join(unknown))
     return settings
+
+
+def _not_json(cause: BaseException | None) -> str:
+    """Which variable of a list or map cannot be read. Its value may be a secret, and is not told."""
+    if not isinstance(cause, json.JSONDecodeError):
+        return f"a variable of a list or map cannot be read: {cause}"
+    names = sorted(name for name, value in os.environ.items() if name.startswith(PREFIX) and value == cause.doc)
+    where = f"{cause.msg} at character {cause.pos + 1}"
+    return f'{" or ".join(names)}: no JSON, {where}; a list is written ["a", "b"], a map {{"a": 1}}'
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def _kind(annotation: Any) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    value = field.get_default()
+    value = field.get_default(call_default_factory=True, validated_data={})
     match value:
         case None:
             return "none"
@@ -110,7 +110,7 @@ def _default(field: FieldInfo) -> str:
         case tuple():
             return ", ".join(code(str(getattr(item, "event", item))) for item in value) or "none"
         case dict():
-            return ", ".join(f"{key} {code(item)}" for key, item in value.items())
+            return ", ".join(f"{key} {code(item)}" for key, item in value.items()) or "none"
         case bool():
             return code(json.dumps(value))
     return code(value)
