@@ -229,6 +229,19 @@ def test_its_fleet_counts_its_business_and_nothing_of_its_use(rates: dict[str, f
     assert told_worth == (None if worth is None else pytest.approx(worth, rel=0.01))
 
 
+@pytest.mark.parametrize("heard_until", [41, 60])
+def test_who_pays_nothing_is_worth_nothing_to_its_fleet_whether_it_is_seen_or_not(heard_until: int) -> None:
+    """Of two customers one pays 1,200 a year, the other, blind at the last Monday or not, nothing."""
+    paying = told("account.upserted", 0.5, "bolt-is", {"group_id": "bolt"}, mrr=100, name="bolt")
+    seen = used(range(0, 60, 2), "app", "u2")
+    bolt = [body | {"context": {"source": "app", "groupId": "bolt"}} for body in seen]
+    other = acme(used(day for day in EVERY_TWO_DAYS if day <= 40)) + beats(range(heard_until))
+    found = Told([*other, *bolt, *beats(range(60), "app"), paying], 59)
+    everybody = [one.record for one in found.outputs if isinstance(one.record, FleetStats)][-1].segments[""]
+    assert everybody.counters.get("blind", 0) == (heard_until == 41)
+    assert everybody.quantiles["value_365d"]["0.05"] == 0.0
+
+
 def test_what_its_record_looks_back_on_is_kept_however_long_nobody_sees_it() -> None:
     """Uses by people and machines in the 28 days before day 41, asked for two days and eleven weeks later."""
     machine = [

@@ -121,9 +121,7 @@ class Standings:
         if weekly:
             traits = view.traits_at(customer, VALUE_TRAITS, day * DAY_MS - 1)
             moves.yearly = yearly_value_at(traits, view.series, day, self._policy.money)
-            worth = moves.worth(self._policy.money)
-            if worth is not None:
-                moves.metrics[VALUE] = worth
+            moves.note_worth(self._policy.money)
         self._from_facts(moves, view, seen.rhythm(view, day, self._policy.cadence))
         self._cell(moves)
         self._is_lead(moves, view)
@@ -317,11 +315,11 @@ class Standings:
     def _pareto(self, moves: _Moves, segment: Segment | None) -> None:
         """Whether it is in the Pareto set. Money that cannot be compared with that of others takes no part."""
         policy = self._policy
-        worth = moves.worth(policy.money)
-        if moves.yearly is not None and worth is None:
+        worth = moves.note_worth(policy.money)
+        value = moves.metrics.get(VALUE)
+        if value is None:
             moves.drop(StateName.PARETO, "no_rate")
             return
-        value = moves.metrics[VALUE] = worth or 0.0
         line = None if segment is None else segment.pareto_line(value)
         inside = in_pareto(value, line, policy.pareto, was_in=moves.value(StateName.PARETO) == _YES)
         if line is not None:
@@ -347,9 +345,15 @@ class _Moves:
         held = self.customer.states.get(name)
         return None if held is None else held.value
 
-    def worth(self, money: MoneyPolicy) -> float | None:
-        """A year of the customer's money as it is compared with that of others; None where it cannot be."""
-        return None if self.yearly is None else self.yearly.compared(money)
+    def note_worth(self, money: MoneyPolicy) -> float | None:
+        """A year of the customer's money as it is compared with that of others; None where it cannot be, or has none.
+
+        Its fleet hears of it; who pays nothing is worth nothing to it.
+        """
+        worth = None if self.yearly is None else self.yearly.compared(money)
+        if self.yearly is None or worth is not None:
+            self.metrics[VALUE] = worth or 0.0
+        return worth
 
     def take(self, name: StateName, moved: tuple[Held, StateChange | None]) -> None:
         held, change = moved
