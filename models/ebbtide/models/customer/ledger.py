@@ -15,17 +15,15 @@ def take_matured(customer: Customer, view: View, day: int, policy: LabelPolicy) 
     """Take out the predictions whose outcome can be known at grid instant ``day``, each with it, oldest first."""
     matured: list[Matured] = []
     waiting: list[Observation] = []
-    contracts: list[Renewal] | None = None
     for observation in customer.observations:
         if matures_on(observation.day, policy.horizon_days) > day:
             waiting.append(observation)
             continue
-        if not matured:
-            contracts = renewals(view.history(customer), day)
+        # Mostly there is one, or none.
         outcome = label(
             LabelKind(policy.kind),
             view.series,
-            contracts,
+            renewals(view.history(customer), day),
             observation.day,
             day,
             policy.horizon_days,
