@@ -33,7 +33,7 @@ from ebbtide.streams.cli import fleet as cli
 from ebbtide.streams.cli.fleet_page import NARROWEST, WIDTH, page
 from ebbtide.streams.codec import TICK_KEY
 from ebbtide.streams.errors import EbbtideError
-from ebbtide.streams.fleet_statistics import stats_from_directory, stats_from_topic
+from ebbtide.streams.published import from_topic
 from ebbtide.streams.settings import BrokerSettings, Settings
 from ebbtide.streams.transport import Output
 from ebbtide.streams.transport.partitioner import partition_of
@@ -263,8 +263,7 @@ def test_what_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
     written(tmp_path, stats())
     assert "no fleet statistics of tenant x yet" in str(run(tmp_path, "--tenant", "x").exception)
     (tmp_path / "fleet-stats.ndjson").write_text(f"{stats().to_json().decode()}\n{{}}\n")
-    with pytest.raises(EbbtideError, match=r"fleet-stats\.ndjson line 2 is no fleet statistics of this version"):
-        stats_from_directory(tmp_path, "default")
+    assert "fleet-stats.ndjson line 2 is no FleetStats of this version" in str(run(tmp_path).exception)
 
 
 @pytest.mark.kafka
@@ -278,5 +277,5 @@ def test_the_newest_of_the_tenant_is_read_from_the_topic(kafka: KafkaBroker) -> 
         *(Output(TOPIC, one.tenant.encode(), one.to_json(), home) for one in records),
         Output(TOPIC, TICK_KEY, b"{}", home),
     )
-    assert stats_from_topic(settings, "t") == records[0]
-    assert stats_from_topic(settings, "v") is None
+    assert cli.newest(from_topic(settings, Topic.FLEET_STATS, FleetStats, "t")) == records[0]
+    assert list(from_topic(settings, Topic.FLEET_STATS, FleetStats, "v")) == []

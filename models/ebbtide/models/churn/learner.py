@@ -193,7 +193,9 @@ class Learner:
 def _beside(rule: Prequential) -> dict[str, float | None]:
     """How the rule alone would have done on the same examples."""
     report = rule.report()
-    return {f"baseline_{name}": report[f"prequential_{name}"] for name in ("auc", "log_loss", "brier")}
+    return {
+        f"baseline_{name}": report[f"prequential_{name}"] for name in ("auc", "log_loss", "brier", "calibration_error")
+    }
 
 
 def _checks(model: Model) -> list[CheckVector]:

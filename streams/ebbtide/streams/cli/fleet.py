@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from ebbtide.models.fleet.stats import EVERYBODY
 from ebbtide.schemas.fleet import FleetStats
+from ebbtide.schemas.topics import Topic
 from ebbtide.streams.cli.fleet_page import NARROWEST, WIDTH, page
 from ebbtide.streams.cli.identity_story import shown
 from ebbtide.streams.cli.options import echo_json, json_option, settings_option, stderr
@@ -56,21 +58,27 @@ def show(segment: str | None, directory: Path | None, tenant: str | None, settin
 
 def _stats(settings: Settings, tenant: str, directory: Path | None) -> FleetStats:
     # Kafka is slow to import.
-    from ebbtide.streams.fleet_statistics import (  # noqa: PLC0415
-        stats_from_directory,
-        stats_from_topic,
-    )
+    from ebbtide.streams.published import from_directory, from_topic  # noqa: PLC0415
 
     if directory is not None:
-        found = stats_from_directory(directory, tenant)
+        found = newest(from_directory(directory, Topic.FLEET_STATS, FleetStats, tenant))
     else:
         with stderr().status("reading fleet-stats"):
-            found = stats_from_topic(settings, tenant)
+            found = newest(from_topic(settings, Topic.FLEET_STATS, FleetStats, tenant))
     if found is None:
         raise EbbtideError(
             f"there are no fleet statistics of tenant {shown(tenant)} yet: see that --tenant is right; the first come "
             "when event time passes an observation instant, Mondays by default"
         )
+    return found
+
+
+def newest(told: Iterable[FleetStats]) -> FleetStats | None:
+    """The newest of a tenant's: a worker that took over may have told an older one again."""
+    found: FleetStats | None = None
+    for stats in told:
+        if found is None or stats.as_of >= found.as_of:
+            found = stats
     return found
 
 

@@ -1,0 +1,154 @@
+"""Churn models on a page, for a terminal or a pipe; nothing on it needs colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ebbtide.models.churn.prequential import TIERS
+from ebbtide.models.churn.quality import wilson
+from ebbtide.models.churn.shape import Difference, Shape
+from ebbtide.schemas.learning import Model
+from ebbtide.streams.cli.field_values import NOTHING, number, per_cent
+from ebbtide.streams.cli.identity_story import shown
+from ebbtide.streams.cli.sparkline import sparkline
+
+WIDTH = 100
+MOST_FEATURES = 12
+_MEASURES = (
+    ("AUC", "auc"),
+    ("log loss", "log_loss"),
+    ("Brier", "brier"),
+    ("calibration error", "calibration_error"),
+)
+
+
+def versions(models: Sequence[Model]) -> RenderableType:
+    """A line for each version."""
+    table = _table("version", "trained through", "examples", "AUC", "Brier", "calib. error", "recent loss", "weight")
+    for model in models:
+        told = model.metrics
+        table.add_row(
+            shown(model.model_version),
+            _day(model),
+            number(model.examples),
+            *(_figure(told.get(f"prequential_{name}")) for name in ("auc", "brier", "calibration_error")),
+            _figure(told.get("recent_log_loss")),
+            per_cent(model.blend),
+        )
+    return Group(
+        table,
+        Text("Measured on predictions that were frozen before their label was known.", "dim"),
+        Text("Weight: the share of what was learned beside the rule.", "dim"),
+    )
+
+
+def page(model: Model, forms: Sequence[Shape]) -> RenderableType:
+    """All of one version."""
+    return Group(*_head(model), *_quality(model), *_tiers(model), *_features(forms))
+
+
+def comparison(before: Model, after: Model, moved: Sequence[Difference]) -> RenderableType:
+    """Two versions side by side."""
+    table = _table("", shown(before.model_version), shown(after.model_version))
+    rows: list[tuple[str, ...]] = [
+        ("trained through", _day(before), _day(after)),
+        ("examples", number(before.examples), number(after.examples)),
+        ("weight beside the rule", per_cent(before.blend), per_cent(after.blend)),
+        ("calibration", _calibration(before), _calibration(after)),
+    ]
+    rows += [
+        (name, *(_figure(model.metrics.get(f"prequential_{key}")) for model in (before, after)))
+        for name, key in _MEASURES
+    ]
+    for row in rows:
+        table.add_row(*row)
+    features = _table("feature", "at", "before", "after", "odds of churn")
+    for told in [told for told in moved if told.moved][:MOST_FEATURES]:
+        features.add_row(
+            told.feature,
+            _figure(told.value, 2),
+            _signed(told.before),
+            _signed(told.after),
+            f"× {exp(told.moved):.2f}",
+        )
+    return Group(table, Text(), Text("WHERE THEY DIFFER MOST, in nats", "bold"), features)
+
+
+def _head(model: Model) -> list[RenderableType]:
+    title = f"{shown(model.model_version)} · tenant {shown(model.tenant)} · {model.role.value}"
+    lines = [
+        f"learned from {number(model.examples)} examples, trained through {_day(model)}",
+        f"weight {per_cent(model.blend)} beside the rule · calibration {_calibration(model)}",
+        f"answers its {len(model.checks)} check vectors",
+    ]
+    return [Text(title, "bold"), *(Text(f"  {line}") for line in lines)]
+
+
+def _quality(model: Model) -> list[RenderableType]:
+    table = _table("", "what was published", "the rule alone")
+    for name, key in _MEASURES:
+        rule = model.metrics.get(f"baseline_{key}")
+        table.add_row(name, _figure(model.metrics.get(f"prequential_{key}")), _figure(rule))
+    table.add_row("recent log loss", _figure(model.metrics.get("recent_log_loss")), NOTHING)
+    return [Text(), Text("QUALITY, on labels as they came", "bold"), table]
+
+
+def _tiers(model: Model) -> list[RenderableType]:
+    table = _table("tier", "examples", "churned", "95 %")
+    for tier in reversed(TIERS):
+        seen, rate = int(model.metrics.get(f"{tier}_examples") or 0), model.metrics.get(f"{tier}_churn_rate")
+        if rate is None:
+            table.add_row(tier, number(seen), NOTHING, NOTHING)
+        else:
+            low, high = wilson(round(rate * seen), seen)
+            table.add_row(tier, number(seen), per_cent(rate), f"{low * 100:.0f}-{high * 100:.0f} %")
+    return [Text(), Text("TIERS", "bold"), table]
+
+
+def _features(forms: Sequence[Shape]) -> list[RenderableType]:
+    table = _table("feature", "span", "from", "to", "form")
+    for form in forms[:MOST_FEATURES]:
+        low = min(form.contributions)
+        drawn = sparkline([contribution - low for contribution in form.contributions])
+        table.add_row(
+            form.feature,
+            _figure(form.span, 2),
+            _figure(form.values[0], 2),
+            _figure(form.values[-1], 2),
+            drawn,
+        )
+    rest = len(forms) - MOST_FEATURES
+    return [
+        Text(),
+        Text("FEATURES, the strongest first: what each adds to the logit along its values, in nats", "bold"),
+        table,
+        *([Text(f"and {rest} weaker ones; --json has all", "dim")] if rest > 0 else []),
+    ]
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="right" if place else "left", no_wrap=True)
+    return table
+
+
+def _calibration(model: Model) -> str:
+    return f"{model.calibration_slope:.3f} · logit {_signed(model.calibration_intercept, 3)}"
+
+
+def _day(model: Model) -> str:
+    return NOTHING if model.trained_through is None else f"{model.trained_through:%Y-%m-%d}"
+
+
+def _signed(value: float, digits: int = 2) -> str:
+    return f"{'−' if value < 0 else '+'} {abs(value):.{digits}f}"
+
+
+def _figure(value: float | None, digits: int = 4) -> str:
+    return NOTHING if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,142 @@
+"""`ebbtide model`: versions in a list, one on a page, two side by side; and what is refused."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ebbtide.models.churn.features import NAMES
+from ebbtide.models.churn.learner import Learner
+from ebbtide.schemas.learning import Model
+from ebbtide.schemas.topics import Topic
+from ebbtide.streams.brokers.kafka import KafkaBroker
+from ebbtide.streams.cli import model as cli
+from ebbtide.streams.codec import TICK_KEY
+from ebbtide.streams.settings import Settings
+from ebbtide.streams.transport import Output
+from ebbtide.streams.transport.partitioner import partition_of
+from support.brokers import create_topics
+from support.identity_topics import send
+
+PARTITIONS = 3
+RECENCY = NAMES.index("recency")
+
+
+def history(tenant: str = "default") -> list[Model]:
+    """Three weeks of labels: who was away for four days or longer leaves."""
+    learner, models = Learner(), []
+    for week in range(3):
+        for number in range(800):
+            vector = [1.0] * len(NAMES)
+            vector[RECENCY] = float(number % 8)
+            learner.learn(vector, number % 8 >= 4, 0.8 if number % 8 >= 4 else 0.03)
+        models.append(learner.to_model(datetime(2025, 4, 7, tzinfo=UTC) + timedelta(weeks=week), tenant))
+    return models
+
+
+@pytest.fixture(scope="module")
+def models() -> list[Model]:
+    return history()
+
+
+@pytest.fixture
+def directory(tmp_path: Path, models: list[Model]) -> Path:
+    return written(tmp_path, *models)
+
+
+def written(directory: Path, *models: Model) -> Path:
+    (directory / "models.ndjson").write_bytes(b"".join(one.to_json() + b"\n" for one in models))
+    return directory
+
+
+def run(directory: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(cli.command, [*arguments, "--dir", str(directory)])
+
+
+def lines(directory: Path, *arguments: str) -> list[str]:
+    """The page, with one space between words."""
+    done = run(directory, *arguments)
+    assert done.exit_code == 0, done.exception
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    assert "\x1b" not in done.stdout
+    return [" ".join(line.split()) for line in done.stdout.splitlines()]
+
+
+def test_versions_the_newest_last(directory: Path, models: list[Model]) -> None:
+    head, *found = lines(directory, "list")[:4]
+    assert head == "version trained through examples AUC Brier calib. error recent loss weight"
+    assert [line.split()[:3] for line in found] == [
+        ["champion-800", "2025-04-07", "800"],
+        ["champion-1600", "2025-04-14", "1,600"],
+        ["champion-2400", "2025-04-21", "2,400"],
+    ]
+    told = json.loads(run(directory, "list", "--json").stdout)
+    assert [one["model_version"] for one in told] == [one.model_version for one in models]
+    assert told[0]["metrics"]["prequential_auc"] == 1.0
+
+
+def test_one_on_a_page(directory: Path, models: list[Model]) -> None:
+    found = lines(directory, "show", "champion-1600")
+    assert found[0] == "champion-1600 · tenant default · champion"
+    assert "learned from 1,600 examples, trained through 2025-04-14" in found
+    assert "answers its 5 check vectors" in found
+    assert "AUC 1.0000 0.5000" in found
+    assert "danger 800 100 % 100-100 %" in found
+    assert "normal 0 – –" in found
+    assert "excellent 800 0 % 0-0 %" in found
+    strongest = next(line for line in found if line.startswith("recency "))
+    assert found.index(strongest) == found.index("feature span from to form") + 1
+    assert lines(directory, "show")[0].startswith("champion-2400 ")
+    told = json.loads(run(directory, "show", "--json").stdout)
+    assert told["features"][0]["feature"] == "recency"
+    assert len(told["features"]) == len(NAMES)
+
+
+def test_two_side_by_side(directory: Path) -> None:
+    found = lines(directory, "diff", "champion-800")
+    assert found[0] == "champion-800 champion-2400"
+    assert "examples 800 2,400" in found
+    assert "AUC 1.0000 1.0000" in found
+    first = found[found.index("feature at before after odds of churn") + 1].split()
+    assert first[0] == "recency"
+    assert first[-2] == "×"
+    told = json.loads(run(directory, "diff", "champion-800", "champion-1600", "--json").stdout)
+    assert told["after"]["model_version"] == "champion-1600"
+    assert told["features"][0]["moved"] == pytest.approx(told["features"][0]["after"] - told["features"][0]["before"])
+
+
+def test_what_is_not_there_is_told_in_one_line(tmp_path: Path, models: list[Model]) -> None:
+    assert "has no models.ndjson" in str(run(tmp_path, "list").exception)
+    written(tmp_path, *models)
+    assert "there is no model champion-7; the newest are champion-800, " in str(
+        run(tmp_path, "show", "champion-7").exception
+    )
+    assert "no model of tenant x yet" in str(run(tmp_path, "list", "--tenant", "x").exception)
+    written(tmp_path, models[0].model_copy(update={"intercept": 9.0}))
+    assert "workers refuse this model" in str(run(tmp_path, "show").exception)
+    (tmp_path / "models.ndjson").write_text("{}\n")
+    assert "models.ndjson line 1 is no Model of this version" in str(run(tmp_path, "list").exception)
+
+
+@pytest.mark.kafka
+def test_versions_are_read_from_the_topic(
+    kafka: KafkaBroker, models: list[Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = Topic.MODELS.topic_name
+    create_topics(kafka.bootstrap, {topic: PARTITIONS})
+    home = partition_of(b"default", PARTITIONS)
+    monkeypatch.setenv("EBBTIDE_BROKER__URL", f"kafka://{kafka.bootstrap}")
+    settings = Settings()
+    send(
+        settings,
+        # A worker that takes over tells one again.
+        *(Output(topic, b"default", one.to_json(), home) for one in [*models, models[1]]),
+        Output(topic, TICK_KEY, b"{}", home),
+    )
+    done = CliRunner().invoke(cli.command, ["list", "--json"])
+    assert done.exit_code == 0, done.exception
+    assert [one["examples"] for one in json.loads(done.stdout)] == [800, 1_600, 2_400]
