@@ -64,6 +64,8 @@ def _keyword(  # noqa: PLR0911, PLR0912
             return [f"{at}: too long"] if len(value) > expected else []
         case "minimum" if isinstance(value, int | float):
             return [f"{at}: too small"] if value < expected else []
+        case "exclusiveMinimum" if isinstance(value, int | float):
+            return [f"{at}: too small"] if value <= expected else []
         case "maximum" if isinstance(value, int | float):
             return [f"{at}: too great"] if value > expected else []
         case "required" if isinstance(value, dict):
