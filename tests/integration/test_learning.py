@@ -18,7 +18,7 @@ MOST_ERROR = 0.03
 @pytest.mark.quality
 @pytest.mark.timeout(600)
 def test_once_it_was_taught_a_model_says_what_happens(tmp_path: Path) -> None:
-    """Sixteen months, 400 accounts. Without calibration the error is .045."""
+    """Sixteen months, 400 accounts. Without calibration the error is .044."""
     book = tmp_path / "book.ndjson"
     write(BookConfig.sized(customers=400, days=480, events=200_000, seed=11), book, None, None)
     replay([str(book)], tmp_path / "out", Settings())
