@@ -24,8 +24,9 @@ from ebbtide.models.portrait.portrait import Portrait, portrait
 from ebbtide.schemas.customer_record import CustomerRecord, Field
 from ebbtide.schemas.fleet import SourceHeartbeat
 from ebbtide.streams.cli import customer_page
-from ebbtide.streams.cli.customer_page import MOST_FACTS, MOST_MODULES, MOST_PEOPLE, WIDTH, page
+from ebbtide.streams.cli.customer_page import MOST_FACTS, MOST_MODULES, MOST_PEOPLE, page
 from ebbtide.streams.cli.field_values import value_text
+from ebbtide.streams.cli.options import WIDTH
 from ebbtide.streams.cli.sparkline import BLOCKS, sparkline
 from support.customers import SETTLED, acme, bucket, customer, share
 from support.goldens import GOLDEN, UPDATE

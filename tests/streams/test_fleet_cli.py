@@ -30,7 +30,8 @@ from ebbtide.schemas.fleet import (
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.brokers.kafka import KafkaBroker
 from ebbtide.streams.cli import fleet as cli
-from ebbtide.streams.cli.fleet_page import NARROWEST, WIDTH, page
+from ebbtide.streams.cli.fleet_page import NARROWEST, page
+from ebbtide.streams.cli.options import WIDTH
 from ebbtide.streams.codec import TICK_KEY
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.published import from_topic

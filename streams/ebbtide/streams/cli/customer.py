@@ -18,9 +18,9 @@ from ebbtide.models.customer.sources import SourceBook
 from ebbtide.models.identity.identifiers import identifier
 from ebbtide.models.portrait.portrait import Portrait, portrait
 from ebbtide.schemas.events import IdentifierType
-from ebbtide.streams.cli.customer_page import WIDTH, name_of, page
+from ebbtide.streams.cli.customer_page import name_of, page
 from ebbtide.streams.cli.identity_story import shown
-from ebbtide.streams.cli.options import json_option, progress_bar, settings_option
+from ebbtide.streams.cli.options import json_option, print_page, progress_bar, settings_option
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.settings import Settings
 
@@ -77,11 +77,8 @@ def show(customer: str, tenant: str | None, settings: Settings, *, sources: bool
     if as_json:
         _echo(_answer(told, stored, why, found.also))
         return
-    console = Console(highlight=False)
-    # A pipe has no width of its own.
-    console.width = min(WIDTH, console.width) if console.is_terminal else WIDTH
     where = f"{stored.topic}, partition {stored.partition}, offset {stored.offset}; found by {why}"
-    console.print(page(told, shown(where), also=found.also, sources=sources))
+    print_page(lambda _width: page(told, shown(where), also=found.also, sources=sources))
 
 
 def _find(settings: Settings, tenant: str, asked: str) -> Found:

@@ -21,12 +21,11 @@ from ebbtide.models.portrait.portrait import DatedFact, Portrait
 from ebbtide.models.portrait.rhythm import Rhythm
 from ebbtide.models.portrait.states import State
 from ebbtide.schemas.alert import AlertKind
-from ebbtide.streams.cli.field_values import NOTHING, number, per_cent, time_text, value_text
+from ebbtide.streams.cli.field_values import NOTHING, number, per_cent, signed, time_text, value_text
 from ebbtide.streams.cli.identity_story import shown
 from ebbtide.streams.cli.sparkline import sparkline
 from ebbtide.streams.demo.wording import TIER_STYLE
 
-WIDTH = 100
 MOST_REASONS = 3
 MOST_MODULES = 8
 MOST_PEOPLE = 8
@@ -154,7 +153,7 @@ def _reasons(score: LastScore) -> list[RenderableType]:
     lines.append(
         _line(
             "",
-            f"{_signed(score.intercept)}  of the average customer{more}; together {_signed(score.logit)}",
+            f"{signed(score.intercept)}  of the average customer{more}; together {signed(score.logit)}",
             style="dim",
         )
     )
@@ -163,12 +162,8 @@ def _reasons(score: LastScore) -> list[RenderableType]:
 
 def _side(label: str, parts: Sequence[Part]) -> list[RenderableType]:
     return [
-        _line("" if place else label, f"{_signed(part.contribution)}  {part.says}") for place, part in enumerate(parts)
+        _line("" if place else label, f"{signed(part.contribution)}  {part.says}") for place, part in enumerate(parts)
     ]
-
-
-def _signed(value: float) -> str:
-    return f"{'−' if value < 0 else '+'} {abs(value):.2f}"
 
 
 def _rhythm(told: Portrait, as_of: str) -> list[RenderableType]:

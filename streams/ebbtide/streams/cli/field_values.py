@@ -41,6 +41,11 @@ def number(value: float) -> str:
     return f"{value:,.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else f"{value:,}"
 
 
+def signed(value: float, digits: int = 2) -> str:
+    """A number with its sign apart, as parts of a sum are written."""
+    return f"{'−' if value < 0 else '+'} {abs(value):.{digits}f}"
+
+
 def per_cent(share: float) -> str:
     """A share as per cent, of small ones one digit more."""
     digits = 1 if 0 < abs(share) < 0.2 else 0

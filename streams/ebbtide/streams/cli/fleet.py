@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from ebbtide.models.fleet.stats import EVERYBODY
 from ebbtide.schemas.fleet import FleetStats
 from ebbtide.schemas.topics import Topic
-from ebbtide.streams.cli.fleet_page import NARROWEST, WIDTH, page
+from ebbtide.streams.cli.fleet_page import NARROWEST, page
 from ebbtide.streams.cli.identity_story import shown
-from ebbtide.streams.cli.options import echo_json, json_option, settings_option, stderr
+from ebbtide.streams.cli.options import echo_json, json_option, print_page, settings_option, stderr
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.settings import Settings
 
@@ -50,10 +50,7 @@ def show(segment: str | None, directory: Path | None, tenant: str | None, settin
     if as_json:
         echo_json(_answer(stats, segment))
         return
-    console = Console(highlight=False)
-    # A pipe has no width of its own.
-    console.width = max(NARROWEST, min(WIDTH, console.width)) if console.is_terminal else WIDTH
-    console.print(page(stats, segment, console.width))
+    print_page(partial(page, stats, segment), NARROWEST)
 
 
 def _stats(settings: Settings, tenant: str, directory: Path | None) -> FleetStats:

@@ -25,8 +25,8 @@ from ebbtide.schemas.fleet import (
 )
 from ebbtide.streams.cli.field_values import NOTHING, number, per_cent
 from ebbtide.streams.cli.identity_story import shown
+from ebbtide.streams.cli.options import WIDTH
 
-WIDTH = 100
 NARROWEST = 80
 """In less no table has room: lines are then broken by the terminal, not by the page."""
 

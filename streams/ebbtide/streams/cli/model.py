@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console, RenderableType
 
 from ebbtide.models.churn.scorer import ModelError
 from ebbtide.models.churn.shape import differences, shapes
 from ebbtide.schemas.learning import Model
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.cli.identity_story import shown
-from ebbtide.streams.cli.model_page import WIDTH, comparison, page, versions
-from ebbtide.streams.cli.options import echo_json, json_option, settings_option, stderr
+from ebbtide.streams.cli.model_page import comparison, page, versions
+from ebbtide.streams.cli.options import echo_json, json_option, print_page, settings_option, stderr
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.settings import Settings
 
@@ -53,7 +53,7 @@ def list_command(directory: Path | None, tenant: str | None, settings: Settings,
     if as_json:
         echo_json([_summary(model) for model in found])
         return
-    _print(versions(found))
+    print_page(lambda _width: versions(found))
 
 
 @command.command(epilog="Example: ebbtide model show champion-4711 --dir out")
@@ -65,11 +65,12 @@ def show(version: str | None, directory: Path | None, tenant: str | None, settin
     A model that fails its own check vectors is told as such, as workers would refuse it.
     """
     model = _version(_models(settings, tenant or settings.tenant, directory), version)
-    forms = _checked(lambda: shapes(model))
+    with _checked():
+        forms = shapes(model)
     if as_json:
-        echo_json({**_summary(model), "metrics": model.metrics, "features": [form._asdict() for form in forms]})
+        echo_json({**_summary(model), "features": [form._asdict() for form in forms]})
         return
-    _print(page(model, forms))
+    print_page(lambda _width: page(model, forms))
 
 
 @command.command(epilog="Example: ebbtide model diff champion-4711 champion-5040 --dir out")
@@ -82,12 +83,13 @@ def diff(
     """Show where two versions differ: in quality, and by feature where they differ most. AFTER is the newest."""
     known = _models(settings, tenant or settings.tenant, directory)
     one, other = _version(known, before), _version(known, after)
-    moved = _checked(lambda: differences(one, other))
+    with _checked():
+        moved = differences(one, other)
     if as_json:
         features = [{**told._asdict(), "moved": told.moved} for told in moved]
         echo_json({"before": _summary(one), "after": _summary(other), "features": features})
         return
-    _print(comparison(one, other, moved))
+    print_page(lambda _width: comparison(one, other, moved))
 
 
 def _models(settings: Settings, tenant: str, directory: Path | None) -> list[Model]:
@@ -120,9 +122,10 @@ def _version(known: list[Model], version: str | None) -> Model:
     raise EbbtideError(f"there is no model {shown(version)}; the newest are {names}")
 
 
-def _checked(work: Any) -> Any:
+@contextmanager
+def _checked() -> Iterator[None]:
     try:
-        return work()
+        yield
     except ModelError as error:
         raise EbbtideError(f"workers refuse this model: {error}") from None
 
@@ -138,10 +141,3 @@ def _summary(model: Model) -> dict[str, Any]:
         "calibration_intercept": model.calibration_intercept,
         "metrics": model.metrics,
     }
-
-
-def _print(what: RenderableType) -> None:
-    console = Console(highlight=False)
-    # A pipe has no width of its own.
-    console.width = min(WIDTH, console.width) if console.is_terminal else WIDTH
-    console.print(what)

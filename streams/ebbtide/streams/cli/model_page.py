@@ -13,11 +13,10 @@ from ebbtide.models.churn.prequential import TIERS
 from ebbtide.models.churn.quality import wilson
 from ebbtide.models.churn.shape import Difference, Shape
 from ebbtide.schemas.learning import Model
-from ebbtide.streams.cli.field_values import NOTHING, number, per_cent
+from ebbtide.streams.cli.field_values import NOTHING, number, per_cent, signed
 from ebbtide.streams.cli.identity_story import shown
 from ebbtide.streams.cli.sparkline import sparkline
 
-WIDTH = 100
 MOST_FEATURES = 12
 _MEASURES = (
     ("AUC", "auc"),
@@ -72,8 +71,8 @@ def comparison(before: Model, after: Model, moved: Sequence[Difference]) -> Rend
         features.add_row(
             told.feature,
             _figure(told.value, 2),
-            _signed(told.before),
-            _signed(told.after),
+            signed(told.before),
+            signed(told.after),
             f"× {exp(told.moved):.2f}",
         )
     return Group(table, Text(), Text("WHERE THEY DIFFER MOST, in nats", "bold"), features)
@@ -139,15 +138,11 @@ def _table(*columns: str) -> Table:
 
 
 def _calibration(model: Model) -> str:
-    return f"{model.calibration_slope:.3f} · logit {_signed(model.calibration_intercept, 3)}"
+    return f"{model.calibration_slope:.3f} · logit {signed(model.calibration_intercept, 3)}"
 
 
 def _day(model: Model) -> str:
     return NOTHING if model.trained_through is None else f"{model.trained_through:%Y-%m-%d}"
-
-
-def _signed(value: float, digits: int = 2) -> str:
-    return f"{'−' if value < 0 else '+'} {abs(value):.{digits}f}"
 
 
 def _figure(value: float | None, digits: int = 4) -> str:

@@ -11,10 +11,13 @@ from typing import Any, TypeVar
 
 import click
 import orjson
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from ebbtide.streams.settings import Settings, load_settings
+
+WIDTH = 100
+"""Columns of a page."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -67,6 +70,13 @@ def at_terminal() -> bool:
 def stderr() -> Console:
     """Where progress goes, so that output can be piped."""
     return Console(stderr=True)
+
+
+def print_page(page: Callable[[int], RenderableType], narrowest: int = 0) -> None:
+    """Print what fits into so many columns: the terminal's, ``WIDTH`` at most; a pipe has no width of its own."""
+    console = Console(highlight=False)
+    console.width = max(narrowest, min(WIDTH, console.width)) if console.is_terminal else WIDTH
+    console.print(page(console.width))
 
 
 @contextmanager
