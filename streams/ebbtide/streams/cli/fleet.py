@@ -14,7 +14,8 @@ from ebbtide.schemas.fleet import FleetStats
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.cli.fleet_page import NARROWEST, page
 from ebbtide.streams.cli.identity_story import shown
-from ebbtide.streams.cli.options import echo_json, json_option, print_page, settings_option, stderr
+from ebbtide.streams.cli.options import echo_json, print_page
+from ebbtide.streams.cli.source import read_told, source_options
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.settings import Settings
 
@@ -26,15 +27,7 @@ def command() -> None:
 
 @command.command(epilog="Example: ebbtide fleet show --segment strategic")
 @click.option("--segment", help="Only this segment, beside everybody.")
-@click.option(
-    "--dir",
-    "directory",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="Read what `ebbtide replay --out DIR` wrote instead of the topic.",
-)
-@click.option("--tenant", help="Tenant; the settings' if none is named.")
-@settings_option
-@json_option
+@source_options
 def show(segment: str | None, directory: Path | None, tenant: str | None, settings: Settings, *, as_json: bool) -> None:
     """Show the newest statistics of the fleet on one page.
 
@@ -54,14 +47,7 @@ def show(segment: str | None, directory: Path | None, tenant: str | None, settin
 
 
 def _stats(settings: Settings, tenant: str, directory: Path | None) -> FleetStats:
-    # Kafka is slow to import.
-    from ebbtide.streams.published import from_directory, from_topic  # noqa: PLC0415
-
-    if directory is not None:
-        found = newest(from_directory(directory, Topic.FLEET_STATS, FleetStats, tenant))
-    else:
-        with stderr().status("reading fleet-stats"):
-            found = newest(from_topic(settings, Topic.FLEET_STATS, FleetStats, tenant))
+    found = newest(read_told(settings, Topic.FLEET_STATS, FleetStats, tenant, directory))
     if found is None:
         raise EbbtideError(
             f"there are no fleet statistics of tenant {shown(tenant)} yet: see that --tenant is right; the first come "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from ebbtide.schemas.learning import Model
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.cli.identity_story import shown
 from ebbtide.streams.cli.model_page import comparison, page, versions
-from ebbtide.streams.cli.options import echo_json, json_option, print_page, settings_option, stderr
+from ebbtide.streams.cli.options import echo_json, print_page
+from ebbtide.streams.cli.source import read_told, source_options
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.settings import Settings
 
@@ -25,25 +26,8 @@ def command() -> None:
     """Look at churn models: how good they were, what they go by, where two differ."""
 
 
-def _source(function: Any) -> Any:
-    """Where models are read from."""
-    for option in (
-        json_option,
-        settings_option,
-        click.option("--tenant", help="Tenant; the settings' if none is named."),
-        click.option(
-            "--dir",
-            "directory",
-            type=click.Path(path_type=Path, file_okay=False, exists=True),
-            help="Read what `ebbtide replay --out DIR` wrote instead of the topic.",
-        ),
-    ):
-        function = option(function)
-    return function
-
-
 @command.command("list", epilog="Example: ebbtide model list --dir out")
-@_source
+@source_options
 def list_command(directory: Path | None, tenant: str | None, settings: Settings, *, as_json: bool) -> None:
     """List the versions that are known, the newest last, with what each was worth when it was made.
 
@@ -58,7 +42,7 @@ def list_command(directory: Path | None, tenant: str | None, settings: Settings,
 
 @command.command(epilog="Example: ebbtide model show champion-4711 --dir out")
 @click.argument("version", required=False)
-@_source
+@source_options
 def show(version: str | None, directory: Path | None, tenant: str | None, settings: Settings, *, as_json: bool) -> None:
     """Show one version, the newest if none is named: its quality, its tiers, and what each feature adds.
 
@@ -76,7 +60,7 @@ def show(version: str | None, directory: Path | None, tenant: str | None, settin
 @command.command(epilog="Example: ebbtide model diff champion-4711 champion-5040 --dir out")
 @click.argument("before")
 @click.argument("after", required=False)
-@_source
+@source_options
 def diff(
     before: str, after: str | None, directory: Path | None, tenant: str | None, settings: Settings, *, as_json: bool
 ) -> None:
@@ -94,15 +78,7 @@ def diff(
 
 def _models(settings: Settings, tenant: str, directory: Path | None) -> list[Model]:
     """Every version once, the oldest first."""
-    # Kafka is slow to import.
-    from ebbtide.streams.published import from_directory, from_topic  # noqa: PLC0415
-
-    told: Iterable[Model]
-    if directory is not None:
-        told = list(from_directory(directory, Topic.MODELS, Model, tenant))
-    else:
-        with stderr().status("reading models"):
-            told = list(from_topic(settings, Topic.MODELS, Model, tenant))
+    told = read_told(settings, Topic.MODELS, Model, tenant, directory)
     found = sorted({model.model_version: model for model in told}.values(), key=lambda model: model.examples)
     if not found:
         raise EbbtideError(
