@@ -163,8 +163,8 @@ def test_at_stake_prefers_the_contract_and_falls_back_on_what_was_paid() -> None
     assert money.amount == 15.0
 
 
-def examples(body: list[dict[str, Any]], until: float, kind: str = "auto") -> list[tuple[bool, str]]:
-    policy = CorePolicy(label=LabelPolicy.model_validate({"kind": kind, "horizon_days": 14}))
+def examples(body: list[dict[str, Any]], until: float, kind: str = "auto", horizon: int = 14) -> list[tuple[bool, str]]:
+    policy = CorePolicy(label=LabelPolicy.model_validate({"kind": kind, "horizon_days": horizon}))
     outputs = run(body, at(until), policy)
     return [(o.record.label, o.record.label_reason) for o in outputs if isinstance(o.record, TrainingExample)]
 
@@ -198,6 +198,17 @@ def test_who_should_never_have_been_sold_to_teaches_nothing() -> None:
     ]
     assert examples(body, 21) == []
     assert examples([*body, fact("contract.signed", at(12), "f3", CRM)], 21) == [(False, "contract_won_back")]
+
+
+def test_why_a_contract_ended_is_known_when_the_label_comes_a_year_later() -> None:
+    body = [event | JOIN for event in active([1, 9, 100, 200, 300])]
+    body += [
+        fact("contract.signed", at(2), "f1", CRM),
+        fact("renewal.closed", at(12), "f2", CRM, outcome="churned", reason="not_target"),
+    ]
+    assert examples(body, 380, horizon=360) == []
+    body[-1]["data"]["reason"] = "product"
+    assert examples(body, 372, horizon=360) == [(True, "contract_churned")]
 
 
 def test_who_signs_again_can_churn_again() -> None:
