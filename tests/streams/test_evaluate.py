@@ -194,6 +194,15 @@ def test_prequential_from_examples(replay: Path) -> None:
     assert [row["customers"] for row in result["prequential"]["tiers"]] == [1, 2, 1]
 
 
+def test_an_example_is_judged_by_the_label_that_holds(replay: Path) -> None:
+    late, withdrawn = {"revision": 1, "label": True}, {"revision": 2, "label": None}
+    told = [example(0.9, False, 3, 0), example(0.2, False, 3, 1), example(0.4, True, 3, 2)]
+    rows = [*told, told[0] | late, told[2] | {"revision": 1, "label": False}, told[2] | withdrawn]
+    write(replay / "training-examples.ndjson", rows)
+    quality = evaluate(replay)["prequential"]["quality"]["all"]
+    assert (quality["customers"], quality["churned"], quality["auc"]) == (2, 1, 1.0)
+
+
 def alert(customer: str, at: str, kind: str = "risk", state: str = "open", **more: Any) -> dict[str, Any]:
     return {
         "kind": kind,

@@ -22,8 +22,8 @@ POLICY = CorePolicy(
 _NAMES = ("login", "query", "view", "Order Completed")
 
 
-def history(seed: int, *, days: int = DAYS, merges: bool = True) -> list[dict[str, Any]]:
-    """Records in time order, with the end of the backfill last.
+def history(seed: int, *, days: int = DAYS, merges: bool = True, late: bool = False) -> list[dict[str, Any]]:
+    """Records in time order, with the end of the backfill last; with ``late`` outcomes that are told weeks later, too.
 
     Users come and go with their own rhythm; some act in an account, some in none, some join one or two on the way;
     there are visitors nobody knows, machines, renamed accounts, contracts and renewals, and with ``merges`` visitors
@@ -51,6 +51,9 @@ def history(seed: int, *, days: int = DAYS, merges: bool = True) -> list[dict[st
             day += max(1, rhythm + rng.choice([-1, 0, 0, 1, rng.randrange(20)]))
     for account in ("g1", "g2"):
         _facts(rng, account, days, add)
+    if late:
+        for account in ("g1", "g2", "g1", "g2"):
+            _late_outcome(rng, account, days, add)
     timed.sort(key=lambda item: item[0])
     for index, (_, body) in enumerate(timed):
         body["id" if "." in body["type"] else "messageId"] = f"m{index}"
@@ -96,6 +99,20 @@ def _facts(rng: Random, account: str, days: int, add: Any) -> None:
         day = rng.randrange(day, days)
         outcome = rng.choice(["renewed", "churned"])
         add(day, 1, fact("renewal.closed", at(day, 1), "", ids, outcome=outcome))
+
+
+def _late_outcome(rng: Random, account: str, days: int, add: Any) -> None:
+    """What became of a contract, told one to five weeks after it."""
+    day = rng.randrange(days - 7)
+    outcomes: list[dict[str, Any]] = [
+        {},
+        {"outcome": "renewed"},
+        {"outcome": "churned", "reason": "product"},
+        {"outcome": "churned", "reason": "not_target"},
+    ]
+    data = rng.choice(outcomes)
+    kind = "renewal.closed" if data else "contract.signed"
+    add(rng.randrange(day + 7, day + 36), 2, fact(kind, at(day, 2), "", {"group_id": account}, **data))
 
 
 def shuffled(bodies: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:

@@ -118,14 +118,14 @@ def what_is_told_is_that_of_the_replay(topology: Topology, replay: Replay) -> No
     expected = replay.told
     scores = first_told(rows(topology, SCORES), "customer_id", "version")
     alerts = first_told(rows(topology, ALERTS), "customer_id", "version")
-    examples = first_told(rows(topology, EXAMPLES), "customer_id", "observed_at")
+    examples = first_told(rows(topology, EXAMPLES), "customer_id", "observed_at", "revision")
     assert first_told(rows(topology, MODELS), "tenant", "trained_through") == expected["models"]
     assert first_told(rows(topology, FLEET), "tenant", "as_of") == expected["fleet-stats"]
     assert by_customer(scores) == by_customer(expected["scores"])
     assert by_customer(alerts) == by_customer(expected["alerts"])
     assert by_customer(examples) == by_customer(expected["training-examples"])
     assert newest_records(topology) == records(replay.pipeline)
-    learned = sum(learner.examples for learner in topology.learner.shard.learners.values())
+    learned = sum(learner.lessons for learner in topology.learner.shard.learners.values())
     assert learned == len(expected["training-examples"]) - topology.learner.shard.waiting
 
 

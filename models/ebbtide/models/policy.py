@@ -416,6 +416,9 @@ class LabelPolicy(Policy):
         ("not_target",),
         description="Churn for these reasons of `renewal.closed` teaches nothing: no use of the product could tell.",
     )
+    correction_days: int = Field(
+        28, ge=0, description="So long after a label was due late news still corrects it; 0: never."
+    )
 
 
 class ObservationPolicy(Policy):

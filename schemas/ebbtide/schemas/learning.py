@@ -11,7 +11,12 @@ from ebbtide.schemas.base import Contract, Text, UtcDatetime
 
 
 class TrainingExample(Contract):
-    """A frozen prediction with its matured label. Topic ``training-examples``, keyed by tenant."""
+    """A frozen prediction with its matured label. Topic ``training-examples``, keyed by customer id.
+
+    ``matured_at`` is when the label was due; of a correction, the grid instant that found it. An observation that had
+    no label when it was due, and one that late news gave another, is told again: ``revision`` counts its labels from 0,
+    the greatest holds. ``previous_label`` is the one before, null where there was none; a null ``label`` withdraws it.
+    """
 
     tenant: Text
     customer_id: Text
@@ -21,8 +26,10 @@ class TrainingExample(Contract):
     features: dict[str, float]
     p_churn: float
     model_version: str
-    label: bool
+    label: bool | None
     label_reason: str
+    revision: int = Field(default=0, ge=0)
+    previous_label: bool | None = None
 
 
 class ModelRole(StrEnum):

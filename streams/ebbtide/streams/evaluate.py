@@ -56,9 +56,17 @@ class _Example(msgspec.Struct):
     observed_at: datetime
     matured_at: datetime
     p_churn: float
-    label: bool
+    label: bool | None
     features: dict[str, float]
     horizon_days: int | None = None
+    customer_id: str = ""
+    revision: int = 0
+
+
+class _Revision(msgspec.Struct):
+    customer_id: str
+    observed_at: datetime
+    revision: int = 0
 
 
 class _Alert(msgspec.Struct):
@@ -249,7 +257,11 @@ def _examples(directory: Path, active_days: int | None) -> tuple[dict[str, Any] 
     judged = []
     told: list[tuple[datetime, datetime]] = []
     horizon = None
+    newest = _revisions(path)
     for example in _read(path, _Example):
+        corrected = example.revision < newest.get((example.customer_id, example.observed_at), 0)
+        if corrected or example.label is None:
+            continue
         horizon = example.horizon_days or horizon
         recency = example.features.get("recency")
         prediction = Prediction(example.p_churn, health_tier(example.p_churn, None).value, None)
@@ -263,6 +275,17 @@ def _examples(directory: Path, active_days: int | None) -> tuple[dict[str, Any] 
         later = [row for row, (observed, _) in zip(judged, told, strict=True) if observed >= taught_at]
         measures["quality"]["taught"] = _quality(later)
     return measures, horizon
+
+
+def _revisions(path: Path) -> dict[tuple[str, datetime], int]:
+    """By customer and instant, of the examples whose label was corrected: the number of the label that holds."""
+    newest: dict[tuple[str, datetime], int] = {}
+    corrections: Iterator[_Revision] = _read(path, _Revision)
+    for told in corrections:
+        if told.revision:
+            key = told.customer_id, told.observed_at
+            newest[key] = max(told.revision, newest.get(key, 0))
+    return newest
 
 
 class _Customers:

@@ -93,14 +93,18 @@ def test_without_excluded_reasons_every_churn_teaches() -> None:
 @pytest.mark.parametrize(
     ("kind", "renewals", "expected"),
     [
-        (LabelKind.AUTO, None, LabelReason.INACTIVE),
-        (LabelKind.AUTO, [], LabelReason.CONTRACT_RUNNING),
+        (LabelKind.AUTO, [], LabelReason.INACTIVE),
+        (LabelKind.AUTO, [at(60, SIGNED)], LabelReason.CONTRACT_RUNNING),
+        (LabelKind.AUTO, [at(T + H - 0.01, SIGNED)], LabelReason.CONTRACT_RUNNING),
+        (LabelKind.AUTO, [at(T + H, SIGNED)], LabelReason.INACTIVE),
+        (LabelKind.AUTO, [at(T + H, "churned")], LabelReason.INACTIVE),
         (LabelKind.INACTIVITY, [at(150, "renewed")], LabelReason.INACTIVE),
         (LabelKind.CONTRACT, [at(150, "renewed")], LabelReason.CONTRACT_RENEWED),
-        (LabelKind.CONTRACT, None, LabelReason.NO_CONTRACT),
+        (LabelKind.CONTRACT, [], LabelReason.NO_CONTRACT),
+        (LabelKind.CONTRACT, [at(T + H, SIGNED)], LabelReason.NO_CONTRACT),
     ],
 )
-def test_kind(kind: LabelKind, renewals: list[Renewal] | None, expected: LabelReason) -> None:
+def test_kind(kind: LabelKind, renewals: list[Renewal], expected: LabelReason) -> None:
     assert label(kind, active_on(99), renewals, T, T + H, H).reason is expected
 
 
@@ -116,7 +120,10 @@ def test_no_label_before_maturity(
     kind: LabelKind, target: DaySeries, renewals: list[Renewal], day: int, horizon: int, later: int
 ) -> None:
     answer = label(kind, target, renewals, day, day + later, horizon)
-    if day + later < matures_on(day, horizon):
+    if answer.reason is LabelReason.NO_CONTRACT:
+        assert kind is LabelKind.CONTRACT
+        assert not any(renewal.at_ms < matures_on(day, horizon) * DAY_MS for renewal in renewals)
+    elif day + later < matures_on(day, horizon):
         assert answer == Label(None, LabelReason.NOT_MATURED)
     else:
         assert answer.reason is not LabelReason.NOT_MATURED

@@ -128,3 +128,104 @@ def test_a_model_of_other_features_cannot_learn_on() -> None:
 def test_a_vector_of_another_length_is_a_bug() -> None:
     with pytest.raises(ValueError, match="zip"):
         Learner().learn((1.0, 2.0), True, 0.5)
+
+
+Correction = tuple[int, bool | None]
+
+
+def corrected(learner: Learner, examples: list[Example], corrections: list[Correction]) -> dict[int, bool | None]:
+    """Correct some of the examples that were learned; returns the labels that hold then."""
+    held: dict[int, bool | None] = {place: label for place, (_, label, _) in enumerate(examples)}
+    for number, label in corrections:
+        place = number % len(examples)
+        vector, _, p_churn = examples[place]
+        previous = held[place]
+        if previous is not None:
+            learner.correct(vector, label, previous, p_churn)
+        elif label is not None:
+            learner.learn(vector, label, p_churn)
+        held[place] = label
+    return held
+
+
+CORRECTIONS = st.lists(st.tuples(st.integers(0, 20), st.sampled_from([True, False, None])), max_size=8)
+
+
+@settings(deadline=None)
+@given(st.lists(EXAMPLES, min_size=1, max_size=12), CORRECTIONS)
+def test_quality_is_that_of_the_labels_that_hold(examples: list[Example], corrections: list[Correction]) -> None:
+    learner = learn(Learner(), examples)
+    held = corrected(learner, examples, corrections)
+    right = [(vector, held[n], p) for n, (vector, _, p) in enumerate(examples) if held[n] is not None]
+    expected = learn(Learner(), [(vector, bool(label), p) for vector, label, p in right])
+    assert learner.examples == len(right)
+    for name in ("quality", "baseline_quality"):
+        found, wanted = getattr(learner, name), getattr(expected, name)
+        for field in (
+            "examples",
+            "churned",
+            "churned_by_bucket",
+            "stayed_by_bucket",
+            "tier_examples",
+            "tier_churned",
+        ):
+            assert getattr(found, field) == getattr(wanted, field)
+        assert found.log_loss_sum == pytest.approx(wanted.log_loss_sum, abs=1e-9)
+        assert found.brier_sum == pytest.approx(wanted.brier_sum, abs=1e-9)
+
+
+@settings(deadline=None)
+@given(st.lists(EXAMPLES, min_size=1, max_size=12), CORRECTIONS, CORRECTIONS)
+def test_corrections_are_taken_up_where_a_learner_stopped(
+    examples: list[Example], before: list[Correction], after: list[Correction]
+) -> None:
+    steady = learn(Learner(), examples)
+    held = corrected(steady, examples, before)
+    resumed = Learner.from_model(Model.from_json(wire(steady)))
+    known = [(vector, label if (now := held[n]) is None else now, p) for n, (vector, label, p) in enumerate(examples)]
+    for learner in (steady, resumed):
+        corrected(learner, known, after)
+    assert wire(resumed) == wire(steady)
+
+
+@settings(deadline=None)
+@given(st.lists(EXAMPLES, min_size=1, max_size=12), CORRECTIONS, VECTORS)
+def test_no_version_is_given_twice_and_every_one_scores(
+    examples: list[Example], corrections: list[Correction], vector: tuple[float, ...]
+) -> None:
+    known: dict[str, bytes] = {}
+    for count in range(len(corrections) + 1):
+        learner = learn(Learner(), examples)
+        corrected(learner, examples, corrections[:count])
+        model = learner.to_model(None, "acme")
+        assert known.setdefault(model.model_version, model.to_json()) == model.to_json()
+        scored = Scorer.from_model(model).score(vector)
+        assert abs(scored.intercept + sum(scored.contributions) - scored.logit) <= 1e-9
+
+
+def test_a_correction_moves_the_score_towards_the_label_that_holds() -> None:
+    vector = (1.0,) * len(NAMES)
+    learner = learn(Learner(), [(vector, False, 0.3), ((2.0,) * len(NAMES), True, 0.3)] * 20)
+    before = learner.champion_probability(vector)
+    learner.correct(vector, True, False, 0.3)
+    assert learner.champion_probability(vector) > before
+    assert (learner.examples, learner.quality.churned, learner.lessons) == (40, 21, 41)
+
+
+def test_a_label_that_is_withdrawn_moves_no_score() -> None:
+    vector = (1.0,) * len(NAMES)
+    learner = learn(Learner(), [(vector, False, 0.3), (vector, True, 0.3)])
+    before = learner.champion_probability(vector)
+    learner.correct(vector, None, False, 0.3)
+    assert learner.champion_probability(vector) == before
+    assert (learner.examples, learner.quality.churned) == (1, 1)
+    assert learner.to_model(None, "acme").model_version == "champion-3"
+
+
+@pytest.mark.parametrize("label", [True, None])
+def test_who_began_anew_learns_a_correction_as_any_example(label: bool | None) -> None:
+    vector, anew, taught = (1.0,) * len(NAMES), Learner(), Learner()
+    anew.correct(vector, label, False, 0.3)
+    if label is not None:
+        taught.learn(vector, label, 0.3)
+    assert wire(anew) == wire(taught)

@@ -13,6 +13,12 @@ from support.raw import at
 SOURCES = frozenset({"customers/0", "customers/1"})
 
 
+def correction(first: TrainingExample, day: int, label: bool | None, revision: int = 1) -> TrainingExample:
+    """Another label of an example, found at grid instant ``day``."""
+    told = {"matured_at": at(day), "label": label, "revision": revision, "previous_label": first.label}
+    return first.model_copy(update=told)
+
+
 def example(customer: str, day: int, *, tenant: str = "t", label: bool = True) -> TrainingExample:
     return TrainingExample(
         tenant=tenant,
@@ -103,3 +109,41 @@ def test_a_flush_that_is_cut_in_two_learns_nothing_twice(kept: int) -> None:
 def test_a_tenant_nobody_taught_has_an_untrained_model() -> None:
     model = Log().stage.model("new")
     assert (model.examples, model.trained_through) == (0, None)
+
+
+def test_a_correction_is_learned_when_it_was_found_and_everybody_has_reported_that() -> None:
+    log, first = Log(), example("c1", 0)
+    log.add(first, report(0, 14), report(1, 14))
+    assert log.add(correction(first, 28, label=False), report(0, 28), report(1, 21)) == ["tick"]
+    assert (log.stage.model("t").model_version, log.stage.waiting) == ("champion-1", 1)
+    model, _ = log.add(report(1, 28))
+    assert isinstance(model, Model)
+    assert (model.model_version, model.examples, model.metrics["churned"]) == ("champion-2", 1, 0)
+    assert log.add(correction(first, 28, label=False)) == []
+    assert (log.stage.repeats, log.stage.waiting) == (1, 0)
+
+
+def test_a_label_that_comes_late_is_the_first() -> None:
+    log, first = Log(), example("c1", 0)
+    late = first.model_copy(update={"matured_at": at(21), "revision": 1})
+    model, _ = log.add(late, report(0, 21), report(1, 21))
+    assert isinstance(model, Model)
+    assert (model.examples, model.metrics["churned"]) == (1, 1)
+
+
+def test_several_instants_at_once_are_learned_as_one_after_the_other() -> None:
+    first, other = example("c1", 0), example("c2", 7, label=False)
+    found = [
+        first,
+        other,
+        correction(first, 21, label=None),
+        correction(first, 28, label=True, revision=2).model_copy(update={"previous_label": None}),
+        correction(other, 28, label=True),
+        example("c3", 14),
+    ]
+    one, two = Log(), Log()
+    one.add(*found[::-1], report(0, 28), report(1, 28))
+    for day in (14, 21, 28):
+        last = two.add(*(e for e in found if at(day - 7) < e.matured_at <= at(day)), report(0, day), report(1, day))
+    assert last == [one.stage.model("t"), "tick"]
+    assert one.stage.model("t").examples == 3

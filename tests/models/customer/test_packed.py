@@ -215,7 +215,14 @@ def random_customer(seed: int) -> Customer:
         relationship=rng.choice((None, 0.0, 55.5)),
         alerts={"asleep": OpenAlert("a", "1", 5, 6, "warning", {"silence_days": 3, "x": None})},
         observations=[
-            Observation(19_900 + 7 * n, features(rng), rng.random(), f"champion-{rng.randrange(2)}")
+            Observation(
+                19_900 + 7 * n,
+                features(rng),
+                rng.random(),
+                f"champion-{rng.randrange(2)}",
+                *((rng.choice((0, 1, 40)), rng.choice((None, False, True))) if n < labelled else ()),
+            )
+            for labelled in (rng.randrange(5),)
             for n in range(rng.choice((0, 1, 13)))
         ],
         settled_day=settled,
@@ -342,6 +349,13 @@ def test_versions_of_models(versions: list[str]) -> None:
     frozen = struct.pack(f"<{len(NAMES)}f", *[0.0] * len(NAMES))
     observations = [Observation(7 * n, frozen, 0.5, version) for n, version in enumerate(versions)]
     assert unpack_scores(pack_scores(None, observations)) == (None, observations)
+
+
+def test_predictions_of_before_there_were_corrections_wait_for_their_label() -> None:
+    frozen = struct.pack(f"<{len(NAMES)}f", *[0.0] * len(NAMES))
+    observations = [Observation(7 * n, frozen, 0.5, "champion-1") for n in range(3)]
+    *stored, _labels = pack_scores(None, observations)
+    assert unpack_scores(stored) == (None, observations)
 
 
 def test_an_alert_has_the_id_of_its_episode() -> None:

@@ -163,7 +163,9 @@ def test_at_stake_prefers_the_contract_and_falls_back_on_what_was_paid() -> None
     assert money.amount == 15.0
 
 
-def examples(body: list[dict[str, Any]], until: float, kind: str = "auto", horizon: int = 14) -> list[tuple[bool, str]]:
+def examples(
+    body: list[dict[str, Any]], until: float, kind: str = "auto", horizon: int = 14
+) -> list[tuple[bool | None, str]]:
     policy = CorePolicy(label=LabelPolicy.model_validate({"kind": kind, "horizon_days": horizon}))
     outputs = run(body, at(until), policy)
     return [(o.record.label, o.record.label_reason) for o in outputs if isinstance(o.record, TrainingExample)]

@@ -108,7 +108,7 @@ def contract_label(
 def label(
     kind: LabelKind,
     series: DaySeries,
-    renewals: Sequence[Renewal] | None,
+    renewals: Sequence[Renewal],
     day: int,
     now_day: int,
     horizon_days: int = HORIZON_DAYS,
@@ -117,14 +117,16 @@ def label(
 ) -> Label:
     """The label of the observation of ``day`` as known at the start of ``now_day``.
 
-    ``renewals`` is None for a customer without a contract. ``auto`` takes the contract where there is one.
-    ``excluded``: see :func:`contract_label`.
+    A customer of whose contracts nothing was heard before the horizon ended has none. ``auto`` takes the contract where
+    there is one. ``excluded``: see :func:`contract_label`.
     """
-    if kind is LabelKind.INACTIVITY or (kind is LabelKind.AUTO and renewals is None):
-        return inactivity_label(series, day, now_day, horizon_days)
-    if renewals is None:
-        return Label(None, LabelReason.NO_CONTRACT)
-    return contract_label(renewals, day, now_day, horizon_days, excluded=excluded)
+    if kind is not LabelKind.INACTIVITY:
+        end_ms = (day + horizon_days) * DAY_MS
+        if any(renewal.at_ms < end_ms for renewal in renewals):
+            return contract_label(renewals, day, now_day, horizon_days, excluded=excluded)
+        if kind is LabelKind.CONTRACT:
+            return Label(None, LabelReason.NO_CONTRACT)
+    return inactivity_label(series, day, now_day, horizon_days)
 
 
 def _order(renewal: Renewal) -> tuple[int, bool, str, str]:

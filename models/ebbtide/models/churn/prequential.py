@@ -52,6 +52,27 @@ class Prequential(msgspec.Struct):
         self.tier_examples[tier] += 1
         self.tier_churned[tier] += label
 
+    def take_back(self, p_churn: float, label: bool) -> bool:
+        """Count one frozen prediction no more with that outcome; False where none such was counted.
+
+        The recent loss stays: it fades by itself.
+        """
+        buckets = self.churned_by_bucket if label else self.stayed_by_bucket
+        bucket = min(int(p_churn * AUC_BUCKETS), AUC_BUCKETS - 1)
+        if bucket not in buckets:
+            return False
+        buckets[bucket] -= 1
+        if not buckets[bucket]:
+            del buckets[bucket]
+        self.examples -= 1
+        self.churned -= label
+        self.log_loss_sum -= log_loss(label, p_churn)
+        self.brier_sum -= (p_churn - label) ** 2
+        tier = bisect_left(TIER_BOUNDS, p_churn)
+        self.tier_examples[tier] -= 1
+        self.tier_churned[tier] -= label
+        return True
+
     @property
     def stayed(self) -> int:
         """Examples whose customer did not churn."""

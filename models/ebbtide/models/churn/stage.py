@@ -1,7 +1,8 @@
 """The learner's stage: one ordered stream of matured examples in, models out (design §9).
 
-Examples are learned when every partition of ``customers`` has reported an observation instant, in the order (instant of
-the observation, customer id): the order of arrival does not matter, so learning is reproducible.
+Examples are learned when every partition of ``customers`` has reported an observation instant, in the order (when the
+label was due, or its correction found; instant of the observation; customer id): the order of arrival does not matter,
+so learning is reproducible.
 """
 
 from __future__ import annotations
@@ -77,7 +78,8 @@ class LearnerStage:
             if self._is_repeat(record):
                 self.repeats += 1
                 return
-            key = _EXAMPLE_KEY + f"{record.tenant}/{record.customer_id}/{to_ms(record.observed_at)}".encode()
+            name = f"{record.tenant}/{record.customer_id}/{to_ms(record.observed_at)}/{record.revision}"
+            key = _EXAMPLE_KEY + name.encode()
             self._waiting[key] = record
             self._writes[key] = record
         elif self._clock.tick(record):
@@ -98,22 +100,20 @@ class LearnerStage:
     def _learn(self, through_ms: int) -> None:
         ready = sorted(
             (
-                (e.tenant, to_ms(e.observed_at), e.customer_id, key)
+                (e.tenant, to_ms(e.matured_at), to_ms(e.observed_at), e.customer_id, key)
                 for key, e in self._waiting.items()
                 if to_ms(e.matured_at) <= through_ms
             )
         )
-        for tenant, _, _, key in ready:
-            example = self._waiting[key]
-            features = example.features
-            self._learner(tenant).learn([features[name] for name in NAMES], example.label, example.p_churn)
+        for tenant, *_, key in ready:
+            _teach(self._learner(tenant), self._waiting[key])
             self._trained[tenant] = through_ms
-        for tenant in sorted({tenant for tenant, _, _, _ in ready}):
+        for tenant in sorted({tenant for tenant, *_ in ready}):
             model = self.model(tenant)
             self._writes[LEARNER_KEY + tenant.encode()] = model
             self._outputs.append(Output(Topic.MODELS, tenant, model, EVERY_PARTITION))
         # After the model, in a flush that may be cut in two: no example is gone that the model has not learned.
-        for _, _, _, key in ready:
+        for *_, key in ready:
             del self._waiting[key]
             self._writes[key] = None
         tick = Tick(source="learner", watermark=from_ms(through_ms), arrived_ms=0)
@@ -145,3 +145,12 @@ class LearnerStage:
         flush.writes[META_KEY] = msgspec.msgpack.encode(meta)
         flush.outputs = self.take_outputs()
         return flush
+
+
+def _teach(learner: Learner, example: TrainingExample) -> None:
+    features = [example.features[name] for name in NAMES]
+    if example.previous_label is not None:
+        learner.correct(features, example.label, example.previous_label, example.p_churn)
+    else:
+        assert example.label is not None, "whoever never had a label has none that could be withdrawn"
+        learner.learn(features, example.label, example.p_churn)

@@ -146,22 +146,26 @@ def change_record(customer: Customer, moved: StateChange) -> contract.StateChang
 
 
 def example_record(customer: Customer, matured: Matured, horizon_days: int) -> TrainingExample | None:
-    """The example for the learner; None where the outcome is censored."""
-    churned = matured.label.churned
-    if churned is None:
+    """The example for the learner; None where the outcome is censored, and always was."""
+    churned, previous = matured.label.churned, matured.previous
+    if churned is None and previous is None:
         return None
     observation = matured.observation
+    # A correction was not known when the label was due: whoever learned through an earlier instant must not have it.
+    known_day = matured.day if matured.revision else observation.day + horizon_days
     return TrainingExample.unchecked(
         tenant=customer.tenant,
         customer_id=customer.customer_id,
         observed_at=from_ms(observation.day * DAY_MS),
-        matured_at=from_ms((observation.day + horizon_days) * DAY_MS),
+        matured_at=from_ms(known_day * DAY_MS),
         horizon_days=horizon_days,
         features=dict(zip(NAMES, matured.features, strict=True)),
         p_churn=observation.p_churn,
         model_version=observation.model_version,
         label=churned,
         label_reason=matured.label.reason,
+        revision=matured.revision,
+        previous_label=previous,
     )
 
 

@@ -31,12 +31,18 @@ MARK_LENGTH = len("00000000-0000-5000")
 
 
 class Observation(msgspec.Struct, array_like=True):
-    """A frozen prediction that waits for its label."""
+    """A frozen prediction that waits for its label, or that had one told which late news may still change.
+
+    ``revision`` counts the labels told, 0 for the first; None while it waits. ``churned`` is the last of them, None
+    where there was none to tell.
+    """
 
     day: int
     features: bytes
     p_churn: float
     model_version: str
+    revision: int | None = None
+    churned: bool | None = None
 
 
 class Published(msgspec.Struct, array_like=True):

@@ -18,11 +18,16 @@ PACKED = struct.Struct(f"<{len(NAMES)}f")
 
 @dataclass(slots=True)
 class Matured:
-    """A frozen prediction whose outcome is known."""
+    """A frozen prediction whose outcome is known as of grid instant ``day``.
+
+    ``revision`` counts what was known of it before; ``previous`` is the label that this one corrects.
+    """
 
     observation: Observation
     label: Label
     day: int
+    revision: int = 0
+    previous: bool | None = None
 
     @property
     def features(self) -> tuple[float, ...]:

@@ -1,4 +1,8 @@
-"""The ledger of frozen predictions: which of a customer's wait for their outcome, and what became of the others."""
+"""The ledger of frozen predictions: which of a customer's wait for their outcome, and what became of the others.
+
+One whose label was due stays for a while: a renewal that the CRM closes late, a customer won back, or the reason of a
+churn may give it another label.
+"""
 
 from __future__ import annotations
 
@@ -12,32 +16,44 @@ from ebbtide.models.standing.history import History
 
 
 def take_matured(customer: Customer, view: View, day: int, policy: LabelPolicy) -> list[Matured]:
-    """Take out the predictions whose outcome can be known at grid instant ``day``, each with it, oldest first."""
+    """The predictions whose label is due by grid instant ``day``, and those whose label is another now; oldest first.
+
+    Nobody is told of a correction of a label that was told ``correction_days`` after it was due: by then it is gone.
+    """
     matured: list[Matured] = []
-    waiting: list[Observation] = []
+    kept: list[Observation] = []
+    outcomes: list[Renewal] | None = None
     for observation in customer.observations:
-        if matures_on(observation.day, policy.horizon_days) > day:
-            waiting.append(observation)
+        due_day = matures_on(observation.day, policy.horizon_days)
+        if due_day > day:
+            kept.append(observation)
             continue
-        # Mostly there is one, or none.
-        outcome = label(
+        if outcomes is None:
+            outcomes = renewals(view.history(customer), day)
+        found = label(
             LabelKind(policy.kind),
             view.series,
-            renewals(view.history(customer), day),
+            outcomes,
             observation.day,
             day,
             policy.horizon_days,
             excluded=policy.excluded_reasons,
         )
-        matured.append(Matured(observation, outcome, day))
-    customer.observations = waiting
+        revision, previous = observation.revision, observation.churned
+        if revision is None or found.churned is not previous:
+            observation.revision = 0 if revision is None else revision + 1
+            observation.churned = found.churned
+            matured.append(Matured(observation, found, day, observation.revision, previous))
+        if due_day + policy.correction_days > day:
+            kept.append(observation)
+    customer.observations = kept
     return matured
 
 
-def renewals(history: History, day: int) -> list[Renewal] | None:
-    """What became of the customer's contracts before grid day ``day``; None for one that had none by then."""
+def renewals(history: History, day: int) -> list[Renewal]:
+    """What became of the customer's contracts before grid day ``day``."""
     known = history.before(day, SIGNED, RENEWED)
     return [
         Renewal(fact.at_ms, fact.type if fact.type == SIGNED else renewal_outcome(fact), fact.text("reason"))
         for fact in known
-    ] or None
+    ]

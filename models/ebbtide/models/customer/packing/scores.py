@@ -13,6 +13,7 @@ from ebbtide.models.customer.packing.vectors import pack_vectors, unpack_vectors
 
 _NUMBERED = re.compile(r"(.*\D)(0|[1-9][0-9]{0,17})", re.DOTALL).fullmatch
 _FEATURES = f"<{len(NAMES)}f"
+_LABELS = (None, False, True)
 
 
 def pack_scores(score: Published | None, observations: list[Observation]) -> Column:
@@ -39,12 +40,13 @@ def pack_scores(score: Published | None, observations: list[Observation]) -> Col
         pack(f"<{len(observations)}d", *(observation.p_churn for observation in observations)),
         _pack_versions(list(versions.places)),
         places,
+        _pack_labels(observations),
     ]
 
 
 def unpack_scores(packed: Column) -> tuple[Published | None, list[Observation]]:
-    """The score and the predictions."""
-    published, days, vectors, chances, versions, places = packed
+    """The score and the predictions. Where nothing is told of labels, all wait for them."""
+    published, days, vectors, chances, versions, places, *labels = packed
     features = unpack_vectors(vectors)
     names = _unpack_versions(versions)
     score = None
@@ -54,7 +56,23 @@ def unpack_scores(packed: Column) -> tuple[Published | None, list[Observation]]:
         vector = unpack(_FEATURES, features.pop())
         score = Published(version, p_churn, logit, intercept, contributions, vector, tier, names[model])
     rows = zip(accumulate(days), features, unpack(f"<{len(days)}d", chances), places, strict=True)
-    return score, [Observation(day, vector, p_churn, names[place]) for day, vector, p_churn, place in rows]
+    observations = [Observation(day, vector, p_churn, names[place]) for day, vector, p_churn, place in rows]
+    for observation, code in zip(observations, labels[0] if labels else (), strict=False):
+        if code:
+            observation.revision, label = divmod(code - 1, len(_LABELS))
+            observation.churned = _LABELS[label]
+    return score, observations
+
+
+def _pack_labels(observations: list[Observation]) -> Column:
+    """What was told of each, 0 for nothing; of the newest, which wait, nothing at all."""
+    codes = [
+        0 if told.revision is None else 1 + told.revision * len(_LABELS) + _LABELS.index(told.churned)
+        for told in observations
+    ]
+    while codes and not codes[-1]:
+        codes.pop()
+    return codes
 
 
 def _pack_versions(versions: list[str]) -> Column:
