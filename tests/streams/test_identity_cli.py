@@ -15,6 +15,7 @@ from ebbtide.schemas.identity import AccountName, EvidenceClass, IdentityOperati
 from ebbtide.streams import identity_log
 from ebbtide.streams.brokers.kafka import KafkaBroker
 from ebbtide.streams.cli import identity as cli
+from ebbtide.streams.cli import person
 from ebbtide.streams.codec import Evidence
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.identity_log import TenantLog, last_decision, new_operation
@@ -199,7 +200,7 @@ def test_unlink_is_later_than_what_it_withdraws_even_if_another_clock_was_ahead(
 
 @pytest.mark.kafka
 def test_a_decision_as_json_is_the_record_in_the_log(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "getuser", lambda: "ops")
+    monkeypatch.setattr(person, "getuser", lambda: "ops")
     printed = good("block", "email/Desk@x.example", "--reason", "a desk", "--tenant", "t/2", "--json")
     ((partition, record),) = operations(settings)
     assert IdentityOperation.from_json(printed) == record

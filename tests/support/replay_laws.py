@@ -44,9 +44,9 @@ class Replay(NamedTuple):
 Law = Callable[[Topology, Replay], None]
 
 
-def replay(bodies: list[dict[str, Any]]) -> Replay:
+def replay(bodies: list[dict[str, Any]], feedback: Iterable[dict[str, Any]] = ()) -> Replay:
     """The undisturbed run."""
-    return Replay(*drive(bodies, POLICY, decorated=False))
+    return Replay(*drive(bodies, POLICY, decorated=False, feedback=feedback))
 
 
 def totals(shards: Iterable[CustomerShard]) -> Totals:
@@ -155,8 +155,8 @@ LAWS: list[Law] = [
 ]
 
 
-def check(topology: Topology, bodies: list[dict[str, Any]]) -> None:
+def check(topology: Topology, bodies: list[dict[str, Any]], feedback: Iterable[dict[str, Any]] = ()) -> None:
     """All laws."""
-    undisturbed = replay(bodies)
+    undisturbed = replay(bodies, feedback)
     for law in LAWS:
         law(topology, undisturbed)

@@ -13,6 +13,7 @@ from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.base import AnyContract
 from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import Topic
+from support.feedback import message
 from support.raw import NOW, messages
 from support.said import said
 
@@ -77,13 +78,14 @@ def drive(
     chunks: Iterable[int] = (),
     decorated: bool = True,
     more: bool = False,
+    feedback: Iterable[dict[str, Any]] = (),
 ) -> tuple[Pipeline, Told]:
     """The whole topology over records that come in chunks of the sizes given; the rest comes at once.
 
-    With ``more`` each chunk is told that more follow at once.
+    With ``more`` each chunk is told that more follow at once. ``feedback`` is there before them.
     """
     pipeline, raw = Pipeline(policy), messages(bodies)
-    outputs: list[Output] = []
+    outputs = list(pipeline.hear(message(body, offset) for offset, body in enumerate(feedback)))
     for size in chunks:
         outputs += pipeline.feed(raw[:size], now=NOW, more=more)
         raw = raw[size:]

@@ -30,11 +30,13 @@ from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.shard import ProfileShard
 from ebbtide.schemas.base import AnyContract, to_ms
 from ebbtide.schemas.topics import Topic
+from support.feedback import message
 from support.raw import NOW
 
 EVENTS, STATES = Topic.EVENTS.topic_name, Topic.PROFILE_STATES.topic_name
 LINKS, OWNERS = Topic.IDENTITY_LINKS.topic_name, Topic.IDENTITY_ASSIGNMENTS.topic_name
 EXAMPLES, MODELS = Topic.TRAINING_EXAMPLES.topic_name, Topic.MODELS.topic_name
+FEEDBACK = Topic.FEEDBACK.topic_name
 SUMMARIES, FLEET = Topic.GRID_SUMMARIES.topic_name, Topic.FLEET_STATS.topic_name
 Place = tuple[str, int]
 Queues = dict[Place, deque[Any]]
@@ -51,7 +53,7 @@ class Bus:
     """Logs by topic and partition."""
 
     def __init__(self, partitions: int) -> None:
-        self.partitions = dict.fromkeys((EVENTS, LINKS, OWNERS, STATES, MODELS, FLEET), partitions)
+        self.partitions = dict.fromkeys((EVENTS, LINKS, OWNERS, STATES, MODELS, FLEET, FEEDBACK), partitions)
         self.logs: dict[Place, list[Any]] = defaultdict(list)
         self.late: list[Queues] = []
         """What each zombie has under way."""
@@ -173,11 +175,25 @@ class Stage:
 
 
 class Topology:
-    """Intake, n profile shards, n customer shards, the learner and the fleet."""
+    """Intake, n profile shards, n customer shards, the learner and the fleet.
 
-    def __init__(self, policy: CorePolicy, raw: Iterable[RawMessage], partitions: int, *, rereads: bool = True) -> None:
+    ``feedback`` is there before anybody reads: it is recorded at a time of the book that lies ahead of it.
+    """
+
+    def __init__(
+        self,
+        policy: CorePolicy,
+        raw: Iterable[RawMessage],
+        partitions: int,
+        *,
+        rereads: bool = True,
+        feedback: Iterable[dict[str, Any]] = (),
+    ) -> None:
         self.bus = bus = Bus(partitions)
         bus.logs[RAW, 0].extend(raw)
+        for body in feedback:
+            n = crc32(body["customer_id"].encode()) % partitions
+            bus.logs[FEEDBACK, n].append(message(body, len(bus.logs[FEEDBACK, n]), n))
         numbers = range(partitions)
         profiles = frozenset(f"profiles/{n}" for n in numbers)
         identity = frozenset(f"identity/{n}" for n in numbers)
@@ -234,10 +250,11 @@ class Topology:
     def _customers(self, policy: CorePolicy, n: int, sources: frozenset[str]) -> Stage:
         return Stage(
             self.bus,
-            [(STATES, n), (MODELS, n), (FLEET, n)],
+            [(FEEDBACK, n), (STATES, n), (MODELS, n), (FLEET, n)],
             lambda table: CustomerShard(n, sources, policy, table.items()),
             lambda shard, topic, offset, record: shard.apply(topic, offset, record, now_ms=None),
             lambda shard: shard.flush(),
+            rereads=True,
         )
 
     def run(self, rng: Random, *, crashes: int = 0, zombies: bool = False) -> None:

@@ -31,6 +31,7 @@ RAW = Topic.RAW_BEHAVIOR.topic_name
 STATES = Topic.PROFILE_STATES.topic_name
 MODELS = Topic.MODELS.topic_name
 FLEET = Topic.FLEET_STATS.topic_name
+FEEDBACK = Topic.FEEDBACK.topic_name
 
 # What most often comes stands first; and a union written where it is asked for would be made anew each time.
 _FOR_PROFILES = (Event, Tick, SourceHeartbeat)
@@ -56,7 +57,7 @@ class Pipeline:
         self.read = self.spends = 0
         self._events, self._links, self._owners = count(), count(), count()
         self._states, self._models, self._examples = count(), count(), count()
-        self._summaries, self._stats = count(), count()
+        self._summaries, self._stats, self._feedback = count(), count(), count()
 
     def feed(self, messages: Iterable[RawMessage], *, now: datetime, more: bool = False) -> Iterator[Output]:
         """Take in raw records, in their order; give everything that leaves the topology.
@@ -74,6 +75,12 @@ class Pipeline:
         for operation in operations:
             self.identity.apply(next(self._links), operation, now_ms=None)
         yield from self._pump()
+
+    def hear(self, messages: Iterable[RawMessage]) -> Iterator[Output]:
+        """Take in what people tell of customers. It counts from the next grid instant on."""
+        for message in messages:
+            self.customers.apply(FEEDBACK, next(self._feedback), message, now_ms=None)
+        yield from self._echo()
 
     def close(self, until: datetime) -> Iterator[Output]:
         """Let time stand at ``until``: timers up to it fire, and everybody is scored as of it."""

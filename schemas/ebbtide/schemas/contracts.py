@@ -13,6 +13,7 @@ from ebbtide.schemas.base import adapter
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.dead_letter import DeadLetter
 from ebbtide.schemas.events import Event
+from ebbtide.schemas.feedback import Feedback
 from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary, SourceHeartbeat
 from ebbtide.schemas.identity import (
     AccountName,
@@ -51,6 +52,7 @@ DERIVED: dict[str, type[Any]] = {
     "CustomerRecord": CustomerRecord,
     "StateChange": StateChange,
     "Alert": Alert,
+    "Feedback": Feedback,
     "TrainingExample": TrainingExample,
     "Model": Model,
     "ChannelSpend": ChannelSpend,

@@ -20,6 +20,7 @@ class DeadLetterReason(StrEnum):
     MISSING_IDENTIFIER = "missing_identifier"
     CLOCK_AHEAD = "clock_ahead"
     CLOCK_BEHIND = "clock_behind"
+    UNKNOWN_CUSTOMER = "unknown_customer"
 
 
 class DeadLetter(Contract):

@@ -88,6 +88,9 @@ class Topic(Enum):
         "every change of a customer's state: lifecycle, group, cell, journey and the others",
         retention_ms=90 * DAY_MS,
     )
+    FEEDBACK = TopicSpec(
+        "feedback", "Feedback", "customer id", "what people tell of customers: outcomes", retention_ms=-1
+    )
     TRAINING_EXAMPLES = TopicSpec(
         "training-examples",
         "TrainingExample",

@@ -204,6 +204,17 @@ class Metrics:
         metadata=_gauge("Identifiers of the largest component: all that links connect, refused ones too.", "partition"),
     )
 
+    # Feedback
+    feedback_taken: Counter = field(
+        init=False, metadata=_counter("Outcomes that people told of customers and that count, by outcome.", "outcome")
+    )
+    feedback_refused: Counter = field(
+        init=False,
+        metadata=_counter(
+            "Records of `feedback` that count for nobody: by the reason of the dead letter, or `repeated`.", "reason"
+        ),
+    )
+
     # Learning
     model_examples: Gauge = field(
         init=False, metadata=_gauge("Matured examples that a model has learned from.", "tenant", "role")

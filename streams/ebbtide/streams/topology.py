@@ -29,7 +29,7 @@ TOPOLOGY: dict[str, Node] = {
     ),
     "identity": _node((Topic.IDENTITY_LINKS,), (Topic.IDENTITY_ASSIGNMENTS, Topic.IDENTITY_AUDIT), "identity"),
     "customers": _node(
-        (Topic.PROFILE_STATES, Topic.MODELS, Topic.FLEET_STATS),
+        (Topic.PROFILE_STATES, Topic.MODELS, Topic.FLEET_STATS, Topic.FEEDBACK),
         (
             Topic.SCORES,
             Topic.ALERTS,
@@ -37,6 +37,7 @@ TOPOLOGY: dict[str, Node] = {
             Topic.CUSTOMER_RECORDS,
             Topic.TRAINING_EXAMPLES,
             Topic.GRID_SUMMARIES,
+            Topic.DEAD_LETTERS,
         ),
         "customers",
     ),

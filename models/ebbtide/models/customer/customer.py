@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from ebbtide.models.alerting.lifecycle import OpenAlert
+from ebbtide.models.churn.labels import Renewal
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.share import Share
 from ebbtide.models.standing.hysteresis import Held
@@ -64,7 +65,8 @@ class Customer(msgspec.Struct):
     ``states`` are those of ``standings.py`` by name; ``relationship`` the points behind one of them.
     ``shares`` are by profile; of strangers who are long gone by the beginning of its id (``share``).
     ``old_days`` are active days so old that nobody knows any more whose they were, ``old_core`` those with queries.
-    ``told`` is a hash of what its record said last, empty after a tombstone.
+    ``told`` is a hash of what its record said last, empty after a tombstone. ``feedback`` are outcomes that people told
+    of, by the id of each.
     """
 
     customer_id: str
@@ -92,6 +94,7 @@ class Customer(msgspec.Struct):
     scored_day: int | None = None
     sequence: int = 0
     told: bytes | None = None
+    feedback: dict[str, Renewal] = msgspec.field(default_factory=dict)
 
     def share(self, profile_id: str) -> Share | None:
         """What a profile contributes; None of one that was never heard of."""

@@ -13,6 +13,7 @@ from ebbtide.models.customer.view import View
 from ebbtide.models.policy import LabelPolicy
 from ebbtide.models.standing.contracts import RENEWED, SIGNED, renewal_outcome
 from ebbtide.models.standing.history import History
+from ebbtide.schemas.base import DAY_MS
 
 
 def take_matured(customer: Customer, view: View, day: int, policy: LabelPolicy) -> list[Matured]:
@@ -29,7 +30,7 @@ def take_matured(customer: Customer, view: View, day: int, policy: LabelPolicy) 
             kept.append(observation)
             continue
         if outcomes is None:
-            outcomes = renewals(view.history(customer), day)
+            outcomes = renewals(customer, view.history(customer), day)
         found = label(
             LabelKind(policy.kind),
             view.series,
@@ -50,10 +51,13 @@ def take_matured(customer: Customer, view: View, day: int, policy: LabelPolicy) 
     return matured
 
 
-def renewals(history: History, day: int) -> list[Renewal]:
-    """What became of the customer's contracts before grid day ``day``."""
+def renewals(customer: Customer, history: History, day: int) -> list[Renewal]:
+    """What became of the customer's contracts before grid day ``day``, by the CRM and by feedback."""
     known = history.before(day, SIGNED, RENEWED)
     return [
-        Renewal(fact.at_ms, fact.type if fact.type == SIGNED else renewal_outcome(fact), fact.text("reason"))
-        for fact in known
+        *(
+            Renewal(fact.at_ms, fact.type if fact.type == SIGNED else renewal_outcome(fact), fact.text("reason"))
+            for fact in known
+        ),
+        *(told for told in customer.feedback.values() if told.at_ms < day * DAY_MS),
     ]

@@ -7,6 +7,7 @@ so that nothing depends on how fast the learner and the fleet were; live it does
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 
@@ -22,6 +23,7 @@ from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.decisions import Decisions
 from ebbtide.models.customer.due import DueDays
 from ebbtide.models.customer.evaluation import Evaluator
+from ebbtide.models.customer.feedback import FEEDBACK_KEY, HeldFeedback, count_outcome, read_feedback
 from ebbtide.models.customer.heard import Heard
 from ebbtide.models.customer.kept import kept
 from ebbtide.models.customer.later import LATER_KEY, Later
@@ -34,11 +36,13 @@ from ebbtide.models.customer.sources import SOURCES_KEY, SourceBook
 from ebbtide.models.customer.view import View, fold
 from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.fleet.summary import PartitionSums
+from ebbtide.models.intake.accept import RawMessage, refuse
 from ebbtide.models.outputs import Flush, Output, Tombstone
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.record.build import build_record, content_of, record_day
 from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.customer_record import CustomerRecord
+from ebbtide.schemas.dead_letter import DeadLetter, DeadLetterReason
 from ebbtide.schemas.fleet import FleetStats, SourceHeartbeat
 from ebbtide.schemas.learning import Model
 from ebbtide.schemas.profile_state import ProfileState, Tick
@@ -51,6 +55,7 @@ _STATES_OVER_MODELS = 1024
 _STATES = Topic.PROFILE_STATES.topic_name
 _MODELS = Topic.MODELS.topic_name
 _FLEET_STATS = Topic.FLEET_STATS.topic_name
+_FEEDBACK = Topic.FEEDBACK.topic_name
 
 
 class Count(msgspec.Struct, array_like=True):
@@ -99,12 +104,18 @@ class CustomerShard:
         self._meta = PartitionState()
         self._heard = Heard()
         self.sources = SourceBook(policy.sources)
+        self.feedback_taken: Counter[str] = Counter()
+        self.feedback_refused: Counter[str] = Counter()
         later: list[tuple[bytes, bytes]] = []
+        held: list[tuple[bytes, bytes]] = []
         for key, value in stored:
             if key.startswith(LATER_KEY):
                 later.append((key, value))
+            elif key.startswith(FEEDBACK_KEY):
+                held.append((key, value))
             else:
                 self._restore(key, value)
+        self._feedback = HeldFeedback(held, self._meta.applied.get(_FEEDBACK, -1))
         self._later = Later(later, self._meta.applied.get(_STATES, -1))
         for record in self._later.records:
             self._heard.put(record, self._share(record))
@@ -159,11 +170,11 @@ class CustomerShard:
         self,
         topic: str,
         offset: int,
-        record: ProfileState | SourceHeartbeat | Tick | Model | FleetStats,
+        record: ProfileState | SourceHeartbeat | Tick | Model | FleetStats | RawMessage,
         *,
         now_ms: int | None,
     ) -> None:
-        """Take in one record. ``now_ms`` is the wall clock; None in a replay, where nothing is live."""
+        """Take in one record, feedback as it was sent. ``now_ms`` is the wall clock; None in a replay, never live."""
         meta = self._meta
         if offset <= meta.applied.get(topic, -1):
             return
@@ -185,16 +196,23 @@ class CustomerShard:
             self._fleet.add(record)
         elif isinstance(record, SourceHeartbeat):
             self.sources.put(record)
+        elif isinstance(record, RawMessage):
+            self._hear(record)
         else:
-            self._caused_ms = record.arrived_ms or self._caused_ms
-            if topic == _MODELS:
-                meta.trained_day = _later(record, meta.trained_day)
-            elif topic == _FLEET_STATS:
-                meta.stats_day = _later(record, meta.stats_day)
-            else:
-                self._count(record)
-                self._clock.tick(record)
+            self._pass(topic, record)
             self._advance(now_ms)
+
+    def _pass(self, topic: str, tick: Tick) -> None:
+        """Time went on: at a source, or for the learner or the fleet."""
+        meta = self._meta
+        self._caused_ms = tick.arrived_ms or self._caused_ms
+        if topic == _MODELS:
+            meta.trained_day = _later(tick, meta.trained_day)
+        elif topic == _FLEET_STATS:
+            meta.stats_day = _later(tick, meta.stats_day)
+        else:
+            self._count(tick)
+            self._clock.tick(tick)
 
     def _share(self, record: ProfileState) -> Share | None:
         customer = self.customers.get(record.customer_id)
@@ -253,6 +271,33 @@ class CustomerShard:
         settled = self._meta.settled_day
         return 0 if settled is None else (settled + 1) * DAY_MS
 
+    def _hear(self, message: RawMessage) -> None:
+        told = read_feedback(message)
+        if isinstance(told, DeadLetter):
+            self._refuse(told)
+        else:
+            self._feedback.put(message, told)
+
+    def _count_feedback(self, instant_ms: int) -> None:
+        """What people recorded before the instant counts from it on. Who is not known by then is not known."""
+        for message, told in self._feedback.take(instant_ms):
+            customer = self.customers.get(told.customer_id)
+            if customer is None or customer.tenant != told.tenant:
+                detail = f"no customer {told.customer_id} of tenant {told.tenant} was known when it was recorded"
+                self._refuse(refuse(message, DeadLetterReason.UNKNOWN_CUSTOMER, detail))
+            elif customer.is_vacant:
+                detail = f"nothing counts for customer {told.customer_id} any more: tell it of the one it is part of"
+                self._refuse(refuse(message, DeadLetterReason.UNKNOWN_CUSTOMER, detail))
+            elif count_outcome(customer, told):
+                self.feedback_taken[told.outcome] += 1
+                self._touch(customer)
+            else:
+                self.feedback_refused["repeated"] += 1
+
+    def _refuse(self, letter: DeadLetter) -> None:
+        self.feedback_refused[letter.reason] += 1
+        self._outputs.append(Output(Topic.DEAD_LETTERS, letter.dead_letter_id, letter))
+
     def _fold_later(self, now_ms: int | None) -> None:
         """Whenever the next instant moves: no older record of a profile may wait while a newer one is folded."""
         for record in self._later.take(self._next_ms):
@@ -283,6 +328,7 @@ class CustomerShard:
             if meta.settled_day >= target:
                 return
             day = meta.settled_day + 1
+            self._count_feedback(day * DAY_MS)
             self._settle(day, now_ms)
             meta.settled_day = day
             self._fold_later(now_ms)
@@ -423,6 +469,7 @@ class CustomerShard:
         flush.writes.update(self._models.take_writes(self._meta.settled_day))
         flush.writes.update(self._fleet.take_writes(self._meta.settled_day))
         flush.writes.update(self._later.take_writes())
+        flush.writes.update(self._feedback.take_writes())
         heartbeats = self.sources.take_write()
         if heartbeats is not None:
             flush.writes[SOURCES_KEY] = heartbeats

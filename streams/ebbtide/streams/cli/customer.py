@@ -33,7 +33,8 @@ _LONGEST = 1024
 _LIST_WIDTH = 160
 
 
-def _words(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+def words(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """The callback of an option that takes words, of a length that can be meant."""
     if value is None:
         return None
     try:
@@ -51,8 +52,8 @@ def command() -> None:
 
 
 @command.command(epilog="Example: ebbtide customer show group_id/acme")
-@click.argument("customer", metavar="ID", callback=_words)
-@click.option("--tenant", callback=_words, help="Tenant; the settings' if none is named.")
+@click.argument("customer", metavar="ID", callback=words)
+@click.option("--tenant", callback=words, help="Tenant; the settings' if none is named.")
 @click.option("--sources", is_flag=True, help="Add every field of the record with its source and time.")
 @settings_option
 @json_option
@@ -62,16 +63,7 @@ def show(customer: str, tenant: str | None, settings: Settings, *, sources: bool
     ID is a customer id, an identifier as type/value, or a name or a part of one. Exit 1 if none matches, or several,
     with a list of them. Reads what workers have stored, whether one runs or not.
     """
-    tenant = tenant or settings.tenant
-    found = _find(settings, tenant, customer)
-    if not found.customers:
-        raise EbbtideError(
-            f"no customer of tenant {shown(tenant)} is {shown(customer)}: see that it is written as producers send it "
-            "(group_id/acme, user_id/u-42), that --tenant is right, and that the worker has read its events"
-        )
-    if len(found.customers) > 1:
-        _choose(found, settings, customer, as_json=as_json)
-        sys.exit(1)
+    found = the_one(settings, tenant or settings.tenant, customer, as_json=as_json)
     ((stored, why),) = found.customers
     told = _portrait(stored, settings)
     if as_json:
@@ -79,6 +71,20 @@ def show(customer: str, tenant: str | None, settings: Settings, *, sources: bool
         return
     where = f"{stored.topic}, partition {stored.partition}, offset {stored.offset}; found by {why}"
     print_page(lambda _width: page(told, shown(where), also=found.also, sources=sources))
+
+
+def the_one(settings: Settings, tenant: str, asked: str, *, as_json: bool) -> Found:
+    """The only customer that is meant. Of several they are listed, and the process exits 1."""
+    found = _find(settings, tenant, asked)
+    if not found.customers:
+        raise EbbtideError(
+            f"no customer of tenant {shown(tenant)} is {shown(asked)}: see that it is written as producers send it "
+            "(group_id/acme, user_id/u-42), that --tenant is right, and that the worker has read its events"
+        )
+    if len(found.customers) > 1:
+        _choose(found, settings, asked, as_json=as_json)
+        sys.exit(1)
+    return found
 
 
 def _find(settings: Settings, tenant: str, asked: str) -> Found:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
-from getpass import getuser
 from typing import Any, NamedTuple
 
 import click
@@ -21,6 +20,7 @@ from ebbtide.streams.cli.identity_checks import check_row, show_checks
 from ebbtide.streams.cli.identity_rebuild import report_of, tell_report
 from ebbtide.streams.cli.identity_story import noun_of, shown, story_of, tell
 from ebbtide.streams.cli.options import F, at_terminal, echo_json, json_option, progress_bar, settings_option
+from ebbtide.streams.cli.person import actor_name
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.identity_log import (
     TenantLog,
@@ -112,7 +112,7 @@ def _decision_options(function: Callable[..., IdentityOperation]) -> Callable[..
     def run(
         *, reason: str, actor: str | None, tenant: str | None, settings: Settings, as_json: bool, **named: Any
     ) -> None:
-        decider = _Decider(settings, tenant or settings.tenant, actor or _user(), reason)
+        decider = _Decider(settings, tenant or settings.tenant, actor or actor_name("--actor"), reason)
         made = function(decider, **named)
         if as_json:
             click.echo(made.to_json())
@@ -128,13 +128,6 @@ def _decision_options(function: Callable[..., IdentityOperation]) -> Callable[..
     ):
         run = option(run)
     return run
-
-
-def _user() -> str:
-    try:
-        return getuser()
-    except (KeyError, OSError):
-        raise click.UsageError("this process has no user name: give --actor") from None
 
 
 def _effect(made: IdentityOperation) -> str:
@@ -297,7 +290,7 @@ def rebuild(
         tell_report(report)
     good = report["next"] is not None and not report["checks"]["violations"]
     if good and (yes or (not as_json and at_terminal() and click.confirm("\nSwitch?"))):
-        made = switch(settings, log, rules, actor=actor or _user(), reason=reason)
+        made = switch(settings, log, rules, actor=actor or actor_name("--actor"), reason=reason)
         report["operation_id"] = made.operation_id
     if as_json:
         echo_json(report)

@@ -31,6 +31,7 @@ _REFUSED = {
     DeadLetterReason.MISSING_IDENTIFIER: "nothing says whom it is about",
     DeadLetterReason.CLOCK_AHEAD: "event time too far after the receipt, or a receipt or punctuation in the future",
     DeadLetterReason.CLOCK_BEHIND: "event time too far before the receipt",
+    DeadLetterReason.UNKNOWN_CUSTOMER: "`feedback` about a customer that is not known, or is part of another by now",
 }
 _IGNORED = {
     "tombstone": "a record without a value",

@@ -1,4 +1,4 @@
-"""`customers`: profile states, models and fleet statistics in; scores, alerts, records, examples and summaries out."""
+"""`customers`: profile states, models, fleet statistics and feedback in; scores, alerts, records, examples out."""
 
 from __future__ import annotations
 
@@ -6,23 +6,28 @@ from collections.abc import Callable
 from typing import Any
 
 from ebbtide.models.customer.shard import CustomerShard
+from ebbtide.models.intake.accept import RawMessage
 from ebbtide.schemas.base import DAY_SECONDS
+from ebbtide.schemas.dead_letter import DeadLetterReason
 from ebbtide.schemas.fleet import FleetStats, SourceHeartbeat
 from ebbtide.schemas.learning import Model
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import Topic
-from ebbtide.streams.codec import encode, fleet_stats, model, profile_state
+from ebbtide.streams.codec import encode, fleet_stats, model, profile_state, raw_message
 from ebbtide.streams.stages import profiles
 from ebbtide.streams.stages.context import Context, now_ms
 from ebbtide.streams.stages.shards import flush_shards, keep_shards
 from ebbtide.streams.transport import App, ConsumerRecord
 
 NAME = "customers"
-INPUTS = (Topic.PROFILE_STATES, Topic.MODELS, Topic.FLEET_STATS)
-DECODERS: dict[str, Callable[[ConsumerRecord], ProfileState | SourceHeartbeat | Tick | Model | FleetStats]] = {
+INPUTS = (Topic.PROFILE_STATES, Topic.MODELS, Topic.FLEET_STATS, Topic.FEEDBACK)
+DECODERS: dict[
+    str, Callable[[ConsumerRecord], ProfileState | SourceHeartbeat | Tick | Model | FleetStats | RawMessage]
+] = {
     Topic.PROFILE_STATES.topic_name: profile_state,
     Topic.MODELS.topic_name: model,
     Topic.FLEET_STATS.topic_name: fleet_stats,
+    Topic.FEEDBACK.topic_name: raw_message,
 }
 
 
@@ -61,6 +66,20 @@ def declare(app: App, context: Context) -> None:
             # A rebalance may have passed since the flush.
             for partition in writes.keys() & shards.keys():
                 _show(context, partition, shards[partition])
+                _count(context, shards[partition])
+
+
+def _count(context: Context, shard: CustomerShard) -> None:
+    """Count what became of feedback since the last time."""
+    metrics, refused = context.metrics, shard.feedback_refused
+    for outcome, taken in shard.feedback_taken.items():
+        metrics.feedback_taken.labels(outcome).inc(taken)
+    for reason, count in refused.items():
+        metrics.feedback_refused.labels(reason).inc(count)
+        if isinstance(reason, DeadLetterReason):
+            metrics.dead_lettered.labels(reason).inc(count)
+    shard.feedback_taken.clear()
+    refused.clear()
 
 
 def _show(context: Context, partition: int, shard: CustomerShard) -> None:
