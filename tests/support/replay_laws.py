@@ -22,12 +22,13 @@ from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.pipeline import Pipeline
 from ebbtide.models.profile.shard import ProfileShard
 from ebbtide.schemas.events import Event
+from ebbtide.schemas.learning import InputCounts
 from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import Topic
 from support.histories import POLICY
 from support.said import said
 from support.told import DECORATIONS, Told, by_customer, drive, records
-from support.topology import EVENTS, EXAMPLES, FLEET, MODELS, Gone, Topology
+from support.topology import EVENTS, EXAMPLES, FLEET, MODEL_EVENTS, MODELS, Gone, Topology
 
 SCORES, ALERTS = Topic.SCORES.topic_name, Topic.ALERTS.topic_name
 RECORDS = Topic.CUSTOMER_RECORDS.topic_name
@@ -70,7 +71,7 @@ def rows(topology: Topology, topic: str) -> list[dict[str, Any]]:
     return [
         {name: value for name, value in json.loads(record.to_json()).items() if name not in DECORATIONS}
         for record in topology.bus.everything(topic)
-        if not isinstance(record, Tick | Gone)
+        if not isinstance(record, Tick | Gone | InputCounts)
     ]
 
 
@@ -114,18 +115,19 @@ def owners_are_those_of_the_replay(topology: Topology, replay: Replay) -> None:
 
 
 def what_is_told_is_that_of_the_replay(topology: Topology, replay: Replay) -> None:
-    """Models, fleet statistics, scores, alerts, training examples and customer records."""
+    """Models and their events, fleet statistics, scores, alerts, training examples and customer records."""
     expected = replay.told
     scores = first_told(rows(topology, SCORES), "customer_id", "version")
     alerts = first_told(rows(topology, ALERTS), "customer_id", "version")
     examples = first_told(rows(topology, EXAMPLES), "customer_id", "observed_at", "revision")
-    assert first_told(rows(topology, MODELS), "tenant", "trained_through") == expected["models"]
+    assert first_told(rows(topology, MODELS), "tenant", "model_version") == expected["models"]
+    assert first_told(rows(topology, MODEL_EVENTS), "tenant", "sequence") == expected["model-events"]
     assert first_told(rows(topology, FLEET), "tenant", "as_of") == expected["fleet-stats"]
     assert by_customer(scores) == by_customer(expected["scores"])
     assert by_customer(alerts) == by_customer(expected["alerts"])
     assert by_customer(examples) == by_customer(expected["training-examples"])
     assert newest_records(topology) == records(replay.pipeline)
-    learned = sum(learner.lessons for learner in topology.learner.shard.learners.values())
+    learned = sum(models.champion.lessons for models in topology.learner.shard.tenants.values())
     assert learned == len(expected["training-examples"]) - topology.learner.shard.waiting
 
 

@@ -11,6 +11,7 @@ from ebbtide.models.outputs import Output, Tombstone
 from ebbtide.models.pipeline import Pipeline
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.base import AnyContract
+from ebbtide.schemas.learning import InputCounts
 from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import Topic
 from support.feedback import message
@@ -23,6 +24,7 @@ DECIDED = (
     Topic.STATE_CHANGES,
     Topic.TRAINING_EXAMPLES,
     Topic.MODELS,
+    Topic.MODEL_EVENTS,
     Topic.FLEET_STATS,
 )
 DECORATIONS = ("customer_name", "owner", "route", "at_stake")
@@ -35,7 +37,7 @@ def told(outputs: Iterable[Output], *, decorated: bool = True) -> Told:
     """Scores, alerts, training examples, models and fleet statistics, each in the order in which they were told."""
     found: Told = {topic.topic_name: [] for topic in DECIDED}
     for output in outputs:
-        if output.topic in DECIDED and not isinstance(output.record, Tick | Tombstone):
+        if output.topic in DECIDED and not isinstance(output.record, Tick | Tombstone | InputCounts):
             found[output.topic.topic_name].append(plain(output.record, decorated=decorated))
     return found
 

@@ -36,6 +36,7 @@ from support.raw import NOW
 EVENTS, STATES = Topic.EVENTS.topic_name, Topic.PROFILE_STATES.topic_name
 LINKS, OWNERS = Topic.IDENTITY_LINKS.topic_name, Topic.IDENTITY_ASSIGNMENTS.topic_name
 EXAMPLES, MODELS = Topic.TRAINING_EXAMPLES.topic_name, Topic.MODELS.topic_name
+MODEL_EVENTS = Topic.MODEL_EVENTS.topic_name
 FEEDBACK = Topic.FEEDBACK.topic_name
 SUMMARIES, FLEET = Topic.GRID_SUMMARIES.topic_name, Topic.FLEET_STATS.topic_name
 Place = tuple[str, int]
@@ -213,7 +214,7 @@ class Topology:
         self.learner = Stage(
             bus,
             [(EXAMPLES, 0)],
-            lambda table: LearnerStage(reports, table.items()),
+            lambda table: LearnerStage(reports, policy, table.items()),
             lambda shard, _topic, offset, record: shard.apply(offset, record),
             lambda shard: shard.flush(),
         )
@@ -252,7 +253,9 @@ class Topology:
             self.bus,
             [(FEEDBACK, n), (STATES, n), (MODELS, n), (FLEET, n)],
             lambda table: CustomerShard(n, sources, policy, table.items()),
-            lambda shard, topic, offset, record: shard.apply(topic, offset, record, now_ms=None),
+            lambda shard, topic, offset, record: (
+                None if isinstance(record, Gone) else shard.apply(topic, offset, record, now_ms=None)
+            ),
             lambda shard: shard.flush(),
             rereads=True,
         )

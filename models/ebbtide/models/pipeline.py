@@ -23,7 +23,7 @@ from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.events import Event
 from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary, SourceHeartbeat
 from ebbtide.schemas.identity import AccountName, IdentityAssignment, IdentityLink, IdentityOperation
-from ebbtide.schemas.learning import Model, TrainingExample
+from ebbtide.schemas.learning import InputCounts, Model, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import Topic
 
@@ -37,6 +37,9 @@ FEEDBACK = Topic.FEEDBACK.topic_name
 _FOR_PROFILES = (Event, Tick, SourceHeartbeat)
 _FOR_CUSTOMERS = (ProfileState, Tick, SourceHeartbeat)
 _FOR_IDENTITY = (IdentityLink, AccountName, Tick)
+_FOR_LEARNER = (TrainingExample, InputCounts, Tick)
+_OF_LEARNER = (Model, Tick)
+_BETWEEN_STAGES = (InputCounts, Tick)
 _OF_IDENTITY = (IdentityAssignment, Tick)
 
 
@@ -52,7 +55,7 @@ class Pipeline:
         self.profiles = ProfileShard(0, frozenset({f"{RAW}/0"}), frozenset({"identity/0"}), policy, lambda _key: None)
         self.identity = IdentityShard(0, frozenset({"profiles/0"}), policy.identity, ())
         self.customers = CustomerShard(0, frozenset({"profiles/0"}), policy, ())
-        self.learner = LearnerStage(frozenset({"customers/0"}), ())
+        self.learner = LearnerStage(frozenset({"customers/0"}), policy, ())
         self.fleet = FleetStage(frozenset({"customers/0"}), policy, ())
         self.read = self.spends = 0
         self._events, self._links, self._owners = count(), count(), count()
@@ -155,13 +158,15 @@ class Pipeline:
                     assert isinstance(output.record, GridSummary | ChannelSpend | Tick)
                     self.fleet.apply(next(self._summaries), output.record)
                     continue
-                if output.topic is Topic.TRAINING_EXAMPLES and isinstance(output.record, TrainingExample | Tick):
+                if isinstance(output.record, _FOR_LEARNER) and output.topic is Topic.TRAINING_EXAMPLES:
                     self.learner.apply(next(self._examples), output.record)
-                if not isinstance(output.record, Tick):
+                if not isinstance(output.record, _BETWEEN_STAGES):
                     yield output
             for output in self.learner.take_outputs():
-                assert isinstance(output.record, Model | Tick)
-                yield from self._answer(MODELS, next(self._models), output, output.record)
+                if isinstance(output.record, _OF_LEARNER):
+                    yield from self._answer(MODELS, next(self._models), output, output.record)
+                else:
+                    yield output
             for output in self.fleet.take_outputs():
                 assert isinstance(output.record, FleetStats | Tick)
                 yield from self._answer(FLEET, next(self._stats), output, output.record)

@@ -421,6 +421,34 @@ class LabelPolicy(Policy):
     )
 
 
+class LearnerPolicy(Policy):
+    """How the models of a tenant are watched, challenged and replaced."""
+
+    drift_error: float = Field(
+        0.002, gt=0, lt=1, description="ADWIN's chance of a false alarm about the loss of what was published."
+    )
+    shift_enter: float = Field(
+        0.25, gt=0, description="The inputs have shifted when a feature's population stability index passes this."
+    )
+    shift_leave: float = Field(0.1, gt=0, description="They have settled when all features' are below this again.")
+    promote_error: float = Field(
+        0.001, gt=0, lt=1, description="Chance of ever promoting a challenger that foretells no better."
+    )
+    promote_labels: int = Field(100, ge=1, description="Outcomes judged before a challenger may be promoted.")
+    kept_models: int = Field(8, ge=1, description="Newest champions that may be rolled back to.")
+    shadow_examples: int = Field(
+        16,
+        ge=0,
+        description="Examples of one observation instant that the challengers in shadow (trees and forests) learn; 0 "
+        "is none. One costs about a millisecond.",
+    )
+
+    @model_validator(mode="after")
+    def _edges(self) -> Self:
+        _in_order(shift_leave=self.shift_leave, shift_enter=self.shift_enter)
+        return self
+
+
 class ObservationPolicy(Policy):
     """The fixed event-time grid on which customers are observed."""
 
@@ -647,6 +675,7 @@ class CorePolicy(Policy):
     follow_up: FollowUpPolicy = FollowUpPolicy()
     freshness: FreshnessPolicy = FreshnessPolicy()
     label: LabelPolicy = LabelPolicy()
+    learner: LearnerPolicy = LearnerPolicy()
     observation: ObservationPolicy = ObservationPolicy()
     score: ScorePolicy = ScorePolicy()
     alert: AlertPolicy = AlertPolicy()

@@ -23,7 +23,7 @@ from ebbtide.schemas.identity import (
     IdentityOperation,
     IdentityRebuild,
 )
-from ebbtide.schemas.learning import Model, TrainingExample
+from ebbtide.schemas.learning import InputCounts, Model, ModelEvent, ModelOperation, TrainingExample
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.raw import RawBehaviour, RawFact, RawPunctuation
 from ebbtide.schemas.score import Score
@@ -54,7 +54,10 @@ DERIVED: dict[str, type[Any]] = {
     "Alert": Alert,
     "Feedback": Feedback,
     "TrainingExample": TrainingExample,
+    "InputCounts": InputCounts,
+    "ModelOperation": ModelOperation,
     "Model": Model,
+    "ModelEvent": ModelEvent,
     "ChannelSpend": ChannelSpend,
     "GridSummary": GridSummary,
     "FleetStats": FleetStats,

@@ -32,6 +32,75 @@ class TrainingExample(Contract):
     previous_label: bool | None = None
 
 
+class InputCounts(Contract):
+    """What the model was asked at an observation instant, on topic ``training-examples``: how many of a partition's
+    customers have which value of the features that are watched.
+
+    ``features`` are by name, then by the number of the bin; how wide a bin is goes by the feature.
+    """
+
+    tenant: Text
+    instant: UtcDatetime
+    source: Text
+    customers: int
+    features: dict[str, dict[int, int]]
+
+
+class ModelAction(StrEnum):
+    """What may be decided about models by hand."""
+
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+
+
+class ModelOperation(Contract):
+    """A decision about models by hand, on topic ``training-examples``. ``by`` and ``reason`` go into the audit."""
+
+    operation_id: Text
+    tenant: Text
+    action: ModelAction
+    model_version: Text
+    decided_at: UtcDatetime
+    by: Text
+    reason: str = ""
+
+
+class ModelEventKind(StrEnum):
+    """What may happen to a tenant's models."""
+
+    LOSS_DRIFT = "loss_drift"
+    INPUT_SHIFT = "input_shift"
+    INPUT_SETTLED = "input_settled"
+    CHALLENGER_STARTED = "challenger_started"
+    CHALLENGER_RETIRED = "challenger_retired"
+    CHALLENGER_BETTER = "challenger_better"
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled_back"
+    REFUSED = "refused"
+    RESTARTED = "restarted"
+
+
+class ModelEvent(Contract):
+    """Topic ``model-events``, keyed by tenant: the audit of a tenant's models.
+
+    ``sequence`` only grows, by tenant. ``model_version`` is the champion after it; ``other_version`` the model that the
+    event is about where that is another. ``by`` is ``guard`` for what Ebbtide decided itself. ``operation_id`` names
+    the decision by hand that it answers.
+    """
+
+    tenant: Text
+    event_id: Text
+    sequence: int
+    occurred_at: UtcDatetime
+    kind: ModelEventKind
+    model_version: str
+    other_version: str | None = None
+    by: Text
+    operation_id: str | None = None
+    reason: str
+    evidence: dict[str, float | str] = Field(default_factory=dict)
+
+
 class ModelRole(StrEnum):
     """What a model does."""
 
@@ -58,12 +127,16 @@ class Model(Contract):
     ``centers[f]`` is the champion's mean bin weight over what it has learned from. Readers move it, and the baseline's
     part of the mean, from the feature to the intercept: a contribution then compares with the average customer. The
     logit is the same. ``state`` is what the learner needs to go on.
+
+    Scores use a champion from the instant ``in_force_from`` on; null is ``trained_through``. They differ where an older
+    model was taken back.
     """
 
     tenant: Text
     model_version: Text
     role: ModelRole
     trained_through: UtcDatetime | None
+    in_force_from: UtcDatetime | None = None
     examples: int
     intercept: float
     coefficients: dict[str, float]

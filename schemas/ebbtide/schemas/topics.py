@@ -95,10 +95,24 @@ class Topic(Enum):
         "training-examples",
         "TrainingExample",
         "customer id",
-        "frozen predictions with matured labels; the learner is one writer, so all are in partition 0",
+        "frozen predictions with matured labels, counts of what the model was asked, decisions about models by hand; "
+        "the learner is one writer, so all are in partition 0",
         retention_ms=90 * DAY_MS,
     )
-    MODELS = TopicSpec("models", "Model", "tenant", "the current model, one copy in every partition", cleanup="compact")
+    MODELS = TopicSpec(
+        "models",
+        "Model",
+        "tenant/model version",
+        "the newest models, one copy in every partition; a null value for one that is kept no more",
+        cleanup="compact",
+    )
+    MODEL_EVENTS = TopicSpec(
+        "model-events",
+        "ModelEvent",
+        "tenant",
+        "what happened to a tenant's models: drift, challengers, promotions, rollbacks, each with its reason",
+        retention_ms=-1,
+    )
     GRID_SUMMARIES = TopicSpec(
         "grid-summaries",
         "GridSummary",

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from aiokafka.errors import KafkaError
-
 from ebbtide.schemas.feedback import Feedback, Outcome, OutcomeReason
 from ebbtide.schemas.topics import Topic
-from ebbtide.streams.errors import EbbtideError
-from ebbtide.streams.sender import started_producer
+from ebbtide.streams.sender import send_one
 from ebbtide.streams.settings import Settings
 from ebbtide.streams.transport import Output
 
@@ -48,17 +44,5 @@ def new_feedback(
 
 def send_feedback(settings: Settings, told: Feedback) -> None:
     """Send it to its customer's partition. Returns once all in-sync replicas have it."""
-    asyncio.run(_send(settings, told))
-
-
-async def _send(settings: Settings, told: Feedback) -> None:
-    producer = await started_producer(settings)
-    try:
-        await producer.send_all([Output(TOPIC, told.customer_id.encode(), told.to_json())])
-    except KafkaError as error:
-        raise EbbtideError(
-            f"{settings.broker.bootstrap} did not take the feedback for {TOPIC}: {error}; "
-            "see `ebbtide topics check`, then tell it again"
-        ) from None
-    finally:
-        await producer.stop()
+    output = Output(TOPIC, told.customer_id.encode(), told.to_json())
+    send_one(settings, output, what="the feedback", then="tell it again")

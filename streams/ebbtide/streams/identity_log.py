@@ -7,14 +7,12 @@ settings since then lie in the log.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
 from ebbtide.models.identity.evidence import later
@@ -38,7 +36,7 @@ from ebbtide.schemas.identity import (
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.codec import TICK_KEY, Evidence, evidence
 from ebbtide.streams.errors import EbbtideError
-from ebbtide.streams.sender import started_producer
+from ebbtide.streams.sender import send_one
 from ebbtide.streams.settings import Settings
 from ebbtide.streams.topic_reader import Progress, read_topic, unseen
 from ebbtide.streams.transport import Output
@@ -203,21 +201,9 @@ def _switched_by(settings: Settings, tenant: str, number: int) -> IdentityRebuil
 
 def append(settings: Settings, record: IdentityOperation | IdentityRebuild) -> None:
     """Send a decision or a switch to its tenant's partition. Returns once all in-sync replicas have it."""
-    asyncio.run(_append(settings, record))
-
-
-async def _append(settings: Settings, record: IdentityOperation | IdentityRebuild) -> None:
-    producer = await started_producer(settings)
-    try:
-        # Keyed as the worker keys a tenant's links: one partition has all of them, in one order.
-        await producer.send_all([Output(TOPIC, record.tenant.encode(), record.to_json())])
-    except KafkaError as error:
-        raise EbbtideError(
-            f"{settings.broker.bootstrap} did not take the decision for {TOPIC}: {error}; "
-            "see `ebbtide topics check`, then decide again (twice is as good as once)"
-        ) from None
-    finally:
-        await producer.stop()
+    # Keyed as the worker keys a tenant's links: one partition has all of them, in one order.
+    output = Output(TOPIC, record.tenant.encode(), record.to_json())
+    send_one(settings, output, what="the decision", then="decide again (twice is as good as once)")
 
 
 def _records(settings: Settings, tenant: str | None, progress: Progress = unseen) -> Iterator[tuple[int, Evidence]]:

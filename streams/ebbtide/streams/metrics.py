@@ -224,6 +224,27 @@ class Metrics:
         metadata=_gauge("Event time through which a model is trained, in Unix seconds.", "tenant", "role"),
     )
 
+    models_refused: Counter = field(
+        init=False, metadata=_counter("Models that a worker refused, for they failed their own check vectors.")
+    )
+    model_events: Counter = field(
+        init=False, metadata=_counter("What happened to a tenant's models: see `model-events`.", "tenant", "kind")
+    )
+    model_input_stability_index: Gauge = field(
+        init=False,
+        metadata=_gauge(
+            "Population stability index of a feature against the weeks before: above 0.25 the customer base changed.",
+            "tenant",
+            "feature",
+        ),
+    )
+    model_inputs_shifted: Gauge = field(
+        init=False, metadata=_gauge("1 while those whom the model is asked about are others than before.", "tenant")
+    )
+    model_challenged: Gauge = field(
+        init=False, metadata=_gauge("1 while a challenger learns that may take the champion's place.", "tenant")
+    )
+
     # Fleet
     fleet_instant_timestamp_seconds: Gauge = field(
         init=False,

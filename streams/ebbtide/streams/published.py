@@ -9,7 +9,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from ebbtide.schemas.fleet import FleetStats
-from ebbtide.schemas.learning import Model
+from ebbtide.schemas.learning import Model, ModelEvent
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.codec import TICK_KEY
 from ebbtide.streams.errors import EbbtideError
@@ -18,21 +18,25 @@ from ebbtide.streams.replay import FILES
 from ebbtide.streams.settings import Settings
 from ebbtide.streams.topic_reader import read_topic
 
-Told = TypeVar("Told", FleetStats, Model)
+Told = TypeVar("Told", FleetStats, Model, ModelEvent)
 
 
 def from_topic(settings: Settings, topic: Topic, contract: type[Told], tenant: str) -> Iterator[Told]:
-    """The tenant's records that a broadcast topic still has, in their order.
+    """The tenant's records that a topic still has which is broadcast or keyed by tenant, in their order.
 
     Raises ``EbbtideError`` where the topic cannot be read, or a record on it is not one of this version.
     """
     key = tenant.encode()
     # Every partition has a copy; that of the key is as good as any.
     for record in read_topic(settings, topic.topic_name, keys=[key]):
-        if record.key == TICK_KEY or record.key != key or record.value is None:
+        # A model's key names its version too.
+        ours = record.key == key or record.key.startswith(key + b"/")
+        if record.key == TICK_KEY or not ours or record.value is None:
             continue
         where = f"{topic.topic_name} partition {record.partition} offset {record.offset}"
-        yield _read(contract, record.value, where)
+        found = _read(contract, record.value, where)
+        if found.tenant == tenant:
+            yield found
 
 
 def from_directory(directory: Path, topic: Topic, contract: type[Told], tenant: str) -> Iterator[Told]:

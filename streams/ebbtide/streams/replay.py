@@ -37,6 +37,7 @@ FILES = {
     Topic.STATE_CHANGES: "state-changes.ndjson",
     Topic.TRAINING_EXAMPLES: "training-examples.ndjson",
     Topic.MODELS: "models.ndjson",
+    Topic.MODEL_EVENTS: "model-events.ndjson",
     Topic.FLEET_STATS: "fleet-stats.ndjson",
     Topic.DEAD_LETTERS: "dead-letters.ndjson",
     Topic.IDENTITY_AUDIT: "identity-audit.ndjson",

@@ -79,6 +79,27 @@ async def send(
         await producer.stop()
 
 
+def send_one(settings: Settings, output: Output, *, what: str, then: str) -> None:
+    """Send one record that somebody made by hand. Returns once all in-sync replicas have it.
+
+    Raises ``EbbtideError`` where they do not take it; ``what`` it was, and what to do ``then``.
+    """
+    asyncio.run(_send_one(settings, output, what, then))
+
+
+async def _send_one(settings: Settings, output: Output, what: str, then: str) -> None:
+    producer = await started_producer(settings)
+    try:
+        await producer.send_all([output])
+    except KafkaError as error:
+        raise EbbtideError(
+            f"{settings.broker.bootstrap} did not take {what} for {output.topic}: {error}; "
+            f"see `ebbtide topics check`, then {then}"
+        ) from None
+    finally:
+        await producer.stop()
+
+
 async def started_producer(settings: Settings) -> BatchProducer:
     """A producer that has met its broker. Raises ``EbbtideError`` where there is none."""
     require_broker(settings)

@@ -6,6 +6,7 @@ import pytest
 
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.stage import LEARNER_KEY, META_KEY, LearnerStage
+from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.learning import Model, TrainingExample
 from ebbtide.schemas.profile_state import Tick
 from support.raw import at
@@ -42,7 +43,7 @@ class Log:
     """A stage with the offsets of its input."""
 
     def __init__(self, stored: dict[bytes, bytes] | None = None, offset: int = 0) -> None:
-        self.stage = LearnerStage(SOURCES, (stored or {}).items())
+        self.stage = LearnerStage(SOURCES, CorePolicy(), (stored or {}).items())
         self.offset = offset
 
     def add(self, *records: TrainingExample | Tick) -> list[Model | str]:
@@ -77,10 +78,10 @@ def test_told_twice_is_learned_once() -> None:
     log = Log()
     log.add(example("c1", 0), example("c1", 0), report(0, 14), report(1, 14), example("c1", 0))
     log.stage.apply(0, example("c5", 0))
-    assert (log.stage.repeats, log.stage.learners["t"].examples, log.stage.waiting) == (1, 1, 0)
+    assert (log.stage.repeats, log.stage.tenants["t"].champion.examples, log.stage.waiting) == (1, 1, 0)
 
 
-@pytest.mark.parametrize("kept", range(4))
+@pytest.mark.parametrize("kept", range(5))
 def test_a_flush_that_is_cut_in_two_learns_nothing_twice(kept: int) -> None:
     log = Log()
     log.add()
@@ -92,7 +93,10 @@ def test_a_flush_that_is_cut_in_two_learns_nothing_twice(kept: int) -> None:
         log.stage.apply(log.offset, tick)
         log.offset += 1
     writes = log.stage.flush().writes
-    assert next(iter(writes)) == LEARNER_KEY + b"t"
+    assert [key for key in writes if key.startswith((b"kept/", LEARNER_KEY))] == [
+        b"kept/t/champion-1",
+        LEARNER_KEY + b"t",
+    ]
     assert list(writes)[-1] == META_KEY
     for key, value in list(writes.items())[:kept]:
         if value is None:
@@ -101,7 +105,7 @@ def test_a_flush_that_is_cut_in_two_learns_nothing_twice(kept: int) -> None:
             table[key] = value
     again = Log(table, offset=0)
     again.add(example("c1", 0), example("c2", 7), report(0, 14), report(1, 14))
-    assert (again.stage.learners["t"].examples, again.stage.waiting) == (1, 1)
+    assert (again.stage.tenants["t"].champion.examples, again.stage.waiting) == (1, 1)
     assert again.stage.model("t").trained_through == at(14)
     assert again.stage.model("t").to_json() == log.stage.model("t").to_json()
 

@@ -38,8 +38,11 @@ class Calibrator(msgspec.Struct):
     intercept: float = 0.0
     curvature: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
-    def learn(self, logit: float, label: bool) -> None:
-        """Learn the outcome (True: churned) of what the model said, not calibrated, in nats."""
+    def learn(self, logit: float, label: bool) -> float:
+        """Learn the outcome (True: churned) of what the model said, not calibrated, in nats.
+
+        Returns the probability that was said of it by what had been learned before.
+        """
         p = sigmoid(self.slope * logit + self.intercept)
         steep, cross, flat = (_FADE * part for part in self.curvature)
         weight = p * (1.0 - p)
@@ -54,3 +57,4 @@ class Calibrator(msgspec.Struct):
         slope = self.slope + miss * (flat * logit - cross) / determinant
         self.intercept += miss * (steep - cross * logit) / determinant
         self.slope = min(max(slope, SLOPES[0]), SLOPES[1])
+        return p

@@ -38,6 +38,9 @@ L2 = 1e-5
 CHECK_DEVIATIONS = (-3.5, -1.2, 0.0, 0.7, 2.6)
 """Check vectors: every feature that many deviations off its mean, so that line, bins and cut are all asked for."""
 
+RENEWED_COUNT = 500
+"""Examples that means and deviations of a renewed learner count for: they have moved half of the way after 350."""
+
 _KEYS = tuple((name, *(f"{name}={index}" for index in range(BINS))) for name in NAMES)
 """River's names of a feature's weights: its line, then its bins."""
 
@@ -45,13 +48,23 @@ _KEYS = tuple((name, *(f"{name}={index}" for index in range(BINS))) for name in 
 class Learner:
     """Takes matured examples in order; gives models.
 
-    Not thread safe; one writer. ``lessons`` counts what it was taught, corrections included: no two of its models that
-    differ have the same number.
+    Not thread safe; one writer. ``lessons`` counts what it was taught, corrections included; ``line`` is that of its
+    descent among its tenant's models. No two models that differ have both the same.
     """
 
-    __slots__ = ("_bin_counts", "_regression", "_scaler", "baseline_quality", "calibrator", "lessons", "quality")
+    __slots__ = (
+        "_bin_counts",
+        "_regression",
+        "_scaler",
+        "baseline_quality",
+        "calibrator",
+        "lessons",
+        "line",
+        "quality",
+    )
 
     def __init__(self) -> None:
+        self.line = 1
         self._scaler: Any = preprocessing.StandardScaler()
         self._regression: Any = linear_model.LogisticRegression(
             optimizer=optim.AdaGrad(LEARNING_RATE, eps=DAMPING), l2=L2
@@ -67,21 +80,31 @@ class Learner:
         """Number of distinct examples learned; those whose label was withdrawn do not count."""
         return self.quality.examples
 
-    def learn(self, features: Sequence[float], label: bool, p_churn: float) -> None:
+    @property
+    def version(self) -> str:
+        """Name of the model as it has learned by now."""
+        line = "" if self.line == 1 else f".{self.line}"
+        return f"champion{line}-{self.lessons}"
+
+    def learn(self, features: Sequence[float], label: bool, p_churn: float) -> float:
         """Learn one example: its frozen features in the order of ``FEATURES``, its outcome (True: churned), and the
-        probability that was published when it was observed, which is judged first."""
+        probability that was published when it was observed, which is judged.
+
+        Returns the probability that this model gives to it before it learns it.
+        """
         raw = dict(zip(NAMES, features, strict=True))
         rule = baseline.logit(features)
         blend = self._blend
         self.lessons += 1
-        self.quality.add(p_churn, label)
-        self.baseline_quality.add(sigmoid(rule), label)
         self._scaler.learn_one(raw)
         inputs, filled = self._inputs(raw)
-        self.calibrator.learn(blend * self._champion_logit(inputs) + (1.0 - blend) * rule, label)
+        said = self.calibrator.learn(blend * self._champion_logit(inputs) + (1.0 - blend) * rule, label)
+        self.quality.add(p_churn, label)
+        self.baseline_quality.add(sigmoid(rule), label)
         for counts, index in zip(self._bin_counts, filled, strict=True):
             counts[index] += 1
         self._regression.learn_one(inputs, label)
+        return said
 
     def correct(self, features: Sequence[float], label: bool | None, previous: bool, p_churn: float) -> None:
         """Learn that an example that was learned as ``previous`` is a ``label``; None: that nobody can tell.
@@ -155,7 +178,7 @@ class Learner:
         }
         model = Model(
             tenant=tenant,
-            model_version=f"champion-{self.lessons}",
+            model_version=self.version,
             role=ModelRole.CHAMPION if self.examples else ModelRole.BASELINE,
             trained_through=trained_through,
             examples=self.examples,
@@ -181,6 +204,7 @@ class Learner:
                 "vars": [self._scaler.vars[name] for name in NAMES],
                 "g2": [[squares.get(key, 0.0) for key in keys] for keys in _KEYS],
                 "lessons": self.lessons,
+                "line": self.line,
                 "iterations": self._regression.optimizer.n_iterations,
                 "bin_counts": [list(counts) for counts in self._bin_counts],
                 "calibration_curvature": list(self.calibrator.curvature),
@@ -213,6 +237,7 @@ class Learner:
         regression._weights = VectorDict(weights)
         regression.intercept = model.intercept
         regression.optimizer.n_iterations = state["iterations"]
+        learner.line = state.get("line", 1)
         learner._bin_counts = [list(counts) for counts in state["bin_counts"]]
         # Before there were corrections the two were one number.
         learner.lessons = state.get("lessons", model.examples)
@@ -220,6 +245,23 @@ class Learner:
         learner.calibrator = Calibrator(model.calibration_slope, model.calibration_intercept, (steep, cross, flat))
         learner.quality = msgspec.convert(state["quality"], Prequential, str_keys=True)
         learner.baseline_quality = msgspec.convert(state["baseline_quality"], Prequential, str_keys=True)
+        return learner
+
+    def renewed(self, line: int) -> Learner:
+        """One that begins anew with what holds in any case: the scales of the features, and that outcomes are known.
+
+        For when things changed: AdaGrad's steps only ever become shorter, so that a model that is sure of many labels
+        takes as many to be sure of the opposite. This one has no weights to unlearn, and its steps are long; it does
+        not go back to the rule, as one that knows no labels would. Means and deviations follow what comes now.
+        """
+        learner = Learner.from_model(self.to_model(None, "renewed"))
+        learner.line = line
+        for name, count in learner._scaler.counts.items():
+            learner._scaler.counts[name] = min(count, RENEWED_COUNT)
+        regression = learner._regression
+        regression._weights = VectorDict()
+        regression.optimizer.g2.clear()
+        learner.calibrator = Calibrator()
         return learner
 
 

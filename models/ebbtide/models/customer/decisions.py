@@ -54,5 +54,7 @@ class Decisions:
     matured: list[Matured] = field(default_factory=list)
     changes: list[StateChange] = field(default_factory=list)
     contribution: Contribution | None = None
+    frozen: bytes | None = None
+    """What the model was asked at an observation instant: packed features."""
     blind: int | None = None
     """The grid day from which on the customer cannot be scored."""

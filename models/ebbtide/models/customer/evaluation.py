@@ -207,6 +207,7 @@ class Evaluator:
             customer.score = _published(customer.score_version, scored, vector, tier, scorer.model_version)
             decisions.score = NewScore(customer.score, previous, day, scored.raw_p)
         if observe:
+            decisions.frozen = frozen
             customer.observations.append(Observation(day, frozen, scored.p, scorer.model_version))
 
     def _organic(self, customer: Customer, view: View, day: int) -> DaySeries:

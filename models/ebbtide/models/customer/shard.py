@@ -15,7 +15,8 @@ import msgspec
 
 from ebbtide.models.churn.grid import is_observation_day, last_observation_day
 from ebbtide.models.churn.learner import Learner
-from ebbtide.models.churn.scorer import Scorer
+from ebbtide.models.churn.scorer import ModelError, Scorer
+from ebbtide.models.churn.shift import counted
 from ebbtide.models.clock.watermark import ClockState, from_ms
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.contracts import outputs_of
@@ -44,7 +45,7 @@ from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.dead_letter import DeadLetter, DeadLetterReason
 from ebbtide.schemas.fleet import FleetStats, SourceHeartbeat
-from ebbtide.schemas.learning import Model
+from ebbtide.schemas.learning import InputCounts, Model, ModelRole
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import Topic
 
@@ -106,6 +107,8 @@ class CustomerShard:
         self.sources = SourceBook(policy.sources)
         self.feedback_taken: Counter[str] = Counter()
         self.feedback_refused: Counter[str] = Counter()
+        self.refused_models: list[str] = []
+        self._asked: dict[str, list[bytes]] = {}
         later: list[tuple[bytes, bytes]] = []
         held: list[tuple[bytes, bytes]] = []
         for key, value in stored:
@@ -191,7 +194,7 @@ class CustomerShard:
             else:
                 self._fold(record, now_ms)
         elif isinstance(record, Model):
-            self._models.add(record)
+            self._take_model(record)
         elif isinstance(record, FleetStats):
             self._fleet.add(record)
         elif isinstance(record, SourceHeartbeat):
@@ -213,6 +216,15 @@ class CustomerShard:
         else:
             self._count(tick)
             self._clock.tick(tick)
+
+    def _take_model(self, model: Model) -> None:
+        """A champion that answers its own check vectors is used; else the last good one goes on, and it is counted."""
+        if model.role is ModelRole.CHALLENGER:
+            return
+        try:
+            self._models.add(model)
+        except ModelError as error:
+            self.refused_models.append(str(error))
 
     def _share(self, record: ProfileState) -> Share | None:
         customer = self.customers.get(record.customer_id)
@@ -360,6 +372,8 @@ class CustomerShard:
             fleet = self._fleet.stats(customer.tenant, day - 1)
             decisions = self._evaluator.settle(customer, view, day, scorer, fleet, outages(customer.tenant), live=live)
             self._tell(customer, view, decisions)
+            if decisions.frozen is not None:
+                self._asked.setdefault(customer.tenant, []).append(decisions.frozen)
             if decisions.contribution is not None:
                 self._sums.add(customer.tenant, decisions.contribution)
             if customer.due_day is not None:
@@ -393,13 +407,24 @@ class CustomerShard:
         return cache(lambda tenant: Outages.of(self.sources, tenant, day))
 
     def _report(self, day: int) -> None:
-        """Tell the learner that all examples up to this observation instant are out, and the fleet what all add up to.
+        """Tell the learner that all examples up to this observation instant are out, and what the model was asked at
+        it, and the fleet what all add up to.
 
         Both are single writers: everything goes to partition 0.
         """
         self._meta.reported_day = day
         for summary in self._sums.take(from_ms(day * DAY_MS), self._source):
             self._outputs.append(Output(Topic.GRID_SUMMARIES, summary.tenant, summary, 0))
+        asked, self._asked = self._asked, {}
+        for tenant, vectors in sorted(asked.items()):
+            counts = InputCounts.unchecked(
+                tenant=tenant,
+                instant=from_ms(day * DAY_MS),
+                source=self._source,
+                customers=len(vectors),
+                features=counted(vectors),
+            )
+            self._outputs.append(Output(Topic.TRAINING_EXAMPLES, tenant, counts, 0))
         self._send_tick(Topic.TRAINING_EXAMPLES, day)
         self._send_tick(Topic.GRID_SUMMARIES, day)
 

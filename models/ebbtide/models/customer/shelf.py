@@ -9,9 +9,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import ClassVar, Generic, TypeVar
 
-from ebbtide.models.churn.scorer import Scorer
+from ebbtide.models.churn.scorer import ModelError, Scorer
 from ebbtide.models.fleet.reader import Fleet
 from ebbtide.schemas.base import DAY_MS, Contract, to_ms
 from ebbtide.schemas.fleet import FleetStats
@@ -44,7 +45,10 @@ class Shelf(ABC, Generic[R, V]):
         """Take up a stored record."""
 
     def add(self, record: R) -> None:
-        """Take in a record. One that was heard of before changes nothing."""
+        """Take in a record. One that was heard of before changes nothing.
+
+        Raises what reading it raises, and then stays as it was.
+        """
         tenant, day = self._put(record)
         self._writes[self._key(tenant, day)] = record.to_json()
 
@@ -94,12 +98,14 @@ class ModelShelf(Shelf[Model, Scorer]):
         self._untrained = untrained
 
     def _read(self, record: Model) -> tuple[str, int, Scorer]:
-        day = 0 if record.trained_through is None else to_ms(record.trained_through) // DAY_MS
+        in_force = record.in_force_from or record.trained_through
+        day = 0 if in_force is None else to_ms(in_force) // DAY_MS
         return record.tenant, day, Scorer.from_model(record)
 
     def restore(self, value: bytes) -> None:
-        """Take up a stored model."""
-        self._put(Model.from_json(value))
+        """Take up a stored model; one for other features, by another version of Ebbtide, is of no use any more."""
+        with suppress(ModelError):
+            self._put(Model.from_json(value))
 
     def scorer(self, tenant: str, settled_day: int) -> Scorer:
         """The scorer for what comes after ``settled_day``."""

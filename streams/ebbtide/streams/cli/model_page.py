@@ -12,12 +12,21 @@ from rich.text import Text
 from ebbtide.models.churn.prequential import TIERS
 from ebbtide.models.churn.quality import wilson
 from ebbtide.models.churn.shape import Difference, Shape
-from ebbtide.schemas.learning import Model
+from ebbtide.schemas.learning import Model, ModelEvent, ModelEventKind
 from ebbtide.streams.cli.field_values import NOTHING, number, per_cent, signed
 from ebbtide.streams.cli.identity_story import shown
 from ebbtide.streams.cli.sparkline import sparkline
 
 MOST_FEATURES = 12
+_OF_OTHERS = frozenset(
+    {
+        ModelEventKind.CHALLENGER_STARTED,
+        ModelEventKind.CHALLENGER_RETIRED,
+        ModelEventKind.REFUSED,
+        ModelEventKind.RESTARTED,
+    }
+)
+"""What happens to another model than the one in force."""
 _MEASURES = (
     ("AUC", "auc"),
     ("log loss", "log_loss"),
@@ -28,11 +37,12 @@ _MEASURES = (
 
 def versions(models: Sequence[Model]) -> RenderableType:
     """A line for each version."""
-    table = _table("version", "trained through", "examples", "AUC", "Brier", "calib. error", "recent loss", "weight")
+    table = _table("version", "role", "through", "examples", "AUC", "Brier", "calib. error", "recent loss", "weight")
     for model in models:
         told = model.metrics
         table.add_row(
             shown(model.model_version),
+            model.role,
             _day(model),
             number(model.examples),
             *(_figure(told.get(f"prequential_{name}")) for name in ("auc", "brier", "calibration_error")),
@@ -44,6 +54,23 @@ def versions(models: Sequence[Model]) -> RenderableType:
         Text("Measured on predictions that were frozen before their label was known.", "dim"),
         Text("Weight: the share of what was learned beside the rule.", "dim"),
     )
+
+
+def history(events: Sequence[ModelEvent]) -> RenderableType:
+    """What happened to the models, the oldest first."""
+    if not events:
+        return Text("Nothing has happened to the models yet but that they learned.")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("when", "what", "model", "by", "why"):
+        table.add_column(name, overflow="fold")
+    for event in events:
+        other = "" if event.other_version is None else shown(event.other_version)
+        what = event.kind.replace("_", " ")
+        model = shown(event.model_version) or other
+        if event.kind in _OF_OTHERS:
+            model = other
+        table.add_row(f"{event.occurred_at:%Y-%m-%d}", what, model, shown(event.by), shown(event.reason))
+    return table
 
 
 def page(model: Model, forms: Sequence[Shape]) -> RenderableType:

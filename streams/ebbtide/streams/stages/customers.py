@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -19,11 +20,12 @@ from ebbtide.streams.stages.context import Context, now_ms
 from ebbtide.streams.stages.shards import flush_shards, keep_shards
 from ebbtide.streams.transport import App, ConsumerRecord
 
+log = logging.getLogger(__name__)
+
 NAME = "customers"
 INPUTS = (Topic.PROFILE_STATES, Topic.MODELS, Topic.FLEET_STATS, Topic.FEEDBACK)
-DECODERS: dict[
-    str, Callable[[ConsumerRecord], ProfileState | SourceHeartbeat | Tick | Model | FleetStats | RawMessage]
-] = {
+Heard = ProfileState | SourceHeartbeat | Tick | Model | FleetStats | RawMessage
+DECODERS: dict[str, Callable[[ConsumerRecord], Heard | None]] = {
     Topic.PROFILE_STATES.topic_name: profile_state,
     Topic.MODELS.topic_name: model,
     Topic.FLEET_STATS.topic_name: fleet_stats,
@@ -57,7 +59,9 @@ def declare(app: App, context: Context) -> None:
                 shard = shards[batch.partition]
                 parse = DECODERS[batch.topic]
                 for record in batch:
-                    shard.apply(batch.topic, record.offset, parse(record), now_ms=now)
+                    parsed = parse(record)
+                    if parsed is not None:
+                        shard.apply(batch.topic, record.offset, parsed, now_ms=now)
                 context.metrics.records_in.labels(batch.topic).inc(len(batch))
             outputs, writes = flush_shards(shards, batches)
             with context.metrics.flush_seconds.labels(NAME).time():
@@ -65,6 +69,7 @@ def declare(app: App, context: Context) -> None:
             context.sent(outputs)
             # A rebalance may have passed since the flush.
             for partition in writes.keys() & shards.keys():
+                _tell_refused(context, shards[partition])
                 _show(context, partition, shards[partition])
                 _count(context, shards[partition])
 
@@ -80,6 +85,13 @@ def _count(context: Context, shard: CustomerShard) -> None:
             metrics.dead_lettered.labels(reason).inc(count)
     shard.feedback_taken.clear()
     refused.clear()
+
+
+def _tell_refused(context: Context, shard: CustomerShard) -> None:
+    refused, shard.refused_models = shard.refused_models, []
+    for reason in refused:
+        log.error("a model was refused: %s", reason)
+        context.metrics.models_refused.inc()
 
 
 def _show(context: Context, partition: int, shard: CustomerShard) -> None:
