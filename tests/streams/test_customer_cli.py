@@ -169,7 +169,9 @@ def test_one_that_is_found_is_shown_or_given_to_scripts(monkeypatch: pytest.Monk
     assert answer["rhythm"]["left_from"] == "2025-08-09"
     assert answer["counts"]["queries"]["windows"]["30"] == 36
     assert answer["people"][0]["last_active_at"] == "2025-07-30T12:00:00Z"
-    assert answer["score"]["parts"][0]["says"] == "a silence of 3.57 × its usual gap"
+    assert answer["score"]["parts"][0]["says_en"] == "a silence of 3.57 times its usual gap"
+    assert answer["score"]["reasons"]["en"][0] == "38 % likely to churn, starting from 27 %: odds × 1.66"
+    assert answer["score"]["reasons"]["zh"][0] == "流失概率38%，起点为27%：流失与留存之比×1.66"
     assert answer["blindness"] is None
 
 

@@ -26,6 +26,7 @@ from ebbtide.schemas.fleet import SourceHeartbeat
 from ebbtide.streams.cli import customer_page
 from ebbtide.streams.cli.customer_page import MOST_FACTS, MOST_MODULES, MOST_PEOPLE, page
 from ebbtide.streams.cli.field_values import value_text
+from ebbtide.streams.cli.language import Language
 from ebbtide.streams.cli.options import WIDTH
 from ebbtide.streams.cli.sparkline import BLOCKS, sparkline
 from support.customers import SETTLED, acme, bucket, customer, share
@@ -58,6 +59,15 @@ def test_the_whole_page(sources: bool) -> None:
     if os.environ.get(UPDATE):
         path.write_text(found, encoding="utf-8")
     assert found == path.read_text(encoding="utf-8")
+
+
+def test_reasons_in_chinese() -> None:
+    found = text_of(acme(), language=Language.ZH)
+    assert "why            流失概率38%，起点为27%：流失与留存之比×1.66" in section(found, "HEALTH")
+    assert "沉默时长为其平时间隔的3.57倍：风险升高，流失与留存之比×2.12" in section(found, "HEALTH")
+    assert "已沉默5天，而其自身节奏为每1.4天活跃一次" in section(found, "OPEN ALERTS")
+    unknown = text_of(customer("anonymous_id/b-1", b=share("anonymous_id/b-1", {})), language=Language.ZH)
+    assert "cannot score   anonymous: 尚不知其身份" in section(unknown, "HEALTH")
 
 
 def test_no_line_is_wider_than_the_page_and_no_control_character_gets_through() -> None:

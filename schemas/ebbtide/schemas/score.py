@@ -21,12 +21,12 @@ class HealthTier(StrEnum):
 # Two dozen of these go with every score: as slotted dataclasses they cost a fifth of a model instance.
 @dataclass(slots=True)
 class Contribution:
-    """One feature's part of the logit."""
+    """One feature's part of the logit, or that of ``attributes.<name>``, whose value may be a text."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     feature: str
-    value: float
+    value: float | str
     contribution: float
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from ebbtide.schemas.fleet import FleetStats
 from ebbtide.schemas.learning import Model, ModelEvent
+from ebbtide.schemas.score import Score
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.codec import TICK_KEY
 from ebbtide.streams.errors import EbbtideError
@@ -18,19 +19,21 @@ from ebbtide.streams.replay import FILES
 from ebbtide.streams.settings import Settings
 from ebbtide.streams.topic_reader import read_topic
 
-Told = TypeVar("Told", FleetStats, Model, ModelEvent)
+Told = TypeVar("Told", FleetStats, Model, ModelEvent, Score)
 
 
-def from_topic(settings: Settings, topic: Topic, contract: type[Told], tenant: str) -> Iterator[Told]:
-    """The tenant's records that a topic still has which is broadcast or keyed by tenant, in their order.
+def from_topic(
+    settings: Settings, topic: Topic, contract: type[Told], tenant: str, key: str | None = None
+) -> Iterator[Told]:
+    """The tenant's records that a topic still has under a key, in their order; without a key those under the tenant's.
 
     Raises ``EbbtideError`` where the topic cannot be read, or a record on it is not one of this version.
     """
-    key = tenant.encode()
-    # Every partition has a copy; that of the key is as good as any.
-    for record in read_topic(settings, topic.topic_name, keys=[key]):
-        # A model's key names its version too.
-        ours = record.key == key or record.key.startswith(key + b"/")
+    wanted = (key or tenant).encode()
+    # Of a broadcast topic every partition has a copy; that of the key is as good as any.
+    for record in read_topic(settings, topic.topic_name, keys=[wanted]):
+        # A model's key names its version after the tenant.
+        ours = record.key == wanted or record.key.startswith(wanted + b"/")
         if record.key == TICK_KEY or not ours or record.value is None:
             continue
         where = f"{topic.topic_name} partition {record.partition} offset {record.offset}"
@@ -39,12 +42,18 @@ def from_topic(settings: Settings, topic: Topic, contract: type[Told], tenant: s
             yield found
 
 
-def from_directory(directory: Path, topic: Topic, contract: type[Told], tenant: str) -> Iterator[Told]:
-    """The same from what a replay wrote. Raises ``EbbtideError`` where it wrote nothing of the kind."""
+def from_directory(
+    directory: Path, topic: Topic, contract: type[Told], tenant: str, key: str | None = None
+) -> Iterator[Told]:
+    """The same from what a replay wrote: lines in which ``key`` stands. Raises ``EbbtideError`` where it wrote nothing
+    of the kind."""
+    mark = (key or "").encode()
     path = directory / FILES[topic]
     if not path.is_file():
         raise EbbtideError(f"{directory} has no {path.name}: it is not what `ebbtide replay --out` wrote")
     for number, line in enumerate(read_lines(str(path)), 1):
+        if mark not in line:
+            continue
         found = _read(contract, line, f"{path} line {number}")
         if found.tenant == tenant:
             yield found

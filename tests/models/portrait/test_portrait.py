@@ -29,7 +29,10 @@ def test_what_is_stored_and_read_again_has_the_same_portrait() -> None:
     score = found.score
     assert score is not None
     assert [part.feature for part in score.parts[:3]] == ["recency_per_cadence", "active_days_28d", "recency"]
-    assert score.parts[0].says == "a silence of 3.57 × its usual gap"
+    assert score.parts[0].says_en == "a silence of 3.57 times its usual gap"
+    assert score.parts[0].says_zh == "沉默时长为其平时间隔的3.57倍"
+    assert score.reasons.en[1] == "a silence of 3.57 times its usual gap: raises the risk, odds × 2.12"
+    assert len(score.reasons.en) == len(score.reasons.zh) == 4
     assert score.intercept + sum(part.contribution for part in score.parts) == pytest.approx(score.logit)
     assert score.as_of == date_of(settled)
 

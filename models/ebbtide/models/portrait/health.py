@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from ebbtide.models.churn.reasons import Reasons, why_scored
+from ebbtide.models.churn.wording import Value, clause
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.view import View
 from ebbtide.models.portrait.dates import date_of
-from ebbtide.models.portrait.wording import clause
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +17,15 @@ class Part:
     """A feature's part of the logit, in nats against the average customer: above 0 it raises the chance of churn."""
 
     feature: str
-    value: float
+    value: Value
     contribution: float
-    says: str
+    says_en: str
+    says_zh: str
 
 
 @dataclass(frozen=True, slots=True)
 class LastScore:
-    """``intercept`` and the contributions of all ``parts`` add up to ``logit``."""
+    """``intercept`` and the contributions of all ``parts`` add up to ``logit``; ``reasons`` say so in words."""
 
     p_churn: float
     tier: str
@@ -33,6 +35,7 @@ class LastScore:
     intercept: float
     logit: float
     parts: list[Part]
+    reasons: Reasons
 
 
 def last_score(customer: Customer, view: View) -> LastScore | None:
@@ -40,10 +43,12 @@ def last_score(customer: Customer, view: View) -> LastScore | None:
     score = customer.score
     if score is None:
         return None
-    parts = [
-        Part(reason.feature, reason.value, reason.contribution, clause(reason.feature, reason.value))
-        for reason in view.contributions(score)
-    ]
+    contributions = view.contributions(score)
+    values = {reason.feature: reason.value for reason in contributions}
+    parts = []
+    for reason in contributions:
+        said = clause(reason.feature, reason.value, values)
+        parts.append(Part(reason.feature, reason.value, reason.contribution, said.en, said.zh))
     parts.sort(key=lambda part: (-abs(part.contribution), part.feature))
     return LastScore(
         p_churn=score.p_churn,
@@ -54,4 +59,5 @@ def last_score(customer: Customer, view: View) -> LastScore | None:
         intercept=score.intercept,
         logit=score.logit,
         parts=parts,
+        reasons=why_scored(score.intercept, score.logit, contributions),
     )

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dead-letters": ("dead_letters", "Look at refused input, and send it again."),
     "customer": ("customer", "One customer on one page, and where each number comes from."),
     "feedback": ("feedback", "Tell what became of a customer, for the model to learn from."),
+    "score": ("score", "Why a score is what it is, and why it changed."),
     "fleet": ("fleet", "All customers on one page: economics, channels, trainings."),
     "model": ("model", "Churn models: how good they were, what they go by, where two differ."),
     "identity": ("identity", "Why two are one; join, part and block by hand."),

@@ -20,6 +20,7 @@ from ebbtide.models.portrait.portrait import Portrait, portrait
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.streams.cli.customer_page import name_of, page
 from ebbtide.streams.cli.identity_story import shown
+from ebbtide.streams.cli.language import Language, language_option
 from ebbtide.streams.cli.options import json_option, print_page, progress_bar, settings_option
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.settings import Settings
@@ -55,9 +56,12 @@ def command() -> None:
 @click.argument("customer", metavar="ID", callback=words)
 @click.option("--tenant", callback=words, help="Tenant; the settings' if none is named.")
 @click.option("--sources", is_flag=True, help="Add every field of the record with its source and time.")
+@language_option
 @settings_option
 @json_option
-def show(customer: str, tenant: str | None, settings: Settings, *, sources: bool, as_json: bool) -> None:
+def show(
+    customer: str, tenant: str | None, language: Language, settings: Settings, *, sources: bool, as_json: bool
+) -> None:
     """Show one customer on one page: health, rhythm, alerts, activity, modules, people, facts.
 
     ID is a customer id, an identifier as type/value, or a name or a part of one. Exit 1 if none matches, or several,
@@ -70,7 +74,7 @@ def show(customer: str, tenant: str | None, settings: Settings, *, sources: bool
         _echo(_answer(told, stored, why, found.also))
         return
     where = f"{stored.topic}, partition {stored.partition}, offset {stored.offset}; found by {why}"
-    print_page(lambda _width: page(told, shown(where), also=found.also, sources=sources))
+    print_page(lambda _width: page(told, shown(where), also=found.also, sources=sources, language=language))
 
 
 def the_one(settings: Settings, tenant: str, asked: str, *, as_json: bool) -> Found:

@@ -10,31 +10,29 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ebbtide.models.churn.reasons import CANNOT_SCORE
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.customer import ACCOUNT
 from ebbtide.models.customer.fields import FIELDS
 from ebbtide.models.portrait.blindness import Blindness
-from ebbtide.models.portrait.health import LastScore, Part
 from ebbtide.models.portrait.modules import ModuleUse
 from ebbtide.models.portrait.people import Person
 from ebbtide.models.portrait.portrait import DatedFact, Portrait
 from ebbtide.models.portrait.rhythm import Rhythm
 from ebbtide.models.portrait.states import State
 from ebbtide.schemas.alert import AlertKind
-from ebbtide.streams.cli.field_values import NOTHING, number, per_cent, signed, time_text, value_text
+from ebbtide.streams.cli.field_values import NOTHING, number, per_cent, time_text, value_text
 from ebbtide.streams.cli.identity_story import shown
+from ebbtide.streams.cli.language import Language
 from ebbtide.streams.cli.sparkline import sparkline
 from ebbtide.streams.demo.wording import TIER_STYLE
 
-MOST_REASONS = 3
 MOST_MODULES = 8
 MOST_PEOPLE = 8
 MOST_FACTS = 10
 MOST_NAMES = 12
 _LABEL = 15
 _SHORT = 15
-_LEAST = 0.005
-"""Smaller contributions are only counted: they would show as nothing."""
 
 _HEAD = ("owner", "route", "service_tier", "region", "plan", "next_renewal_at")
 _HEAD_NAMES = {"service_tier": "tier", "next_renewal_at": "renews"}
@@ -54,28 +52,31 @@ _TOLD = {
 """Fields that other parts of the page say. All others are listed by where they come from."""
 
 _KIND_STYLE = {AlertKind.RISK: "red", AlertKind.OPPORTUNITY: "green"}
-_NO_SCORE = {
-    "anonymous": "nobody knows who this is",
-    "no_activity": "no activity of it counts",
-}
 _OUTAGE = "perhaps because of the outage alone"
 """What was told of a customer after its sources were heard last."""
 
 
-def page(told: Portrait, where: str, *, also: Sequence[str] = (), sources: bool = False) -> RenderableType:
+def page(
+    told: Portrait,
+    where: str,
+    *,
+    also: Sequence[str] = (),
+    sources: bool = False,
+    language: Language = Language.EN,
+) -> RenderableType:
     """All of the page; ``where`` is where the state was read, ``also`` are other customers the person acts for.
 
-    ``sources`` adds every field with source and time.
+    ``sources`` adds every field with source and time; ``language`` is that of the reasons.
     """
     as_of = f"as of {time_text(told.record.as_of)}"
     if told.blindness is not None:
         as_of = f"as it was seen last, {told.blindness.seen_until}"
     parts: list[RenderableType] = [
         _head(told),
-        *_health(told),
+        *_health(told, language),
         *_rhythm(told, as_of),
         *_states(told),
-        *_alerts(told),
+        *_alerts(told, language),
         *_activity(told, as_of),
         *_modules(told, as_of),
         *_people(told.people, as_of),
@@ -112,13 +113,15 @@ def _head(told: Portrait) -> RenderableType:
     return Group(grid, Text(" · ".join(facts)))
 
 
-def _health(told: Portrait) -> list[RenderableType]:
+def _health(told: Portrait, language: Language) -> list[RenderableType]:
     reason = told.record.fields["cannot_score_reason"].value
     score = told.score
     source = "" if score is None else f"model {score.model_version}, as of {score.as_of or NOTHING}"
     lines: list[RenderableType] = _title("HEALTH", source)
     if reason is not None:
-        why = _unseen(told.blindness) if told.blindness is not None else _NO_SCORE.get(str(reason), "")
+        why = CANNOT_SCORE[str(reason)][language is Language.ZH]
+        if told.blindness is not None:
+            why = _unseen(told.blindness)
         lines.append(_line("cannot score", f"{value_text(reason)}: {why}", style="bold"))
     if score is not None:
         tier = score.tier
@@ -126,7 +129,8 @@ def _health(told: Portrait) -> list[RenderableType]:
         lines.append(
             _line("churn" if reason is None else "said before", said, style=f"bold {TIER_STYLE.get(tier, '')}")
         )
-        lines += _reasons(score)
+        reasons = language.of(score.reasons)
+        lines += [_line("" if place else "why", shown(said)) for place, said in enumerate(reasons)]
     return lines
 
 
@@ -142,28 +146,6 @@ def _unseen(found: Blindness) -> str:
 def _doubt(told: Portrait, name: str) -> str:
     """A remark on what may tell of the outage alone."""
     return f" ({_OUTAGE})" if told.blindness is not None and name in told.blindness.in_doubt else ""
-
-
-def _reasons(score: LastScore) -> list[RenderableType]:
-    raising = [part for part in score.parts if part.contribution >= _LEAST][:MOST_REASONS]
-    lowering = [part for part in score.parts if part.contribution <= -_LEAST][:MOST_REASONS]
-    lines = [*_side("raised by", raising), *_side("lowered by", lowering)]
-    rest = sum(part.contribution != 0 for part in score.parts) - len(raising) - len(lowering)
-    more = f", and {rest} smaller reason{'s' * (rest != 1)}" if rest else ""
-    lines.append(
-        _line(
-            "",
-            f"{signed(score.intercept)}  of the average customer{more}; together {signed(score.logit)}",
-            style="dim",
-        )
-    )
-    return lines
-
-
-def _side(label: str, parts: Sequence[Part]) -> list[RenderableType]:
-    return [
-        _line("" if place else label, f"{signed(part.contribution)}  {part.says}") for place, part in enumerate(parts)
-    ]
 
 
 def _rhythm(told: Portrait, as_of: str) -> list[RenderableType]:
@@ -236,18 +218,19 @@ def _days(days: float) -> str:
     return f"{number(days)} day" if days == 1 else f"{number(days)} days"
 
 
-def _alerts(told: Portrait) -> list[RenderableType]:
+def _alerts(told: Portrait, language: Language) -> list[RenderableType]:
     alerts = told.alerts
     when = "" if told.blindness is None else ", as told last: none opens or ends while it cannot be seen"
     lines: list[RenderableType] = _title("OPEN ALERTS", f"{len(alerts)}{when}" if alerts else "")
     if not alerts:
         lines.append(_line("", "none"))
     for alert in alerts:
+        reason = alert.reason_zh if language is Language.ZH else alert.reason_en
         what, play = alert.type.replace("_", " "), alert.play.replace("_", " ")
         said = f"{what}, {alert.severity}, since {time_text(alert.occurred_at)}; to do: {play}"
         lines += (
             _line(alert.kind.value, said, style=f"bold {_KIND_STYLE[alert.kind]}"),
-            _line("", f"{shown(alert.reason_en)}{_doubt(told, alert.type)}"),
+            _line("", f"{shown(reason)}{_doubt(told, alert.type)}"),
         )
     return lines
 

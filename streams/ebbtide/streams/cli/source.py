@@ -31,13 +31,18 @@ def source_options(function: F) -> F:
 
 
 def read_told(
-    settings: Settings, topic: Topic, contract: type[Told], tenant: str, directory: Path | None
+    settings: Settings,
+    topic: Topic,
+    contract: type[Told],
+    tenant: str,
+    directory: Path | None,
+    key: str | None = None,
 ) -> list[Told]:
-    """Everything that the source has of a tenant, in its order."""
+    """Everything that the source has of a tenant, in its order; with ``key`` only under that key."""
     # Kafka is slow to import.
     from ebbtide.streams.published import from_directory, from_topic  # noqa: PLC0415
 
     if directory is not None:
-        return list(from_directory(directory, topic, contract, tenant))
+        return list(from_directory(directory, topic, contract, tenant, key))
     with stderr().status(f"reading {topic.topic_name}"):
-        return list(from_topic(settings, topic, contract, tenant))
+        return list(from_topic(settings, topic, contract, tenant, key))
