@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from math import isfinite, log, log1p
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ebbtide.models.churn.features import FEATURES, NAMES, features
+from ebbtide.models.churn.features import FEATURES, NAMES, features, was_active
 from ebbtide.models.customer.series import DaySeries
 from support.vectors import series
 
@@ -95,3 +96,9 @@ def test_refunds_have_a_value_of_their_own() -> None:
     target = DaySeries()
     put(target, 0, revenue=-20.0)
     assert vector(target, 5)["revenue_total"] == -log1p(20.0)
+
+
+@given(st.integers(1, 2_000), st.integers(1, 400))
+def test_who_was_active_on_the_last_day_of_a_horizon_was_active_within_it(recency: int, horizon: int) -> None:
+    frozen = struct.unpack("<f", struct.pack("<f", log1p(recency)))[0]
+    assert was_active([frozen] * len(NAMES), horizon) == (recency <= horizon)

@@ -70,7 +70,8 @@ def test_the_calibration_error_by_hand() -> None:
 def test_the_running_measures_are_the_exact_ones(outcomes: list[tuple[bool, float]]) -> None:
     running = Prequential()
     for label, p in outcomes:
-        running.add(p, label)
+        # Every other slice is of customers that were active.
+        running.add(p, label, active=int(p * AUC_BUCKETS) % 2 == 0)
     labels, ps = [label for label, _ in outcomes], [p for _, p in outcomes]
     report = running.report()
     assert report["examples"] == len(outcomes)
@@ -83,6 +84,20 @@ def test_the_running_measures_are_the_exact_ones(outcomes: list[tuple[bool, floa
     assert report["prequential_calibration_error"] == (None if error is None else pytest.approx(error))
     sliced = auc(labels, slices)
     assert report["prequential_auc"] == (None if sliced is None else pytest.approx(sliced))
+    active = [(label, at) for label, p, at in zip(labels, ps, slices, strict=True) if int(p * AUC_BUCKETS) % 2 == 0]
+    sliced = auc([label for label, _ in active], [at for _, at in active])
+    assert report["prequential_active_auc"] == (None if sliced is None else pytest.approx(sliced))
+    assert report["active_examples"] == len(active)
+    explained = report["prequential_explained_share"]
+    if explained is None:
+        assert len(set(labels)) < 2
+    else:
+        assert 0.0 <= explained <= 1.0
+        rate = sum(labels) / len(labels)
+        loss, base = mean_log_loss(labels, ps), mean_log_loss(labels, [rate] * len(labels))
+        assert loss is not None
+        assert base is not None
+        assert explained == pytest.approx(max(0.0, 1 - loss / base))
     assert sum(report[f"{tier}_examples"] or 0 for tier in ("danger", "normal", "excellent")) == len(outcomes)
     assert msgspec.json.decode(msgspec.json.encode(running), type=Prequential) == running
 
@@ -90,19 +105,56 @@ def test_the_running_measures_are_the_exact_ones(outcomes: list[tuple[bool, floa
 def test_tiers_are_counted_apart() -> None:
     running = Prequential()
     for p, label in ((0.9, True), (0.8, False), (0.5, True), (0.054, False)):
-        running.add(p, label)
+        running.add(p, label, active=True)
     report = running.report()
     assert (report["danger_examples"], report["danger_churn_rate"]) == (2, 0.5)
     assert (report["normal_examples"], report["normal_churn_rate"]) == (1, 1.0)
     assert (report["excellent_examples"], report["excellent_churn_rate"]) == (1, 0.0)
+    assert (report["danger_churn_low_95"], report["danger_churn_high_95"]) == wilson(1, 2)
+    # Of few examples none is old yet.
+    assert report["recent_danger_churn_rate"] == pytest.approx(0.5, abs=1e-3)
+    assert report["recent_danger_churn_high_95"] == pytest.approx(wilson(1, 2)[1], abs=1e-3)
+
+
+def test_a_tier_without_examples_has_no_churn_and_no_interval() -> None:
+    report = Prequential().report()
+    for name in ("excellent", "recent_excellent"):
+        assert report[f"{name}_examples"] == 0
+        assert {report[f"{name}_churn_{part}"] for part in ("rate", "low_95", "high_95")} == {None}
+
+
+def test_a_tier_that_was_mended_is_forgotten() -> None:
+    running = Prequential()
+    for number in range(20_000):
+        running.add(0.03, number % 4 == 0, active=True)
+    wrong = running.report()
+    assert (wrong["recent_excellent_churn_low_95"] or 0) > 0.054
+    for number in range(20_000):
+        running.add(0.03, number % 50 == 0, active=True)
+    mended = running.report()
+    assert (mended["excellent_churn_low_95"] or 0) > 0.054
+    assert (mended["recent_excellent_churn_high_95"] or 1) < 0.054
+    # However many there were, the interval is that of about 2,900.
+    assert mended["recent_excellent_examples"] == pytest.approx(2_000 / log(2), rel=0.01)
+
+
+def test_the_explained_share_by_hand() -> None:
+    running = Prequential()
+    for p, label in ((0.8, True), (0.2, False), (0.2, False), (0.2, False)):
+        running.add(p, label, active=False)
+    # -4 ln .8 against -(ln .25 + 3 ln .75): three fifths are explained.
+    assert running.explained_share() == pytest.approx(1 - 0.8926 / 2.2493, abs=1e-4)
+    for p in (1.0, 0.0):
+        running.add(p, not round(p), active=False)
+    assert running.explained_share() == 0.0
 
 
 def test_the_recent_loss_forgets() -> None:
     running = Prequential()
     for _ in range(5_000):
-        running.add(0.99, True)
+        running.add(0.99, True, active=True)
     for _ in range(4_000):
-        running.add(0.5, True)
+        running.add(0.5, True, active=True)
     report = running.report()
     assert report["recent_log_loss"] == pytest.approx(0.75 * log(2) + 0.25 * -log(0.99), rel=0.01)
     assert report["prequential_log_loss"] == pytest.approx((4 * log(2) - 5 * log(0.99)) / 9)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import log1p
+
 import pytest
 
 from ebbtide.models.churn.features import NAMES
@@ -72,6 +74,20 @@ def test_order_of_arrival_does_not_matter() -> None:
     assert one.add(*found, report(0, 21), report(1, 21)) == two.add(*found[::-1], report(1, 21), report(0, 21))
     assert one.stage.model("t").examples == 3
     assert one.stage.model("s").examples == 1
+
+
+def test_who_was_active_within_the_horizon_of_the_example_is_judged_apart() -> None:
+    def seen(customer: str, recency: int, *, label: bool) -> TrainingExample:
+        return example(customer, 0, label=label).model_copy(update={"features": dict.fromkeys(NAMES, log1p(recency))})
+
+    log = Log()
+    told = [seen("c1", 1, label=False), seen("c2", 14, label=True), seen("c3", 15, label=True)]
+    model, _ = log.add(*told, report(0, 14), report(1, 14))
+    assert isinstance(model, Model)
+    assert (model.metrics["active_examples"], model.metrics["examples"]) == (2, 3)
+    assert model.metrics["prequential_active_auc"] == 0.5
+    # The rule knows silence in cadences.
+    assert model.metrics["baseline_active_auc"] == 1.0
 
 
 def test_told_twice_is_learned_once() -> None:

@@ -8,6 +8,7 @@ a difference, and one vendor's thousand events a day must not drown another's on
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log, log1p
 
@@ -74,6 +75,7 @@ FEATURES: tuple[Feature, ...] = (
 """The canonical order. Natural logarithms throughout. Ranges are for days up to 400 years; a value outside is a bug."""
 
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
+_RECENCY = NAMES.index("recency")
 
 
 def features(series: DaySeries, day: int, cadence_days: float) -> tuple[float, ...] | None:
@@ -133,6 +135,12 @@ def features(series: DaySeries, day: int, cadence_days: float) -> tuple[float, .
         _log_money(revenue[end] - revenue[quarter]),
         _log_money(revenue[end]),
     )
+
+
+def was_active(vector: Sequence[float], days: int) -> bool:
+    """Whether a customer was active within the last ``days`` days, by its vector."""
+    # Half a day further: a vector that went through single precision must not lose the day at the edge.
+    return vector[_RECENCY] < log1p(days + 0.5)
 
 
 def _log_money(micros: int) -> float:

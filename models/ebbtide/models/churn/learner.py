@@ -19,8 +19,9 @@ from river.utils import VectorDict
 from ebbtide.models.churn import baseline
 from ebbtide.models.churn.bins import BINS, CLIP, PER_DEVIATION
 from ebbtide.models.churn.calibrator import Calibrator
-from ebbtide.models.churn.features import NAMES
-from ebbtide.models.churn.prequential import Prequential
+from ebbtide.models.churn.features import NAMES, was_active
+from ebbtide.models.churn.labels import HORIZON_DAYS
+from ebbtide.models.churn.prequential import MEASURES, Prequential
 from ebbtide.models.churn.scorer import ModelError, Scorer, sigmoid
 from ebbtide.schemas.learning import CheckVector, Model, ModelRole
 
@@ -86,27 +87,39 @@ class Learner:
         line = "" if self.line == 1 else f".{self.line}"
         return f"champion{line}-{self.lessons}"
 
-    def learn(self, features: Sequence[float], label: bool, p_churn: float) -> float:
+    def learn(
+        self, features: Sequence[float], label: bool, p_churn: float, *, horizon_days: int = HORIZON_DAYS
+    ) -> float:
         """Learn one example: its frozen features in the order of ``FEATURES``, its outcome (True: churned), and the
-        probability that was published when it was observed, which is judged.
+        probability that was published when it was observed, which is judged first. Those that were active within
+        ``horizon_days`` before are judged apart too.
 
         Returns the probability that this model gives to it before it learns it.
         """
         raw = dict(zip(NAMES, features, strict=True))
         rule = baseline.logit(features)
         blend = self._blend
+        active = was_active(features, horizon_days)
         self.lessons += 1
+        self.quality.add(p_churn, label, active=active)
+        self.baseline_quality.add(sigmoid(rule), label, active=active)
         self._scaler.learn_one(raw)
         inputs, filled = self._inputs(raw)
         said = self.calibrator.learn(blend * self._champion_logit(inputs) + (1.0 - blend) * rule, label)
-        self.quality.add(p_churn, label)
-        self.baseline_quality.add(sigmoid(rule), label)
         for counts, index in zip(self._bin_counts, filled, strict=True):
             counts[index] += 1
         self._regression.learn_one(inputs, label)
         return said
 
-    def correct(self, features: Sequence[float], label: bool | None, previous: bool, p_churn: float) -> None:
+    def correct(
+        self,
+        features: Sequence[float],
+        label: bool | None,
+        previous: bool,
+        p_churn: float,
+        *,
+        horizon_days: int = HORIZON_DAYS,
+    ) -> None:
         """Learn that an example that was learned as ``previous`` is a ``label``; None: that nobody can tell.
 
         Sums over outcomes are those of the right label from now on. The regression cannot unlearn: it takes a step with
@@ -118,17 +131,18 @@ class Learner:
         What was never learned, by a learner that began anew, is learned as any other.
         """
         rule = baseline.logit(features)
-        if not self.quality.take_back(p_churn, previous):
+        active = was_active(features, horizon_days)
+        if not self.quality.take_back(p_churn, previous, active=active):
             if label is not None:
-                self.learn(features, label, p_churn)
+                self.learn(features, label, p_churn, horizon_days=horizon_days)
             return
-        self.baseline_quality.take_back(sigmoid(rule), previous)
+        self.baseline_quality.take_back(sigmoid(rule), previous, active=active)
         self.lessons += 1
         if label is None:
             return
         blend = self._blend
-        self.quality.add(p_churn, label)
-        self.baseline_quality.add(sigmoid(rule), label)
+        self.quality.add(p_churn, label, active=active)
+        self.baseline_quality.add(sigmoid(rule), label, active=active)
         inputs, _ = self._inputs(dict(zip(NAMES, features, strict=True)))
         self.calibrator.learn(blend * self._champion_logit(inputs) + (1.0 - blend) * rule, label)
         self._regression.learn_one(inputs, label)
@@ -268,9 +282,7 @@ class Learner:
 def _beside(rule: Prequential) -> dict[str, float | None]:
     """How the rule alone would have done on the same examples."""
     report = rule.report()
-    return {
-        f"baseline_{name}": report[f"prequential_{name}"] for name in ("auc", "log_loss", "brier", "calibration_error")
-    }
+    return {f"baseline_{name}": report[f"prequential_{name}"] for name in MEASURES}
 
 
 def _checks(model: Model) -> list[CheckVector]:

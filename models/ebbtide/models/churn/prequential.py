@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from math import log
 
 import msgspec
 
-from ebbtide.models.churn.quality import CALIBRATION_BINS, log_loss
+from ebbtide.models.churn.quality import CALIBRATION_BINS, log_loss, wilson
 
 AUC_BUCKETS = 1000
 """Equal slices of probability. Pairs within one slice count half, so the AUC errs by less than half their share."""
 
 RECENT_HALF_LIFE = 2000
-"""Examples after which an old loss weighs half in the recent loss: a drift shows here first."""
+"""Examples after which an old one weighs half in the recent loss, and examples of a tier in its recent churn: a drift
+shows here first, and what has been mended is forgotten."""
+
+_KEPT = 0.5 ** (1.0 / RECENT_HALF_LIFE)
 
 TIER_BOUNDS = (0.054, 0.731)
 TIERS = ("excellent", "normal", "danger")
+
+MEASURES = ("auc", "active_auc", "log_loss", "brier", "calibration_error", "explained_share")
+"""Told with every model as ``prequential_<name>``, and of the rule alone as ``baseline_<name>``."""
 
 
 class Prequential(msgspec.Struct):
@@ -31,9 +38,13 @@ class Prequential(msgspec.Struct):
     stayed_by_bucket: dict[int, int] = msgspec.field(default_factory=dict)
     tier_examples: list[int] = msgspec.field(default_factory=lambda: [0, 0, 0])
     tier_churned: list[int] = msgspec.field(default_factory=lambda: [0, 0, 0])
+    active_churned_by_bucket: dict[int, int] = msgspec.field(default_factory=dict)
+    active_stayed_by_bucket: dict[int, int] = msgspec.field(default_factory=dict)
+    recent_tier_examples: list[float] = msgspec.field(default_factory=lambda: [0.0, 0.0, 0.0])
+    recent_tier_churned: list[float] = msgspec.field(default_factory=lambda: [0.0, 0.0, 0.0])
 
-    def add(self, p_churn: float, label: bool) -> None:
-        """Count one frozen prediction with its outcome."""
+    def add(self, p_churn: float, label: bool, *, active: bool) -> None:
+        """Count one frozen prediction with its outcome; ``active``: the customer was, within the horizon before it."""
         loss = log_loss(label, p_churn)
         self.examples += 1
         self.churned += label
@@ -48,22 +59,30 @@ class Prequential(msgspec.Struct):
         buckets = self.churned_by_bucket if label else self.stayed_by_bucket
         bucket = min(int(p_churn * AUC_BUCKETS), AUC_BUCKETS - 1)
         buckets[bucket] = buckets.get(bucket, 0) + 1
+        if active:
+            buckets = self.active_churned_by_bucket if label else self.active_stayed_by_bucket
+            buckets[bucket] = buckets.get(bucket, 0) + 1
         tier = bisect_left(TIER_BOUNDS, p_churn)
         self.tier_examples[tier] += 1
         self.tier_churned[tier] += label
+        self.recent_tier_examples[tier] = self.recent_tier_examples[tier] * _KEPT + 1.0
+        self.recent_tier_churned[tier] = self.recent_tier_churned[tier] * _KEPT + label
 
-    def take_back(self, p_churn: float, label: bool) -> bool:
+    def take_back(self, p_churn: float, label: bool, *, active: bool) -> bool:
         """Count one frozen prediction no more with that outcome; False where none such was counted.
 
-        The recent loss stays: it fades by itself.
+        The recent loss and the recent churn of tiers stay: they fade by themselves.
         """
-        buckets = self.churned_by_bucket if label else self.stayed_by_bucket
+        counted = [self.churned_by_bucket if label else self.stayed_by_bucket]
+        if active:
+            counted.append(self.active_churned_by_bucket if label else self.active_stayed_by_bucket)
         bucket = min(int(p_churn * AUC_BUCKETS), AUC_BUCKETS - 1)
-        if bucket not in buckets:
+        if any(bucket not in buckets for buckets in counted):
             return False
-        buckets[bucket] -= 1
-        if not buckets[bucket]:
-            del buckets[bucket]
+        for buckets in counted:
+            buckets[bucket] -= 1
+            if not buckets[bucket]:
+                del buckets[bucket]
         self.examples -= 1
         self.churned -= label
         self.log_loss_sum -= log_loss(label, p_churn)
@@ -78,17 +97,31 @@ class Prequential(msgspec.Struct):
         """Examples whose customer did not churn."""
         return self.examples - self.churned
 
+    @property
+    def active_examples(self) -> int:
+        """Examples whose customer was active within the horizon before."""
+        return sum(self.active_churned_by_bucket.values()) + sum(self.active_stayed_by_bucket.values())
+
     def auc(self) -> float | None:
         """Chance that a churner was scored above a stayer (ties half); None until there is one of each."""
+        return _auc(self.churned_by_bucket, self.stayed_by_bucket)
+
+    def active_auc(self) -> float | None:
+        """The same among customers that were active within the horizon: who is long gone is easily told."""
+        return _auc(self.active_churned_by_bucket, self.active_stayed_by_bucket)
+
+    def explained_share(self) -> float | None:
+        """Share of the uncertainty about who churns that the predictions took away, 0 to 1 (McFadden 1974, R²).
+
+        One less log loss ÷ that of saying the base rate of everybody, which is known only afterwards. What is left is
+        unexplained; predictions that are worse than the base rate explain nothing. Of the usual shares the one in the
+        unit that the model is judged in: it is additive over examples, and a certain error costs what it costs. None
+        until there is one of each outcome.
+        """
         if not self.churned or not self.stayed:
             return None
-        below = 0
-        wins = 0.0
-        for bucket in sorted(self.churned_by_bucket.keys() | self.stayed_by_bucket.keys()):
-            stayed = self.stayed_by_bucket.get(bucket, 0)
-            wins += self.churned_by_bucket.get(bucket, 0) * (below + stayed / 2)
-            below += stayed
-        return wins / (self.churned * self.stayed)
+        uncertainty = sum(-count * log(count / self.examples) for count in (self.churned, self.stayed))
+        return max(0.0, 1.0 - self.log_loss_sum / uncertainty)
 
     def calibration_error(self) -> float | None:
         """Expected calibration error over tenths of probability, each prediction taken for the middle of its slice."""
@@ -108,12 +141,41 @@ class Prequential(msgspec.Struct):
             "examples": n,
             "churned": self.churned,
             "prequential_auc": self.auc(),
+            "active_examples": self.active_examples,
+            "prequential_active_auc": self.active_auc(),
             "prequential_log_loss": self.log_loss_sum / n if n else None,
             "prequential_brier": self.brier_sum / n if n else None,
             "prequential_calibration_error": self.calibration_error(),
+            "prequential_explained_share": self.explained_share(),
             "recent_log_loss": self.recent_log_loss,
         }
         for tier, seen, churned in zip(TIERS, self.tier_examples, self.tier_churned, strict=True):
-            report[f"{tier}_examples"] = seen
-            report[f"{tier}_churn_rate"] = churned / seen if seen else None
+            report |= _tier(tier, seen, churned)
+        for tier, weight, churn in zip(TIERS, self.recent_tier_examples, self.recent_tier_churned, strict=True):
+            report |= _tier(f"recent_{tier}", weight, churn)
         return report
+
+
+def _tier(name: str, examples: float, churned: float) -> dict[str, float | None]:
+    """The realised churn of a tier with Wilson's interval."""
+    rate, low, high = None, None, None
+    if examples:
+        rate = churned / examples
+        low, high = wilson(churned, examples)
+    return {
+        f"{name}_examples": examples,
+        f"{name}_churn_rate": rate,
+        f"{name}_churn_low_95": low,
+        f"{name}_churn_high_95": high,
+    }
+
+
+def _auc(churned_by_bucket: Mapping[int, int], stayed_by_bucket: Mapping[int, int]) -> float | None:
+    below = 0
+    wins = 0.0
+    for bucket in sorted(churned_by_bucket.keys() | stayed_by_bucket.keys()):
+        stayed = stayed_by_bucket.get(bucket, 0)
+        wins += churned_by_bucket.get(bucket, 0) * (below + stayed / 2)
+        below += stayed
+    pairs = below * sum(churned_by_bucket.values())
+    return wins / pairs if pairs else None

@@ -63,8 +63,11 @@ def expected_calibration_error(labels: Sequence[bool], ps: Sequence[float]) -> f
     return sum(map(abs, gaps)) / len(ps)
 
 
-def wilson(successes: int, trials: int, z: float = Z_95) -> tuple[float, float]:
-    """Wilson's score interval of a share (Wilson 1927); (0, 1) where nothing was tried."""
+def wilson(successes: float, trials: float, z: float = Z_95) -> tuple[float, float]:
+    """Wilson's score interval of a share (Wilson 1927); (0, 1) where nothing was tried.
+
+    Both may be sums of weights up to 1: the interval is then rather too wide than too narrow.
+    """
     if not trials:
         return 0.0, 1.0
     share = successes / trials

@@ -234,14 +234,14 @@ class Succession:
         sample: list[_Sample] = []
         for example in examples:
             features = [example.features[name] for name in NAMES]
-            rival, label = self.rival, example.label
+            rival, label, days = self.rival, example.label, example.horizon_days
             if example.previous_label is not None:
-                self.champion.correct(features, label, example.previous_label, example.p_churn)
+                self.champion.correct(features, label, example.previous_label, example.p_churn, horizon_days=days)
                 if rival is not None:
-                    rival.learner.correct(features, label, example.previous_label, example.p_churn)
+                    rival.learner.correct(features, label, example.previous_label, example.p_churn, horizon_days=days)
                 continue
             assert label is not None, "whoever never had a label has none that could be withdrawn"
-            said = self.champion.learn(features, label, example.p_churn)
+            said = self.champion.learn(features, label, example.p_churn, horizon_days=days)
             drift = self._losses.add((example.p_churn - label) ** 2) or drift
             self._horizon_days = example.horizon_days
             observed_day = to_ms(example.observed_at) // DAY_MS
@@ -249,7 +249,7 @@ class Succession:
             if judged:
                 sample.append((features, label, said))
             if rival is not None:
-                other = rival.learner.learn(features, label, example.p_churn)
+                other = rival.learner.learn(features, label, example.p_churn, horizon_days=days)
                 rival.labels += 1
                 if judged:
                     rival.contest.judge(said, other, label)
