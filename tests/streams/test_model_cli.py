@@ -68,7 +68,7 @@ def lines(directory: Path, *arguments: str) -> list[str]:
 
 def test_versions_the_newest_last(directory: Path, models: list[Model]) -> None:
     head, *found = lines(directory, "list")[:4]
-    assert head == "version trained through examples AUC Brier calib. error recent loss weight"
+    assert head == "version through examples AUC active Brier calib. explained recent weight"
     assert [line.split()[:3] for line in found] == [
         ["champion-800", "2025-04-07", "800"],
         ["champion-1600", "2025-04-14", "1,600"],
@@ -84,10 +84,13 @@ def test_one_on_a_page(directory: Path, models: list[Model]) -> None:
     assert found[0] == "champion-1600 · tenant default · champion"
     assert "learned from 1,600 examples, trained through 2025-04-14" in found
     assert "answers its 5 check vectors" in found
+    assert "QUALITY, on 1,600 labels as they came, 1,000 of active customers" in found
     assert "AUC 1.0000 0.5000" in found
-    assert "danger 800 100 % 100-100 %" in found
-    assert "normal 0 – –" in found
-    assert "excellent 800 0 % 0-0 %" in found
+    assert "AUC, active customers 1.0000 0.5000" in found
+    assert "explained 82 % 0 %" in found
+    assert "danger 800 100 % 100-100 % 100 % 99-100 %" in found
+    assert "normal 0 – – – –" in found
+    assert "excellent 800 0 % 0-0 % 0 % 0-1 %" in found
     strongest = next(line for line in found if line.startswith("recency "))
     assert found.index(strongest) == found.index("feature span from to form") + 1
     assert lines(directory, "show")[0].startswith("champion-2400 ")
@@ -101,6 +104,8 @@ def test_two_side_by_side(directory: Path) -> None:
     assert found[0] == "champion-800 champion-2400"
     assert "examples 800 2,400" in found
     assert "AUC 1.0000 1.0000" in found
+    assert "AUC, active customers 1.0000 1.0000" in found
+    assert "explained 82 % 82 %" in found
     first = found[found.index("feature at before after odds of churn") + 1].split()
     assert first[0] == "recency"
     assert first[-2] == "×"

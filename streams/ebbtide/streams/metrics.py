@@ -223,6 +223,63 @@ class Metrics:
         init=False,
         metadata=_gauge("Event time through which a model is trained, in Unix seconds.", "tenant", "role"),
     )
+    model_auc_ratio: Gauge = field(
+        init=False,
+        metadata=_gauge(
+            "Chance that who churned was scored above who stayed, on labels as they came, over all customers and over "
+            "active ones, seen within the horizon before. Role `baseline` is the rule alone on the same examples.",
+            "tenant",
+            "role",
+            "population",
+        ),
+    )
+    model_log_loss: Gauge = field(
+        init=False,
+        metadata=_gauge("Mean surprise at a label that came, in nats. Lower is better.", "tenant", "role"),
+    )
+    model_recent_log_loss: Gauge = field(
+        init=False,
+        metadata=_gauge("The same of late: an old label weighs half after 2,000.", "tenant", "role"),
+    )
+    model_brier: Gauge = field(
+        init=False,
+        metadata=_gauge("Mean squared error of the probabilities against labels.", "tenant", "role"),
+    )
+    model_calibration_error_ratio: Gauge = field(
+        init=False,
+        metadata=_gauge(
+            "Mean distance of what was said from what happened, over tenths of probability.", "tenant", "role"
+        ),
+    )
+    model_explained_ratio: Gauge = field(
+        init=False,
+        metadata=_gauge(
+            "Share of the uncertainty about who churns that the predictions took away; the rest is unexplained.",
+            "tenant",
+            "role",
+        ),
+    )
+    model_tier_examples: Gauge = field(
+        init=False,
+        metadata=_gauge("Labels of customers that were in a health tier.", "tenant", "role", "tier"),
+    )
+    model_tier_churn_ratio: Gauge = field(
+        init=False,
+        metadata=_gauge(
+            "Realised churn of a health tier of late: an old label of the tier weighs half after 2,000.",
+            "tenant",
+            "role",
+            "tier",
+        ),
+    )
+    model_tier_churn_low_ratio: Gauge = field(
+        init=False,
+        metadata=_gauge("Lower end of its 95 % interval.", "tenant", "role", "tier"),
+    )
+    model_tier_churn_high_ratio: Gauge = field(
+        init=False,
+        metadata=_gauge("Upper end of its 95 % interval.", "tenant", "role", "tier"),
+    )
 
     models_refused: Counter = field(
         init=False, metadata=_counter("Models that a worker refused, for they failed their own check vectors.")
@@ -240,6 +297,15 @@ class Metrics:
     )
     model_inputs_shifted: Gauge = field(
         init=False, metadata=_gauge("1 while those whom the model is asked about are others than before.", "tenant")
+    )
+    model_shadow_log_loss: Gauge = field(
+        init=False,
+        metadata=_gauge(
+            "Log loss of a challenger in shadow on what it was shown of late, nats.", "tenant", "challenger"
+        ),
+    )
+    model_shadow_champion_log_loss: Gauge = field(
+        init=False, metadata=_gauge("The champion's log loss on the same examples, nats.", "tenant", "challenger")
     )
     model_challenged: Gauge = field(
         init=False, metadata=_gauge("1 while a challenger learns that may take the champion's place.", "tenant")

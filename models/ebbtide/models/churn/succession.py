@@ -127,7 +127,7 @@ class Succession:
         self._every_days = policy.observation.every_days
         self._horizon_days = policy.label.horizon_days
         self._losses = LossWatch(self._policy.drift_error)
-        self._shadows = Shadows()
+        self.shadows = Shadows()
         self._lines = 1
         self._sequence = 0
         self._told_challenger: str | None = None
@@ -160,7 +160,7 @@ class Succession:
         found.kept = sorted(kept, key=_in_force_ms)
         found.inputs = stored.inputs
         found._losses = LossWatch(policy.learner.drift_error, stored.losses, stored.loss_level)
-        found._shadows = Shadows(stored.shadow_examples, stored.standings or None)
+        found.shadows = Shadows(stored.shadow_examples, stored.standings or None)
         return found
 
     def stored(self) -> bytes:
@@ -180,8 +180,8 @@ class Succession:
                 losses=bytes(self._losses.kept),
                 loss_level=self._losses.level,
                 inputs=self.inputs,
-                shadow_examples=self._shadows.kept,
-                standings=self._shadows.standings,
+                shadow_examples=self.shadows.kept,
+                standings=self.shadows.standings,
                 lines=self._lines,
                 sequence=self._sequence,
                 told_challenger=self._told_challenger,
@@ -191,7 +191,7 @@ class Succession:
     def model(self) -> Model:
         """The champion as it has learned by now."""
         model = self.champion.to_model(None if self.trained_ms is None else from_ms(self.trained_ms), self.tenant)
-        return model.model_copy(update={"metrics": model.metrics | self._shadows.report()})
+        return model.model_copy(update={"metrics": model.metrics | self.shadows.report()})
 
     def _challenger(self, rival: Rival) -> Model:
         trained = None if self.trained_ms is None else from_ms(self.trained_ms)
@@ -263,7 +263,7 @@ class Succession:
         """Let the challengers in shadow learn a few of what is judged this time: over a horizon it is everybody."""
         count = min(self._policy.shadow_examples, len(sample))
         for number in range(count):
-            self._shadows.learn(*sample[number * len(sample) // count])
+            self.shadows.learn(*sample[number * len(sample) // count])
 
     def _decide(self, at_ms: int, drift: Drift | None) -> None:
         policy, rival = self._policy, self.rival
@@ -281,8 +281,8 @@ class Succession:
                 self._swap(at_ms, rival, by=GUARD, reason=_better(rival.contest))
             elif self._is_over(rival, at_ms):
                 self._retire(at_ms, rival)
-        for name in self._shadows.take_better(policy.promote_error, policy.promote_labels):
-            contest = self._shadows.standings[name].contest
+        for name in self.shadows.take_better(policy.promote_error, policy.promote_labels):
+            contest = self.shadows.standings[name].contest
             self._tell(
                 at_ms,
                 ModelEventKind.CHALLENGER_BETTER,

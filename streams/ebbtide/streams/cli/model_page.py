@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from ebbtide.models.churn.prequential import TIERS
-from ebbtide.models.churn.quality import wilson
 from ebbtide.models.churn.shape import Difference, Shape
 from ebbtide.schemas.learning import Model, ModelEvent, ModelEventKind
 from ebbtide.streams.cli.field_values import NOTHING, number, per_cent, signed
@@ -29,6 +28,7 @@ _OF_OTHERS = frozenset(
 """What happens to another model than the one in force."""
 _MEASURES = (
     ("AUC", "auc"),
+    ("AUC, active customers", "active_auc"),
     ("log loss", "log_loss"),
     ("Brier", "brier"),
     ("calibration error", "calibration_error"),
@@ -37,7 +37,9 @@ _MEASURES = (
 
 def versions(models: Sequence[Model]) -> RenderableType:
     """A line for each version."""
-    table = _table("version", "role", "through", "examples", "AUC", "Brier", "calib. error", "recent loss", "weight")
+    table = _table(
+        "version", "role", "through", "examples", "AUC", "active", "Brier", "calib.", "explained", "recent", "weight"
+    )
     for model in models:
         told = model.metrics
         table.add_row(
@@ -45,13 +47,16 @@ def versions(models: Sequence[Model]) -> RenderableType:
             model.role,
             _day(model),
             number(model.examples),
-            *(_figure(told.get(f"prequential_{name}")) for name in ("auc", "brier", "calibration_error")),
+            *(_figure(told.get(f"prequential_{name}")) for name in ("auc", "active_auc", "brier", "calibration_error")),
+            _share(told.get("prequential_explained_share")),
             _figure(told.get("recent_log_loss")),
             per_cent(model.blend),
         )
     return Group(
         table,
         Text("Measured on predictions that were frozen before their label was known.", "dim"),
+        Text("AUC over all customers and over active ones, seen within the horizon before; calib.: its error.", "dim"),
+        Text("Explained: share of the uncertainty about who churns. Recent: log loss of late.", "dim"),
         Text("Weight: the share of what was learned beside the rule.", "dim"),
     )
 
@@ -91,6 +96,8 @@ def comparison(before: Model, after: Model, moved: Sequence[Difference]) -> Rend
         (name, *(_figure(model.metrics.get(f"prequential_{key}")) for model in (before, after)))
         for name, key in _MEASURES
     ]
+    shares = (_share(model.metrics.get("prequential_explained_share")) for model in (before, after))
+    rows.append(("explained", *shares))
     for row in rows:
         table.add_row(*row)
     features = _table("feature", "at", "before", "after", "odds of churn")
@@ -117,23 +124,39 @@ def _head(model: Model) -> list[RenderableType]:
 
 def _quality(model: Model) -> list[RenderableType]:
     table = _table("", "what was published", "the rule alone")
+    told = model.metrics
     for name, key in _MEASURES:
-        rule = model.metrics.get(f"baseline_{key}")
-        table.add_row(name, _figure(model.metrics.get(f"prequential_{key}")), _figure(rule))
-    table.add_row("recent log loss", _figure(model.metrics.get("recent_log_loss")), NOTHING)
-    return [Text(), Text("QUALITY, on labels as they came", "bold"), table]
+        table.add_row(name, *(_figure(told.get(f"{side}_{key}")) for side in ("prequential", "baseline")))
+    table.add_row("recent log loss", _figure(told.get("recent_log_loss")), NOTHING)
+    table.add_row("explained", *(_share(told.get(f"{side}_explained_share")) for side in ("prequential", "baseline")))
+    labels, active = (number(int(told.get(name) or 0)) for name in ("examples", "active_examples"))
+    return [
+        Text(),
+        Text(f"QUALITY, on {labels} labels as they came, {active} of active customers", "bold"),
+        table,
+        Text("Explained: share of the uncertainty about who churns; the rest stays unexplained.", "dim"),
+    ]
 
 
 def _tiers(model: Model) -> list[RenderableType]:
-    table = _table("tier", "examples", "churned", "95 %")
+    table = _table("tier", "examples", "churned", "95 %", "of late", "95 %")
     for tier in reversed(TIERS):
-        seen, rate = int(model.metrics.get(f"{tier}_examples") or 0), model.metrics.get(f"{tier}_churn_rate")
-        if rate is None:
-            table.add_row(tier, number(seen), NOTHING, NOTHING)
-        else:
-            low, high = wilson(round(rate * seen), seen)
-            table.add_row(tier, number(seen), per_cent(rate), f"{low * 100:.0f}-{high * 100:.0f} %")
-    return [Text(), Text("TIERS", "bold"), table]
+        seen = int(model.metrics.get(f"{tier}_examples") or 0)
+        table.add_row(tier, number(seen), *_churn(model, tier), *_churn(model, f"recent_{tier}"))
+    return [
+        Text(),
+        Text("TIERS", "bold"),
+        table,
+        Text("Examples of one customer overlap: an interval is narrower than the truth.", "dim"),
+    ]
+
+
+def _churn(model: Model, name: str) -> tuple[str, str]:
+    """The churn of a tier, and its interval."""
+    rate, low, high = (model.metrics.get(f"{name}_churn_{part}") for part in ("rate", "low_95", "high_95"))
+    if rate is None or low is None or high is None:
+        return NOTHING, NOTHING
+    return per_cent(rate), f"{low * 100:.0f}-{high * 100:.0f} %"
 
 
 def _features(forms: Sequence[Shape]) -> list[RenderableType]:
@@ -170,6 +193,10 @@ def _calibration(model: Model) -> str:
 
 def _day(model: Model) -> str:
     return NOTHING if model.trained_through is None else f"{model.trained_through:%Y-%m-%d}"
+
+
+def _share(value: float | None) -> str:
+    return NOTHING if value is None else per_cent(value)
 
 
 def _figure(value: float | None, digits: int = 4) -> str:

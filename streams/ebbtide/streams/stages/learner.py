@@ -6,10 +6,10 @@ import logging
 from typing import Any
 
 from ebbtide.models.churn.stage import LearnerStage
-from ebbtide.models.outputs import Output
 from ebbtide.schemas.learning import Model, ModelEvent
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.codec import encode, for_learner
+from ebbtide.streams.model_gauges import ModelGauges
 from ebbtide.streams.stages.context import Context
 from ebbtide.streams.stages.shards import flush_shards, keep_shards
 from ebbtide.streams.transport import App
@@ -25,7 +25,22 @@ def declare(app: App, context: Context) -> None:
     stage = app.stage(NAME, [Topic.TRAINING_EXAMPLES.topic_name], table)
     sources = frozenset(f"customers/{p}" for p in range(context.partitions[Topic.PROFILE_STATES.topic_name]))
 
-    stages = keep_shards(stage, lambda partition: LearnerStage(sources, context.settings.core, table.items(partition)))
+    gauges = ModelGauges(context.metrics)
+
+    def forget(partition: int, _stage: LearnerStage) -> None:
+        # All is in one partition.
+        if partition == 0:
+            gauges.forget()
+
+    def build(partition: int) -> LearnerStage:
+        learner = LearnerStage(sources, context.settings.core, table.items(partition))
+        # The next model may be an observation interval away.
+        for tenant, models in learner.tenants.items():
+            gauges.show(models.model())
+            gauges.watch(tenant, models)
+        return learner
+
+    stages = keep_shards(stage, build, forget)
 
     @stage.agent
     async def agent(stream: Any) -> None:
@@ -37,30 +52,16 @@ def declare(app: App, context: Context) -> None:
             outputs, writes = flush_shards(stages, batches)
             with context.metrics.flush_seconds.labels(NAME).time():
                 await stage.flush(batches, encode(outputs, context.partitions), writes)
-            _count(context, outputs)
+            for output in outputs:
+                _tell(context, gauges, output.record)
             for learner in stages.values():
-                _show(context, learner)
+                for tenant, models in learner.tenants.items():
+                    gauges.watch(tenant, models)
 
 
-def _count(context: Context, outputs: list[Output]) -> None:
-    for output in outputs:
-        model = output.record
-        if isinstance(model, ModelEvent):
-            log.info("models of tenant %s: %s, %s", model.tenant, model.kind, model.reason)
-            context.metrics.model_events.labels(model.tenant, model.kind).inc()
-        elif isinstance(model, Model):
-            labels = (model.tenant, model.role)
-            context.metrics.model_examples.labels(*labels).set(model.examples)
-            if model.trained_through is not None:
-                context.metrics.model_trained_through_timestamp_seconds.labels(*labels).set(
-                    model.trained_through.timestamp()
-                )
-
-
-def _show(context: Context, learner: LearnerStage) -> None:
-    metrics = context.metrics
-    for tenant, models in learner.tenants.items():
-        metrics.model_inputs_shifted.labels(tenant).set(models.inputs.is_shifted)
-        metrics.model_challenged.labels(tenant).set(models.rival is not None)
-        for feature, index in models.inputs.indices.items():
-            metrics.model_input_stability_index.labels(tenant, feature).set(index)
+def _tell(context: Context, gauges: ModelGauges, record: object) -> None:
+    if isinstance(record, Model):
+        gauges.show(record)
+    elif isinstance(record, ModelEvent):
+        log.info("models of tenant %s: %s, %s", record.tenant, record.kind, record.reason)
+        context.metrics.model_events.labels(record.tenant, record.kind).inc()
