@@ -52,7 +52,8 @@ class Suppressed(Contract):
 class Alert(Contract):
     """Topic ``alerts``, keyed by customer id. One open alert per customer and type; ``version`` only grows.
 
-    ``contributions`` are the features that move the score; its record on ``scores`` has all of them.
+    ``contributions`` are the features that move the score; its record on ``scores`` has all of them. The first of the
+    reasons is what happened; of a risk those of the score follow where it was published at the same instant.
     """
 
     alert_id: Text

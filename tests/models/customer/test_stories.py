@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ebbtide.models.outputs import Output
-from ebbtide.models.policy import CorePolicy, LabelPolicy
+from ebbtide.models.policy import CorePolicy, LabelPolicy, ScorePolicy
 from ebbtide.schemas.learning import TrainingExample
 from ebbtide.schemas.score import Score
 from support.raw import alerts_of, at, fact, in_account, run, story, track, without_checks
@@ -36,8 +36,39 @@ def test_asleep_at_4_days_and_left_at_15_with_a_cadence_of_2() -> None:
     ]
     asleep = alerts_of(outputs)[0]
     assert asleep.evidence == {"silence_days": 4, "cadence_days": 2.0, "last_active_at": "2025-01-22T12:00:00Z"}
-    assert asleep.reasons_en == ["silent for 4 days; its own rhythm is one active day every 2 days"]
+    assert asleep.reasons_en == [
+        "silent for 4 days; its own rhythm is one active day every 2 days",
+        "29 % likely to churn, starting from 5.4 %: odds × 7.26",
+        "a silence of 2 times its usual gap: raises the risk, odds × 7.26",
+    ]
+    assert asleep.reasons_zh == [
+        "已沉默4天，而其自身节奏为每2天活跃一次",
+        "流失概率29%，起点为5.4%：流失与留存之比×7.26",
+        "沉默时长为其平时间隔的2倍：风险升高，流失与留存之比×7.26",
+    ]
     assert asleep.resolved_reason is None
+
+
+def test_an_alert_says_why_the_score_of_its_instant_is_what_it_is_unless_it_ends_or_is_no_risk() -> None:
+    body = active(EVERY_TWO_DAYS) + active([22], "login", count=3) + active([23], "login")
+    outputs = run(body, at(24))
+    scored = {output.record.occurred_at for output in outputs if isinstance(output.record, Score)}
+    told = {(alert.type.value, alert.state.value): alert for alert in alerts_of(outputs)}
+    assert at(20) in scored
+    assert len(told["asleep", "open"].reasons_en) == len(told["asleep", "open"].reasons_zh) == 3
+    assert len(told["asleep", "resolved"].reasons_en) == 1
+    assert len(told["warm_return", "open"].reasons_en) == 1
+
+
+def test_a_score_that_was_told_before_does_not_speak_in_an_alert() -> None:
+    # Nothing moves a score by the whole of its range: only the first and those of another tier are told.
+    still = CorePolicy(score=ScorePolicy(min_change=1.0))
+    outputs = run(active(EVERY_TWO_DAYS), at(24), still)
+    scored = {output.record.occurred_at for output in outputs if isinstance(output.record, Score)}
+    asleep = alerts_of(outputs)[0]
+    assert asleep.occurred_at == at(20)
+    assert at(20) not in scored
+    assert asleep.reasons_en == ["silent for 4 days; its own rhythm is one active day every 2 days"]
 
 
 def test_never_asleep_before_3_days() -> None:

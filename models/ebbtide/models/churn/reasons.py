@@ -54,14 +54,18 @@ class _Told(NamedTuple):
     nats: float
 
 
-def why_scored(intercept: float, logit: float, contributions: Sequence[Contribution]) -> Reasons:
+def why_scored(
+    intercept: float, logit: float, contributions: Sequence[Contribution], *, most: int = MOST_TOLD
+) -> Reasons:
     """Why a score is what it is. All its ``contributions``: with ``intercept`` they add up to ``logit``.
+
+    At ``most`` so many parts are told one by one.
 
     It starts where nothing is known of the customer: at the average customer that the model has learned from or, while
     the rule alone speaks, at one that is active just now.
     """
     values: Values = {part.feature: part.value for part in contributions}
-    strongest, rest = _split([(part.feature, part.contribution) for part in contributions])
+    strongest, rest = _split([(part.feature, part.contribution) for part in contributions], most)
     told = [_Told(clause(name, values[name], values), nats) for name, nats in strongest]
     start, end = _percent(sigmoid(intercept)), _percent(sigmoid(logit))
     odds = _factor(logit - intercept)
@@ -89,7 +93,7 @@ def why_changed(score: Score, previous: Score | None = None) -> Reasons | None:
         )
     values: Values = {part.feature: part.value for part in score.contributions}
     before: Values = {} if previous is None else {part.feature: part.value for part in previous.contributions}
-    strongest, rest = _split([(part.feature, part.contribution) for part in change.contributions])
+    strongest, rest = _split([(part.feature, part.contribution) for part in change.contributions], MOST_TOLD)
     told = [_Told(_moved(name, values, before), nats) for name, nats in strongest]
     moved = fsum(part.contribution for part in change.contributions)
     start, end, odds = _percent(sigmoid(score.logit - moved)), _percent(sigmoid(score.logit)), _factor(moved)
@@ -123,14 +127,14 @@ _Verbs = tuple[tuple[str, str, str], tuple[str, str, str]]
 """Of one and of several: hardly moves, raises, lowers."""
 
 
-def _split(parts: list[tuple[str, float]]) -> tuple[list[tuple[str, float]], list[float]]:
+def _split(parts: list[tuple[str, float]], most: int) -> tuple[list[tuple[str, float]], list[float]]:
     """The parts to tell one by one, the strongest first, and what the others are, 0 left out."""
     # Sorting is stable: parts that are equally strong stay in the order of the features.
     ordered = sorted((part for part in parts if part[1]), key=lambda part: -abs(part[1]))
     enough = TOLD_SHARE * fsum(abs(nats) for _, nats in ordered)
     told = 0
     sum_told = 0.0
-    for _, nats in ordered[:MOST_TOLD]:
+    for _, nats in ordered[:most]:
         if sum_told >= enough or abs(nats) < LEAST_TOLD:
             break
         sum_told += abs(nats)

@@ -8,6 +8,7 @@ from typing import Any
 from ebbtide.models.alerting.declarations import DECLARATIONS, route, wording
 from ebbtide.models.alerting.lifecycle import AlertChange
 from ebbtide.models.churn.features import NAMES
+from ebbtide.models.churn.reasons import Reasons, why_scored
 from ebbtide.models.churn.scorer import PARTS, change
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.customer import Customer
@@ -19,7 +20,7 @@ from ebbtide.models.outputs import Output
 from ebbtide.models.policy import CorePolicy, MoneyPolicy
 from ebbtide.models.standing.hysteresis import StateChange
 from ebbtide.schemas import state_change as contract
-from ebbtide.schemas.alert import Alert, Severity
+from ebbtide.schemas.alert import Alert, AlertKind, AlertState, Severity
 from ebbtide.schemas.base import DAY_MS, Money
 from ebbtide.schemas.learning import TrainingExample
 from ebbtide.schemas.score import Calibration, FeatureDelta, HealthTier, Score, ScoreChange
@@ -27,6 +28,8 @@ from ebbtide.schemas.state_change import StateName
 from ebbtide.schemas.topics import Topic
 
 SOURCE_BLIND = "source_blind"
+MOST_IN_ALERT = 3
+"""Reasons of the score that an alert names one by one."""
 _TRAITS = ("name", "owner", "service_tier", *VALUE_TRAITS)
 
 
@@ -99,7 +102,7 @@ def blind_record(customer: Customer, day: int) -> Score:
 def alert_record(customer: Customer, view: View, told: AlertChange, money: MoneyPolicy) -> Alert:
     """The alert as a customer success manager gets it."""
     declaration = DECLARATIONS[told.type]
-    reason_en, reason_zh = wording(told.type, told.alert.evidence)
+    reasons = _reasons(customer, view, told)
     traits = view.traits_at(customer, _TRAITS, told.at_ms)
     customer.alert_version += 1
     score = customer.score
@@ -118,8 +121,8 @@ def alert_record(customer: Customer, view: View, told: AlertChange, money: Money
         evidence=dict(told.alert.evidence),
         contributions=[] if score is None else view.reasons(score),
         p_churn=None if score is None else score.p_churn,
-        reasons_en=[reason_en],
-        reasons_zh=[reason_zh],
+        reasons_en=reasons.en,
+        reasons_zh=reasons.zh,
         play=declaration.play,
         owner=_text(traits, "owner"),
         route=route(_text(traits, "service_tier")),
@@ -127,6 +130,23 @@ def alert_record(customer: Customer, view: View, told: AlertChange, money: Money
         suppressed=None,
         resolved_reason=told.resolved_reason,
     )
+
+
+def _reasons(customer: Customer, view: View, told: AlertChange) -> Reasons:
+    """What happened and, of a risk, why the score of the same instant says so: an older one has figures of its own."""
+    reason_en, reason_zh = wording(told.type, told.alert.evidence)
+    reasons = Reasons([reason_en], [reason_zh])
+    score = customer.score
+    if (
+        score is not None
+        and customer.scored_day == told.at_ms // DAY_MS
+        and told.state is not AlertState.RESOLVED
+        and DECLARATIONS[told.type].kind is AlertKind.RISK
+    ):
+        why = why_scored(score.intercept, score.logit, view.contributions(score), most=MOST_IN_ALERT)
+        reasons.en.extend(why.en)
+        reasons.zh.extend(why.zh)
+    return reasons
 
 
 def change_record(customer: Customer, moved: StateChange) -> contract.StateChange:

@@ -87,6 +87,6 @@ def alert_lines(alert: Alert, width: int) -> list[Text]:
     head.append(title, style=style)
     head.append(set_cell_size(name, max(0, room)), style="bold")
     head.append(" " + right)
-    reason = Text("  " + "; ".join(alert.reasons_en), no_wrap=True, overflow="ellipsis")
+    reason = Text(f"  {alert.reasons_en[0]}", no_wrap=True, overflow="ellipsis")
     why = Text(f"  score: {strongest(alert)}", style="dim", no_wrap=True, overflow="ellipsis")
     return [head, reason, why]

@@ -50,7 +50,8 @@ def page() -> str:
         "Topic `alerts`, contract [Alert](contracts.md#alert). Thresholds are [settings](settings.md).",
         table(("type", "kind", "fires when", "play"), types),
         "## Wording",
-        "The reason of an alert, filled in from its `evidence`; in `reasons_en` and `reasons_zh`.",
+        "The first reason of an alert, filled in from its `evidence`; in `reasons_en` and `reasons_zh`. Unless it is "
+        "resolved, that of a risk is followed by [those of the score](../guides/read-a-score.md) of the same instant.",
         table(("type", "English", "Chinese"), words),
         "## States",
         table(("state", "meaning"), ((code(state), _STATES[state]) for state in AlertState)),
