@@ -14,6 +14,7 @@ from ebbtide.models.churn.quality import (
     auc,
     brier,
     expected_calibration_error,
+    explained_share,
     log_loss,
     mean_log_loss,
     wilson,
@@ -64,6 +65,24 @@ def test_the_calibration_error_by_hand() -> None:
     assert expected_calibration_error(labels, ps) == pytest.approx((1 - 0.449 + 1.0) / 4)
     # Being wrong to both sides within one tenth is no error of calibration.
     assert expected_calibration_error([True, False], [0.5, 0.5]) == 0.0
+
+
+def test_the_explained_share_by_hand() -> None:
+    """One of two churned, said with .8 and .2: a loss of -ln .8 each where the base rate costs ln 2."""
+    assert explained_share([True, False], [0.8, 0.2]) == pytest.approx(1 - -log(0.8) / log(2))
+    assert explained_share([True, False, False, False], [0.25] * 4) == pytest.approx(0.0)
+    assert explained_share([True, False], [1.0, 0.0]) == 1.0
+    assert explained_share([True, False], [0.2, 0.8]) == 0.0
+    for labels in ([], [True], [False, False]):
+        assert explained_share(labels, [0.5] * len(labels)) is None
+
+
+@given(OUTCOMES)
+def test_a_share_is_explained_of_what_is_not_all_alike(outcomes: list[tuple[bool, float]]) -> None:
+    labels, ps = [label for label, _ in outcomes], [p for _, p in outcomes]
+    share = explained_share(labels, ps)
+    assert (share is None) == (len(set(labels)) < 2)
+    assert share is None or 0.0 <= share <= 1.0
 
 
 @given(OUTCOMES)

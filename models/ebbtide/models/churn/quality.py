@@ -45,6 +45,20 @@ def mean_log_loss(labels: Sequence[bool], ps: Sequence[float]) -> float | None:
     return sum(map(log_loss, labels, ps)) / len(ps) if ps else None
 
 
+def explained_share(labels: Sequence[bool], ps: Sequence[float]) -> float | None:
+    """Part of the outcomes' surprise that the predictions took away: 1 - log loss ÷ log loss of the base rate.
+
+    0 to 1; predictions that are worse than knowing how many churn explain nothing. None where there is nothing to
+    explain: no outcome, or all alike. (McFadden 1974, against the base rate of these very outcomes.)
+    """
+    churned = sum(labels)
+    if not 0 < churned < len(labels):
+        return None
+    rate = churned / len(labels)
+    unexplained = -(rate * log(rate) + (1.0 - rate) * log(1.0 - rate))
+    return max(0.0, 1.0 - sum(map(log_loss, labels, ps)) / len(labels) / unexplained)
+
+
 def brier(labels: Sequence[bool], ps: Sequence[float]) -> float | None:
     """Mean squared error of the probabilities; None for nothing."""
     return sum((p - label) ** 2 for label, p in zip(labels, ps, strict=True)) / len(ps) if ps else None
