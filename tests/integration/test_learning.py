@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ebbtide.streams.evaluate import evaluate
+from ebbtide.streams.evaluation.evaluate import evaluate
 from ebbtide.streams.replay import replay
 from ebbtide.streams.settings import Settings
 from ebbtide.streams.simulator.config import BookConfig

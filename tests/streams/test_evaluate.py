@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
-from ebbtide.streams.evaluate import EvaluationError, evaluate, render
+from ebbtide.streams.cli.evaluate import command
+from ebbtide.streams.evaluation.evaluate import evaluate
+from ebbtide.streams.evaluation.page import render
+from ebbtide.streams.evaluation.rows import EvaluationError
 
 CUT = datetime(2025, 4, 1, tzinfo=UTC)
 
@@ -275,3 +279,148 @@ def test_a_score_without_recency_is_not_counted_as_active(replay: Path, tmp_path
     quality = evaluate(replay, truth, cut=CUT)["quality"]
     assert (quality["all"]["customers"], quality["active"]["customers"]) == (1, 0)
     assert quality["active"]["auc"] is None
+
+
+def weekly(customer: str, ps: Iterable[float]) -> list[dict[str, Any]]:
+    """A score each Monday from 2025-01-06 on."""
+    first = datetime(2025, 1, 6, tzinfo=UTC)
+    return [
+        score(customer, (first + timedelta(weeks=week)).isoformat(), p, version=week + 1) for week, p in enumerate(ps)
+    ]
+
+
+@pytest.fixture
+def weeks(tmp_path: Path) -> Path:
+    """Ten Mondays, until 2025-03-10: a's risk grows, b's falls, c's is told once, d appears in the sixth week."""
+    rows = [
+        *weekly("a", [0.1 * week for week in range(10)]),
+        *weekly("b", [0.9 - 0.1 * week for week in range(10)]),
+        score("c", "2025-01-07T00:00:00Z", 0.5),
+        score("d", "2025-02-12T00:00:00Z", 0.45),
+        score("d", "2025-02-19T00:00:00Z", None, version=2),
+    ]
+    # As a replay emits them, and not: only version and time tell which is the last.
+    write(tmp_path / "scores.ndjson", [*reversed(rows)])
+    write(tmp_path / "persons.ndjson", map(person, "abcd"))
+    write(tmp_path / "accounts.ndjson", map(account, "abcd"))
+    return tmp_path
+
+
+def test_several_cuts_by_truth(weeks: Path) -> None:
+    """A horizon of 14 days: the first cut is two weeks after the first score, the last two weeks before the last one.
+
+    a leaves on 2025-02-20, which is within two weeks of the cuts of 02-10 and 02-17. On 02-10 a is at .5, b at .4, c at
+    .5; d is new on 02-17, where a is at .6 and b at .3; on 02-24 a is gone and d cannot be scored.
+    """
+    truth = write(
+        weeks / "truth.ndjson", [truth_row("a", "2025-02-20T00:00:00Z"), *(truth_row(c, None) for c in "bcd")]
+    )
+    found = evaluate(weeks, truth, horizon_days=14, every_days=7)
+    cuts = {row["cut"][:10]: row for row in found["rolling"]["cuts"]}
+    assert list(cuts) == ["2025-01-20", "2025-01-27", "2025-02-03", "2025-02-10", "2025-02-17", "2025-02-24"]
+    assert [row["all"]["customers"] for row in cuts.values()] == [3, 3, 3, 3, 4, 2]
+    assert [row["all"]["churned"] for row in cuts.values()] == [0, 0, 0, 1, 1, 0]
+    assert cuts["2025-02-10"]["all"]["auc"] == 0.75
+    assert cuts["2025-02-17"]["all"]["auc"] == 1.0
+    assert cuts["2025-02-17"]["all"]["brier"] == pytest.approx((0.4**2 + 0.3**2 + 0.5**2 + 0.45**2) / 4)
+    # c was last active five days before 2025-01-07, the others five before their last score.
+    assert [row["active"]["customers"] for row in cuts.values()] == [2, 2, 2, 2, 3, 1]
+    # Where nobody churned there is no AUC, and none in mean and spread.
+    assert cuts["2025-02-24"]["all"]["auc"] is None
+    assert found["rolling"]["mean"]["all"]["auc"] == pytest.approx(0.875)
+    assert found["rolling"]["standard_deviation"]["all"]["auc"] == pytest.approx(0.125 * 2**0.5)
+    assert found["rolling"]["mean"]["all"]["customers"] == 3.0
+    # The last cut is the one that is judged in full.
+    assert (found["cut"], found["quality"]["all"]["customers"]) == ("2025-02-24T00:00:00Z", 2)
+
+
+@pytest.mark.parametrize("cut", ["2025-02-10", "2025-02-17"])
+def test_each_cut_is_judged_as_if_it_were_the_only_one(weeks: Path, cut: str) -> None:
+    truth = write(
+        weeks / "truth.ndjson", [truth_row("a", "2025-02-20T00:00:00Z"), *(truth_row(c, None) for c in "bcd")]
+    )
+    at = datetime.fromisoformat(cut)
+    rolling = evaluate(weeks, truth, horizon_days=14, every_days=7, cut=at)
+    assert rolling["rolling"]["cuts"][-1] == {
+        "cut": f"{cut}T00:00:00Z",
+        **evaluate(weeks, truth, horizon_days=14, cut=at)["quality"],
+    }
+    assert rolling["quality"] == evaluate(weeks, truth, horizon_days=14, cut=at)["quality"]
+
+
+def test_several_cuts_by_events(weeks: Path) -> None:
+    """The log ends on 2025-02-23: with 14 days of horizon the cut of 02-10 is the last whose outcome is known."""
+    events = write(
+        weeks / "events.ndjson",
+        [
+            track("a", "2025-01-05T00:00:00Z"),
+            track("b", "2025-01-05T00:00:00Z"),
+            track("c", "2025-01-05T00:00:00Z"),
+            track("a", "2025-02-04T00:00:00Z"),
+            track("stranger", "2025-02-04T00:00:00Z"),
+            track("b", "2025-02-23T09:00:00Z"),
+        ],
+    )
+    found = evaluate(weeks, events=events, horizon_days=14, every_days=7)
+    cuts = {row["cut"][:10]: row for row in found["rolling"]["cuts"]}
+    assert list(cuts) == ["2025-01-20", "2025-01-27", "2025-02-03", "2025-02-10"]
+    assert [row["all"]["churned"] for row in cuts.values()] == [3, 2, 2, 2]
+    assert [row["active"]["customers"] for row in cuts.values()] == [0, 0, 0, 1]
+    assert found["truth_without_score"] == 1
+    # Asked for a cut that is later, it says what is missing.
+    with pytest.raises(EvaluationError, match="ends at 2025-02-23, before the horizon"):
+        evaluate(weeks, events=events, horizon_days=14, every_days=14, cut=datetime(2025, 2, 24, tzinfo=UTC))
+
+
+def test_several_cuts_by_frozen_predictions(replay: Path) -> None:
+    """Without truth the examples' own labels judge what was frozen at each instant, once a label had matured."""
+    rows = [
+        example(0.1 * week + (0.05 if churned else 0.0), churned, 3 if churned else 40, week)
+        for week in range(9)
+        for churned in (True, False, False)
+    ]
+    write(replay / "training-examples.ndjson", rows)
+    found = evaluate(replay, every_days=14)
+    assert "quality" not in found
+    # 30 days after 2024-01-01 is past the Monday of 01-29; of 14 days the grid has 02-05 and 02-19.
+    assert [row["cut"] for row in found["rolling"]["cuts"]] == ["2024-02-05T00:00:00Z", "2024-02-19T00:00:00Z"]
+    assert [row["all"]["auc"] for row in found["rolling"]["cuts"]] == [1.0, 1.0]
+    assert [row["active"]["customers"] for row in found["rolling"]["cuts"]] == [1, 1]
+    assert found["rolling"]["mean"]["active"]["auc"] is None
+    one = evaluate(replay, every_days=14, cut=datetime(2024, 2, 12, tzinfo=UTC))["rolling"]
+    assert len(one["cuts"]) == 1
+    assert one["standard_deviation"]["all"]["auc"] is None
+
+
+def test_cuts_that_do_not_fit(weeks: Path) -> None:
+    truth = write(weeks / "truth.ndjson", [truth_row("a", None)])
+    with pytest.raises(
+        EvaluationError, match=r"from 2025-03-07 on, .* for cuts until 2025-01-09; give a shorter --hor"
+    ):
+        evaluate(weeks, truth, horizon_days=60, every_days=7)
+    with pytest.raises(EvaluationError, match="no training example has matured; give --events or --truth"):
+        evaluate(weeks, every_days=7)
+    write(weeks / "training-examples.ndjson", [example(0.5, True, 3, week) for week in range(3)])
+    with pytest.raises(EvaluationError, match="observed from 2024-01-01 to 2024-01-15, and nothing was learned before"):
+        evaluate(weeks, every_days=7)
+    label = write(weeks / "label.ndjson", [{"user_id": "user-a", "churned": True}])
+    with pytest.raises(EvaluationError, match="whether somebody left, not when"):
+        evaluate(weeks, label, horizon_days=14, every_days=7)
+    silent = write(weeks / "silent.ndjson", [{"type": "identify", "userId": "user-a"}])
+    with pytest.raises(EvaluationError, match="shows nobody in action"):
+        evaluate(weeks, events=silent)
+
+
+def test_the_command_prints_a_row_a_cut(weeks: Path) -> None:
+    truth = write(
+        weeks / "truth.ndjson", [truth_row("a", "2025-02-20T00:00:00Z"), *(truth_row(c, None) for c in "bcd")]
+    )
+    arguments = [str(weeks), "--truth", str(truth), "--horizon", "14", "--every", "7"]
+    page = CliRunner().invoke(command, arguments)
+    assert page.exit_code == 0, page.output
+    rows = {line.split("│")[1].strip(): line.split("│")[2:-1] for line in page.output.splitlines() if "│" in line}
+    assert [cell.strip() for cell in rows["2025-02-17"]][:4] == ["4", "1", "1.0000", "1.0000"]
+    assert [cell.strip() for cell in rows["mean"]][:3] == ["3", "0", "0.8750"]
+    assert [cell.strip() for cell in rows["deviation"]] == [""] * 8
+    told = json.loads(CliRunner().invoke(command, [*arguments, "--json"]).output)
+    assert told["rolling"] == evaluate(weeks, truth, horizon_days=14, every_days=7)["rolling"]

@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
 
-from ebbtide.streams.cli.options import Instant, echo_json, json_option
-from ebbtide.streams.evaluate import evaluate, render
+from ebbtide.streams.cli.options import Instant, echo_json, json_option, print_page
+from ebbtide.streams.evaluation.evaluate import evaluate
+from ebbtide.streams.evaluation.page import render
 
 
 @click.command(epilog="Example: ebbtide evaluate result --events orders.ndjson --cut 1997-09-30 --horizon 91")
@@ -21,6 +21,12 @@ from ebbtide.streams.evaluate import evaluate, render
 @click.option("--cut", type=Instant(), help="The instant whose scores are judged; a date means the end of that day.")
 @click.option("--horizon", "horizon_days", type=click.IntRange(min=1), help="Days after the cut that decide.")
 @click.option("--active", "active_days", type=click.IntRange(min=1), help="Days that make a customer an active one.")
+@click.option(
+    "--every",
+    "every_days",
+    type=click.IntRange(min=1),
+    help="Judge a cut every so many days too; whole weeks (28) lie on the observation grid.",
+)
 @json_option
 def command(
     directory: Path,
@@ -29,12 +35,21 @@ def command(
     cut: datetime | None,
     horizon_days: int | None,
     active_days: int | None,
+    every_days: int | None,
     *,
     as_json: bool,
 ) -> None:
     """Judge the scores and alerts of a replay against what then happened."""
-    result = evaluate(directory, truth, events, cut=cut, horizon_days=horizon_days, active_days=active_days)
+    result = evaluate(
+        directory,
+        truth,
+        events,
+        cut=cut,
+        horizon_days=horizon_days,
+        active_days=active_days,
+        every_days=every_days,
+    )
     if as_json:
         echo_json(result)
     else:
-        Console().print(render(result))
+        print_page(lambda _: render(result))
