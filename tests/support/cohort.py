@@ -100,7 +100,7 @@ class _Labels:
 
     def of(self, customer: str, day: int, now_day: int) -> Label:
         known = [renewal for renewal in self.contracts.get(customer, ()) if renewal.at_ms < now_day * DAY_MS]
-        return label(LabelKind.AUTO, self.cohort[customer], known or None, day, now_day, self.horizon_days)
+        return label(LabelKind.AUTO, self.cohort[customer], known, day, now_day, self.horizon_days)
 
     def verdicts(self, day: int, scored: Iterator[tuple[str, float]]) -> list[Verdict]:
         """Those of customers who could still churn on ``day``."""

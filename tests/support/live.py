@@ -19,7 +19,7 @@ import orjson
 
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.brokers.ports import free_ports
-from ebbtide.streams.codec import TICK_KEY, VERSION_HEADER
+from ebbtide.streams.codec import VERSION_HEADER
 from ebbtide.streams.settings import BrokerSettings, Settings
 from ebbtide.streams.topic_reader import read_topic
 from support.brokers import eventually
@@ -88,10 +88,11 @@ class Live:
         return worker
 
     def published(self, topic: Topic) -> list[dict[str, Any]]:
-        """All records of a topic, partition by partition in offset order; ticks left out."""
+        """All records of a topic, partition by partition in offset order; without what stages tell each other."""
         settings = Settings(broker=BrokerSettings(url=self.bootstrap))
         records = read_topic(settings, topic.topic_name)
-        return [orjson.loads(record.value) for record in records if record.value is not None and record.key != TICK_KEY]
+        told = (record for record in records if record.value is not None and not (record.key or b"").startswith(b"@"))
+        return [orjson.loads(record.value) for record in told]
 
     def tombstones(self, topic: Topic) -> dict[str, int]:
         """The greatest version of a tombstone by the key it stands under."""

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from ebbtide.schemas.learning import ModelAction, ModelEvent, ModelOperation
 from ebbtide.schemas.topics import Topic
+from ebbtide.streams.codec import DECISION_KEY
 from ebbtide.streams.published import from_topic
 from ebbtide.streams.sender import send_one
 from ebbtide.streams.settings import Settings
@@ -41,7 +42,7 @@ def send_operation(settings: Settings, made: ModelOperation) -> None:
 
     Raises ``EbbtideError`` where the broker does not take it.
     """
-    output = Output(TOPIC, made.tenant.encode(), made.to_json(), 0)
+    output = Output(TOPIC, DECISION_KEY, made.to_json(), 0)
     send_one(settings, output, what="the decision", then="decide again")
 
 

@@ -27,14 +27,17 @@ def from_topic(
 ) -> Iterator[Told]:
     """The tenant's records that a topic still has under a key, in their order; without a key those under the tenant's.
 
-    Raises ``EbbtideError`` where the topic cannot be read, or a record on it is not one of this version.
+    What a null value was written for afterwards is gone, though the broker may not have compacted it away yet. Raises
+    ``EbbtideError`` where the topic cannot be read, or a record on it is not one of this version.
     """
     wanted = (key or tenant).encode()
     # Of a broadcast topic every partition has a copy; that of the key is as good as any.
-    for record in read_topic(settings, topic.topic_name, keys=[wanted]):
+    records = list(read_topic(settings, topic.topic_name, keys=[wanted]))
+    newest = {record.key: record.value for record in records}
+    for record in records:
         # A model's key names its version after the tenant.
         ours = record.key == wanted or record.key.startswith(wanted + b"/")
-        if record.key == TICK_KEY or not ours or record.value is None:
+        if record.key == TICK_KEY or not ours or newest[record.key] is None or record.value is None:
             continue
         where = f"{topic.topic_name} partition {record.partition} offset {record.offset}"
         found = _read(contract, record.value, where)

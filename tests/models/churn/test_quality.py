@@ -157,7 +157,7 @@ def test_a_tier_that_was_mended_is_forgotten() -> None:
     assert mended["recent_excellent_examples"] == pytest.approx(2_000 / log(2), rel=0.01)
 
 
-def test_the_explained_share_by_hand() -> None:
+def test_the_explained_share_of_a_model_by_hand() -> None:
     running = Prequential()
     for p, label in ((0.8, True), (0.2, False), (0.2, False), (0.2, False)):
         running.add(p, label, active=False)

@@ -8,8 +8,9 @@ import pytest
 
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.stage import LEARNER_KEY, META_KEY, LearnerStage
+from ebbtide.models.outputs import EVERY_PARTITION, Flush, Tombstone
 from ebbtide.models.policy import CorePolicy
-from ebbtide.schemas.learning import Model, TrainingExample
+from ebbtide.schemas.learning import InputCounts, Model, ModelAction, ModelEvent, ModelOperation, TrainingExample
 from ebbtide.schemas.profile_state import Tick
 from support.raw import at
 
@@ -48,12 +49,12 @@ class Log:
         self.stage = LearnerStage(SOURCES, CorePolicy(), (stored or {}).items())
         self.offset = offset
 
-    def add(self, *records: TrainingExample | Tick) -> list[Model | str]:
+    def add(self, *records: TrainingExample | InputCounts | Tick) -> list[Model | ModelEvent | str]:
         for record in records:
             self.stage.apply(self.offset, record)
             self.offset += 1
         told = [output.record for output in self.stage.take_outputs()]
-        return [record if isinstance(record, Model) else "tick" for record in told]
+        return [record if isinstance(record, Model | ModelEvent) else "tick" for record in told]
 
 
 def test_nothing_is_learned_before_everybody_has_reported_it() -> None:
@@ -88,6 +89,121 @@ def test_who_was_active_within_the_horizon_of_the_example_is_judged_apart() -> N
     assert model.metrics["prequential_active_auc"] == 0.5
     # The rule knows silence in cadences.
     assert model.metrics["baseline_active_auc"] == 1.0
+
+
+def asked(partition: int, day: int, *, customers: int = 60, number: int = 6) -> InputCounts:
+    return InputCounts(
+        tenant="t",
+        instant=at(day),
+        source=f"customers/{partition}",
+        customers=customers,
+        features={"events_28d": {number: customers}},
+    )
+
+
+def test_what_was_asked_is_looked_at_when_everybody_has_reported_it() -> None:
+    log = Log()
+    for week in range(9):
+        # A worker that took over tells again what it heard of; the first counts.
+        repeats = [asked(0, 7 * week, customers=1, number=9)] if week else []
+        log.add(asked(0, 7 * week), *repeats, asked(1, 7 * week), report(0, 7 * week), report(1, 7 * week))
+    assert log.add(asked(0, 63, number=2), asked(1, 63), report(0, 63)) == []
+    event, tick = log.add(report(1, 63))
+    assert isinstance(event, ModelEvent)
+    assert (event.kind, event.evidence["customers"], tick) == ("input_shift", 120, "tick")
+    assert log.stage.repeats == 8
+    log.add(asked(0, 63, number=9))
+    assert log.stage.repeats == 9
+
+
+@pytest.mark.parametrize("kept", range(4))
+def test_counts_survive_a_restart_and_are_looked_at_once(kept: int) -> None:
+    log = Log()
+    log.add(asked(0, 0), report(0, 0))
+    log.stage.apply(log.offset, asked(1, 0))
+    log.stage.apply(log.offset + 1, asked(0, 7))
+    table = {key: value for key, value in log.stage.flush().writes.items() if value is not None}
+    again = Log(table, log.offset + 2)
+    for record in (report(1, 0), asked(1, 7)):
+        again.stage.apply(again.offset, record)
+        again.offset += 1
+    writes = again.stage.flush().writes
+    for key, value in list(writes.items())[:kept]:
+        if value is None:
+            table.pop(key, None)
+        else:
+            table[key] = value
+    cut = Log(table, log.offset + 2)
+    cut.add(report(1, 0), asked(1, 7), report(0, 7), report(1, 7))
+    again.add(report(0, 7), report(1, 7))
+    assert cut.stage.tenants["t"].inputs == again.stage.tenants["t"].inputs
+    assert again.stage.tenants["t"].inputs.instants == 2
+
+
+def test_what_is_decided_by_hand_is_done_at_once_and_kept() -> None:
+    log = Log()
+    table: dict[bytes, bytes] = {}
+    for week in range(12):
+        for record in (example("c1", 7 * week), report(0, 7 * week + 14), report(1, 7 * week + 14)):
+            log.stage.apply(log.offset, record)
+            log.offset += 1
+        store(table, log.stage.flush())
+    log.stage.apply(log.offset, decided("champion-7"))
+    flush = log.stage.flush()
+    (back,) = [output for output in flush.outputs if isinstance(output.record, Model)]
+    assert (back.key, back.partition) == ("t/champion-7", EVERY_PARTITION)
+    assert isinstance(back.record, Model)
+    assert back.record.in_force_from == at(7 * 11 + 14)
+    store(table, flush)
+    again = Log(table, log.offset + 1)
+    assert again.stage.tenants["t"].in_force == "champion-7"
+    assert [kept.model_version for kept in again.stage.tenants["t"].kept][-2:] == ["champion-12", "champion-7"]
+    model, *_ = again.add(example("c1", 84), report(0, 98), report(1, 98))
+    assert isinstance(model, Model)
+    assert model.model_version == "champion.2-8"
+    # What is kept no more is a null value, on the topic and in the table.
+    gone = [output for output in flush.outputs if isinstance(output.record, Tombstone)]
+    assert gone == []
+    again.stage.apply(again.offset, example("c1", 91))
+    for number, partition in enumerate((0, 1), 1):
+        again.stage.apply(again.offset + number, report(partition, 105))
+    flush = again.stage.flush()
+    (dropped,) = [output for output in flush.outputs if isinstance(output.record, Tombstone)]
+    assert (dropped.key, dropped.partition) == ("t/champion-6", EVERY_PARTITION)
+    assert flush.writes[b"kept/t/champion-6"] is None
+
+
+def store(table: dict[bytes, bytes], flush: Flush) -> None:
+    for key, value in flush.writes.items():
+        if value is None:
+            table.pop(key, None)
+        else:
+            table[key] = value
+
+
+def decided(version: str) -> ModelOperation:
+    return ModelOperation(
+        operation_id="op",
+        tenant="t",
+        action=ModelAction.ROLLBACK,
+        model_version=version,
+        decided_at=at(0),
+        by="ada",
+    )
+
+
+def test_a_restart_with_models_of_other_features_tells_it() -> None:
+    log = Log()
+    log.add(example("c1", 0), report(0, 14), report(1, 14))
+    models = log.stage.tenants["t"]
+    other = models.model().model_copy(update={"means": {"age": 1.0}})
+    models.model = lambda: other  # type: ignore[method-assign]
+    log.stage._changed["t"] = None
+    table = {key: value for key, value in log.stage.flush().writes.items() if value is not None}
+    again = Log(table, log.offset)
+    (event,) = [output.record for output in again.stage.flush().outputs]
+    assert isinstance(event, ModelEvent)
+    assert event.kind == "restarted"
 
 
 def test_told_twice_is_learned_once() -> None:

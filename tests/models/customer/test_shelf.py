@@ -5,11 +5,11 @@ from __future__ import annotations
 from ebbtide.models.churn.learner import Learner
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.shard import CustomerShard
-from ebbtide.models.customer.shelf import StatsShelf
+from ebbtide.models.customer.shelf import MODEL_KEY, StatsShelf
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.fleet import FleetStats, SegmentStats
-from ebbtide.schemas.learning import Model
+from ebbtide.schemas.learning import Model, ModelRole
 from ebbtide.schemas.topics import Topic
 
 SOURCES = frozenset({"profiles/0"})
@@ -30,6 +30,31 @@ def test_a_restarted_partition_scores_with_the_models_it_knew() -> None:
         versions = [one._models.scorer("t", day).model_version for day in (7, 13, 14, 20)]
         assert versions == ["m7", "m7", "m14", "m14"]
         assert one._models.scorer("t", 6).model_version != "m7"
+
+
+def test_an_older_model_that_was_taken_back_holds_from_then_on() -> None:
+    shard = CustomerShard(0, SOURCES, CorePolicy(), ())
+    back = trained(7).model_copy(update={"in_force_from": from_ms(14 * DAY_MS)})
+    challenger = trained(21).model_copy(update={"role": ModelRole.CHALLENGER})
+    for offset, model in enumerate((trained(7), trained(14), back, challenger)):
+        shard.apply(Topic.MODELS.topic_name, offset, model, now_ms=None)
+    versions = [shard._models.scorer("t", day).model_version for day in (7, 14, 21)]
+    assert versions == ["m7", "m7", "m7"]
+
+
+def test_a_model_that_fails_its_checks_is_refused_and_the_last_good_one_goes_on() -> None:
+    shard = CustomerShard(0, SOURCES, CorePolicy(), ())
+    spoilt = trained(14).model_copy(update={"intercept": 9.0, "blend": 1.0})
+    for offset, model in enumerate((trained(7), spoilt)):
+        shard.apply(Topic.MODELS.topic_name, offset, model, now_ms=None)
+    assert shard._models.scorer("t", 20).model_version == "m7"
+    (reason,) = shard.refused_models
+    assert reason.startswith("model m14 gives logit ")
+    # One for other features, from before Ebbtide was brought up to date, is of no use after a restart either.
+    table = {key: value for key, value in shard.flush().writes.items() if value is not None}
+    table[MODEL_KEY + b"21/t"] = trained(21).model_copy(update={"means": {"age": 1.0}}).to_json()
+    again = CustomerShard(0, SOURCES, CorePolicy(), table.items())
+    assert again._models.scorer("t", 30).model_version == "m7"
 
 
 def stats(day: int, customers: int = 1) -> FleetStats:

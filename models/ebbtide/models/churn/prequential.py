@@ -8,7 +8,7 @@ from math import log
 
 import msgspec
 
-from ebbtide.models.churn.quality import CALIBRATION_BINS, log_loss, wilson
+from ebbtide.models.churn.quality import CALIBRATION_BINS, explained, log_loss, wilson
 
 AUC_BUCKETS = 1000
 """Equal slices of probability. Pairs within one slice count half, so the AUC errs by less than half their share."""
@@ -111,17 +111,8 @@ class Prequential(msgspec.Struct):
         return _auc(self.active_churned_by_bucket, self.active_stayed_by_bucket)
 
     def explained_share(self) -> float | None:
-        """Share of the uncertainty about who churns that the predictions took away, 0 to 1 (McFadden 1974, R²).
-
-        One less log loss ÷ that of saying the base rate of everybody, which is known only afterwards. What is left is
-        unexplained; predictions that are worse than the base rate explain nothing. Of the usual shares the one in the
-        unit that the model is judged in: it is additive over examples, and a certain error costs what it costs. None
-        until there is one of each outcome.
-        """
-        if not self.churned or not self.stayed:
-            return None
-        uncertainty = sum(-count * log(count / self.examples) for count in (self.churned, self.stayed))
-        return max(0.0, 1.0 - self.log_loss_sum / uncertainty)
+        """Share of the uncertainty about who churns that the predictions took away: see :func:`explained`."""
+        return explained(self.log_loss_sum, self.churned, self.examples)
 
     def calibration_error(self) -> float | None:
         """Expected calibration error over tenths of probability, each prediction taken for the middle of its slice."""

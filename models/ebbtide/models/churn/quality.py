@@ -48,15 +48,23 @@ def mean_log_loss(labels: Sequence[bool], ps: Sequence[float]) -> float | None:
 def explained_share(labels: Sequence[bool], ps: Sequence[float]) -> float | None:
     """Part of the outcomes' surprise that the predictions took away: 1 - log loss ÷ log loss of the base rate.
 
-    0 to 1; predictions that are worse than knowing how many churn explain nothing. None where there is nothing to
-    explain: no outcome, or all alike. (McFadden 1974, against the base rate of these very outcomes.)
+    See :func:`explained`.
     """
-    churned = sum(labels)
-    if not 0 < churned < len(labels):
+    return explained(sum(map(log_loss, labels, ps)), sum(labels), len(labels))
+
+
+def explained(loss: float, churned: int, examples: int) -> float | None:
+    """Share of the uncertainty about who churns that predictions took away, 0 to 1 (McFadden 1974, R²).
+
+    ``loss`` is the sum of their log losses, nats: one less it ÷ that of saying the base rate of everybody, which is
+    known only afterwards. What is left is unexplained; predictions that are worse than the base rate explain nothing.
+    Of the usual shares the one in the unit that the model is judged in: it is additive over examples, and a certain
+    error costs what it costs. None until there is one of each outcome.
+    """
+    if not 0 < churned < examples:
         return None
-    rate = churned / len(labels)
-    unexplained = -(rate * log(rate) + (1.0 - rate) * log(1.0 - rate))
-    return max(0.0, 1.0 - sum(map(log_loss, labels, ps)) / len(labels) / unexplained)
+    uncertainty = sum(-count * log(count / examples) for count in (churned, examples - churned))
+    return max(0.0, 1.0 - loss / uncertainty)
 
 
 def brier(labels: Sequence[bool], ps: Sequence[float]) -> float | None:

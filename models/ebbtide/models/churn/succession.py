@@ -80,11 +80,13 @@ class StoredRival(msgspec.Struct):
 class Stored(msgspec.Struct):
     """A tenant's models as the table keeps them, all in one value: a crash leaves either all or nothing of a step.
 
-    ``in_force`` is the version that scores use; ``champion`` is what learns on from it.
+    ``in_force`` is the version that scores use; ``champion`` is what learns on from it; ``kept`` names the versions
+    that have values of their own.
     """
 
     champion: bytes
     in_force: str
+    kept: list[str]
     trained_ms: int | None = None
     seen_ms: int | None = None
     rival: StoredRival | None = None
@@ -157,7 +159,9 @@ class Succession:
             at_ms = stored.trained_ms or 0
             found._tell(at_ms, ModelEventKind.RESTARTED, f"learning begins anew: {error}", other=stored.in_force)
             return found
-        found.kept = sorted(kept, key=_in_force_ms)
+        # A crash may have come after one was kept and before it was named.
+        by_version = {model.model_version: model for model in kept}
+        found.kept = [by_version[version] for version in stored.kept if version in by_version]
         found.inputs = stored.inputs
         found._losses = LossWatch(policy.learner.drift_error, stored.losses, stored.loss_level)
         found.shadows = Shadows(stored.shadow_examples, stored.standings or None)
@@ -170,6 +174,7 @@ class Succession:
             Stored(
                 champion=self.model().to_json(),
                 in_force=self.in_force,
+                kept=[model.model_version for model in self.kept],
                 trained_ms=self.trained_ms,
                 seen_ms=self.seen_ms,
                 rival=None
@@ -448,11 +453,6 @@ class Succession:
                 evidence=dict(evidence or {}),
             )
         )
-
-
-def _in_force_ms(model: Model) -> int:
-    at = model.in_force_from or model.trained_through
-    return 0 if at is None else to_ms(at)
 
 
 def _better(contest: Contest) -> str:

@@ -38,7 +38,7 @@ from ebbtide.models.customer.view import View, fold
 from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.fleet.summary import PartitionSums
 from ebbtide.models.intake.accept import RawMessage, refuse
-from ebbtide.models.outputs import Flush, Output, Tombstone
+from ebbtide.models.outputs import ASKED_KEY, Flush, Output, Tombstone
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.record.build import build_record, content_of, record_day
 from ebbtide.schemas.base import DAY_MS, to_ms
@@ -424,7 +424,7 @@ class CustomerShard:
                 customers=len(vectors),
                 features=counted(vectors),
             )
-            self._outputs.append(Output(Topic.TRAINING_EXAMPLES, tenant, counts, 0))
+            self._outputs.append(Output(Topic.TRAINING_EXAMPLES, ASKED_KEY, counts, 0))
         self._send_tick(Topic.TRAINING_EXAMPLES, day)
         self._send_tick(Topic.GRID_SUMMARIES, day)
 
