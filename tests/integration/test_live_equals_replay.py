@@ -56,6 +56,9 @@ def test_the_same_file_gives_the_same_through_kafka(
         deployment.worker("worker")
         drain(deployment, UNTIL)
         assert counted(deployment.workers[-1], "customers") == accepted
+        learned = {model["tenant"]: model["examples"] for model in ndjson(replayed / "models.ndjson")}
+        assert learned
+        assert deployment.workers[-1].total("ebbtide_model_examples") == sum(learned.values())
 
 
 def counted(worker: Worker, stage: str) -> float:

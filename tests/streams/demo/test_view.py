@@ -110,6 +110,17 @@ def test_an_alert_without_a_score_says_so() -> None:
     assert "–" in lines[0].plain
 
 
+def test_an_alert_says_why_the_score_says_so_in_words_where_it_has_them() -> None:
+    words = [
+        "6 actions",
+        "62 % likely to churn, starting from 12.0 %: odds × 12.0",
+        "9 events ever: raises",
+        "the rest",
+    ]
+    assert alert_lines(alert(1, reasons_en=words), 120)[2].plain == "  score: 9 events ever: raises; the rest"
+    assert alert_lines(alert(1), 120)[2].plain == "  score: recency per cadence +2.07, trend 28d -0.40"
+
+
 def test_the_summary_names_the_gravest_and_where_to_go_on() -> None:
     text = "\n".join(printed(summary(busy(), width=100, kept="/somewhere/kept"), 100))
     for wanted in ("The 5 gravest open risks", "491 outcomes learned", "12 of them churned", "0.81", "ebbtide up"):

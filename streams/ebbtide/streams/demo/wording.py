@@ -67,6 +67,12 @@ def counts(values: dict[str, int]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in ordered if count) or "none"
 
 
+def why_scored(alert: Alert) -> str:
+    """Why its score is what it is: in words where it was told with the alert, else the parts that weigh most."""
+    # The first reason is what happened, the second the whole of the score.
+    return "; ".join(alert.reasons_en[2:]) or strongest(alert)
+
+
 def strongest(alert: Alert) -> str:
     """The parts of the score that weigh most, signed, in logit units."""
     parts = sorted(alert.contributions, key=lambda part: -abs(part.contribution))[:STRONGEST]
@@ -88,5 +94,5 @@ def alert_lines(alert: Alert, width: int) -> list[Text]:
     head.append(set_cell_size(name, max(0, room)), style="bold")
     head.append(" " + right)
     reason = Text(f"  {alert.reasons_en[0]}", no_wrap=True, overflow="ellipsis")
-    why = Text(f"  score: {strongest(alert)}", style="dim", no_wrap=True, overflow="ellipsis")
+    why = Text(f"  score: {why_scored(alert)}", style="dim", no_wrap=True, overflow="ellipsis")
     return [head, reason, why]
