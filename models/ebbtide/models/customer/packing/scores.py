@@ -58,21 +58,16 @@ def unpack_scores(packed: Column) -> tuple[Published | None, list[Observation]]:
     rows = zip(accumulate(days), features, unpack(f"<{len(days)}d", chances), places, strict=True)
     observations = [Observation(day, vector, p_churn, names[place]) for day, vector, p_churn, place in rows]
     for observation, code in zip(observations, labels[0] if labels else (), strict=False):
-        if code:
-            observation.revision, label = divmod(code - 1, len(_LABELS))
-            observation.churned = _LABELS[label]
+        observation.revision, label = divmod(code, len(_LABELS))
+        observation.churned = _LABELS[label]
     return score, observations
 
 
 def _pack_labels(observations: list[Observation]) -> Column:
-    """What was told of each, 0 for nothing; of the newest, which wait, nothing at all."""
-    codes = [
-        0 if told.revision is None else 1 + told.revision * len(_LABELS) + _LABELS.index(told.churned)
-        for told in observations
+    """The last label of each that was told one, and how many it had; those that wait are newer, and are left out."""
+    return [
+        told.revision * len(_LABELS) + _LABELS.index(told.churned) for told in observations if told.revision is not None
     ]
-    while codes and not codes[-1]:
-        codes.pop()
-    return codes
 
 
 def _pack_versions(versions: list[str]) -> Column:
