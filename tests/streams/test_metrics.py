@@ -102,6 +102,7 @@ def test_no_label_could_name_a_customer() -> None:
         "topic",
         "partition",
         "reason",
+        "outcome",
         "type",
         "state",
         "agent",

@@ -10,7 +10,7 @@ from ebbtide.schemas.topics import Topic
 from support.live import Live, ndjson
 from support.said import said
 
-_NAMES = ("tenant", "customer_id", "alert_id", "version", "observed_at", "as_of")
+_NAMES = ("tenant", "customer_id", "alert_id", "version", "observed_at", "revision", "as_of")
 
 
 def assert_equal_to_replay(deployment: Live, replayed: Path) -> None:
