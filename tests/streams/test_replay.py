@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ebbtide.models.policy import MoneyPolicy
+from ebbtide.models.identity.identifiers import canonical_id
+from ebbtide.models.policy import LabelPolicy, MoneyPolicy
+from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.streams.cli import root
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.replay import FILES, replay
 from ebbtide.streams.settings import Settings
+from support.feedback import feedback as told_of
 
 
 def login(day: int) -> bytes:
@@ -51,6 +54,23 @@ def test_gzip_and_plain_files_give_the_same_digest_and_until_leaves_out_what_is_
     early = replay([str(plain)], tmp_path / "3", Settings(), until=datetime(2025, 1, 5, tzinfo=UTC))
     assert (early.accepted, early.ignored) == (4, {"after_until": 4})
     assert {path.name for path in (tmp_path / "3").iterdir()} >= set(FILES.values())
+
+
+def test_what_people_told_counts_and_what_nobody_understands_is_a_dead_letter(tmp_path: Path) -> None:
+    path, feedback = tmp_path / "a.ndjson", tmp_path / "feedback.ndjson"
+    path.write_bytes(b"\n".join([*LINES[:8], login(28)]))
+    known = canonical_id("default", Identifier(IdentifierType.USER_ID, "u"))
+    told = [told_of(known, 9, "renewed"), told_of("nobody", 9, "renewed", name="f2"), told_of(known, 9, "renewed")]
+    feedback.write_text("".join(json.dumps(body) + "\n" for body in told) + "{broken\n")
+    settings = Settings(label=LabelPolicy(horizon_days=7))
+    for arguments, label in ((None, "inactive"), (str(feedback), "contract_renewed")):
+        summary = replay([str(path)], tmp_path / "out", settings, feedback=arguments)
+        rows = [json.loads(line) for line in (tmp_path / "out" / "training-examples.ndjson").open()]
+        assert {row["label_reason"] for row in rows if row["observed_at"] == "2025-01-13T00:00:00Z"} == {label}
+    assert summary.feedback == {"renewed": 1}
+    assert summary.dead_lettered == {"not_json": 1, "unknown_customer": 1}
+    letters = [json.loads(line) for line in (tmp_path / "out" / "dead-letters.ndjson").open()]
+    assert {letter["topic"] for letter in letters} == {"feedback"}
 
 
 def test_orders_whose_money_does_not_count_are_told_by_currency(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ import orjson
 
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.models.outputs import Output, Tombstone
-from ebbtide.models.pipeline import RAW, Pipeline
+from ebbtide.models.pipeline import FEEDBACK, RAW, Pipeline
+from ebbtide.schemas.dead_letter import DeadLetterReason
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.entities import accounts, persons
 from ebbtide.streams.errors import EbbtideError
@@ -67,6 +68,7 @@ class Summary:
     scores: int = 0
     alerts: int = 0
     training_examples: int = 0
+    feedback: dict[str, int] = field(default_factory=dict)
     until: str | None = None
     seconds: float = 0.0
     events_per_second: float = 0.0
@@ -136,9 +138,12 @@ def replay(
     settings: Settings,
     *,
     until: datetime | None = None,
+    feedback: str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Summary:
     """Replay raw records in arrival order and write everything that leaves the topology to ``out``.
+
+    ``feedback`` is a file of what people told; each record counts from the first grid instant after it was recorded.
 
     With ``until`` time stands there at the end: events after it are left out, timers up to it have fired, and every
     customer is scored as of it. Without, time stands at the end of the newest event's day.
@@ -146,6 +151,9 @@ def replay(
     began = perf_counter()
     with never_collect(), OutputFiles(out) as written:
         pipeline = Pipeline(settings.core, default_tenant=settings.tenant, until=until)
+        if feedback is not None:
+            told = (RawMessage(FEEDBACK, 0, offset, None, line, 0) for offset, line in enumerate(read_lines(feedback)))
+            _write(written, pipeline.hear(told))
         summary = _run(pipeline, files, written, until, progress)
         summary.digest = written.digest()
         # Everything is written; what follows is that the memory is given back.
@@ -189,7 +197,7 @@ def _run(
         counted=customers.messages,
         duplicates=pipeline.profiles.duplicates,
         ignored=_by_name(intake.ignored),
-        dead_lettered=_by_name(intake.dead_lettered),
+        dead_lettered=_by_name(intake.dead_lettered + _letters(customers.feedback_refused)),
         late=intake.late,
         orders_without_rate=_by_name(pipeline.profiles.orders_without_rate),
         customers=written.lines[FILES[Topic.CUSTOMER_RECORDS]],
@@ -197,8 +205,14 @@ def _run(
         scores=written.lines[FILES[Topic.SCORES]],
         alerts=written.lines[FILES[Topic.ALERTS]],
         training_examples=written.lines[FILES[Topic.TRAINING_EXAMPLES]],
+        feedback=_by_name(customers.feedback_taken),
         until=end.isoformat() if end else None,
     )
+
+
+def _letters(refused: Counter[str]) -> Counter[str]:
+    """Of what was refused, what became a dead letter."""
+    return Counter({reason: count for reason, count in refused.items() if isinstance(reason, DeadLetterReason)})
 
 
 def _by_name(counts: Mapping[str, int]) -> dict[str, int]:

@@ -20,15 +20,24 @@ from ebbtide.streams.settings import Settings
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Directory for the results."
 )
 @click.option("--until", type=Instant(), help="Let time stand there at the end; a date means the end of that day.")
+@click.option("--feedback", help="What people told of customers: records of topic `feedback`, a line each.")
 @settings_option
 @json_option
-def command(files: tuple[str, ...], out: Path, until: datetime | None, settings: Settings, *, as_json: bool) -> None:
+def command(
+    files: tuple[str, ...],
+    out: Path,
+    until: datetime | None,
+    feedback: str | None,
+    settings: Settings,
+    *,
+    as_json: bool,
+) -> None:
     """Run raw events through the core in one process and write scores, alerts and records.
 
     FILES are .ndjson or .ndjson.gz in arrival order, or - for standard input.
     """
     with progress_bar("replaying") as progress:
-        summary = replay(files, out, settings, until=until, progress=progress)
+        summary = replay(files, out, settings, until=until, feedback=feedback, progress=progress)
     if as_json:
         echo_json(summary.as_dict())
     else:
