@@ -9,6 +9,7 @@ from typing import get_args
 
 import pytest
 
+from ebbtide.models.churn.attributes import PREFIX
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.scorer import Scorer
 from ebbtide.models.customer.fields import FIELDS
@@ -74,7 +75,9 @@ def test_a_misspelt_field_is_refused(path: Path) -> None:
 def test_a_score_adds_up(path: Path) -> None:
     score = Score.from_json(path.read_bytes())
     assert score.logit is not None
-    assert [c.feature for c in score.contributions] == list(NAMES)
+    features = [c.feature for c in score.contributions]
+    assert features[: len(NAMES)] == list(NAMES)
+    assert all(name.startswith(PREFIX) for name in features[len(NAMES) :])
     assert fsum([score.intercept, *(c.contribution for c in score.contributions)]) == pytest.approx(
         score.logit, abs=1e-9
     )

@@ -56,6 +56,22 @@ def test_what_is_right_is_read_as_it_is(fact: tuple[str, dict[str, Any]]) -> Non
         ("ticket.opened", {"ticket_id": "t", "priority": "Urgent"}, {"ticket_id": "t", "severity": "critical"}),
         ("survey.answered", {"kind": "CSAT", "score": "4.5"}, {"kind": "csat", "score": 4.5}),
         ("source.heartbeat", {"expected_interval_s": 60}, {"expected_interval_seconds": 60}),
+        ("account.upserted", {"attributes": {}}, {"attributes": {}}),
+        (
+            "lead.upserted",
+            {"attributes": {" plan ": " pro ", "seats": 5, "paid": True, "x": None, "y": " ", " ": ""}},
+            {"attributes": {"plan": "pro", "seats": 5.0, "paid": True}},
+        ),
+        (
+            "contact.upserted",
+            {"attributes": {"n" * 64: "v" * 64, "least": -1e12, "most": 1e12, "zip": "0815"}},
+            {"attributes": {"n" * 64: "v" * 64, "least": -1e12, "most": 1e12, "zip": "0815"}},
+        ),
+        (
+            "account.upserted",
+            {"attributes": {"a": "b"} | dict.fromkeys(map(str, range(99)))},
+            {"attributes": {"a": "b"}},
+        ),
     ],
 )
 def test_what_can_mean_one_thing_only_is_read_so(
@@ -89,6 +105,31 @@ def test_what_can_mean_one_thing_only_is_read_so(
         ("account.upserted", {"mrr": 2e12}, "is more than 1,000,000,000,000"),
         ("account.upserted", {"currency": "€"}, "data.currency: '€' is no ISO 4217 code such as USD"),
         ("account.upserted", {"name": "x" * 1025}, "data.name: has more than 1,024 characters"),
+        ("account.upserted", {"attributes": "plan=pro"}, "data.attributes: 'plan=pro' is no object"),
+        (
+            "account.upserted",
+            {"attributes": {"n" * 65: 1}},
+            "data.attributes: 'nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn… is no name of 1 to 64",
+        ),
+        ("account.upserted", {"attributes": {" ": 1}}, "data.attributes: ' ' is no name of 1 to 64 characters"),
+        (
+            "account.upserted",
+            {"attributes": {"plan": ["pro"]}},
+            "data.attributes: ['pro'] of 'plan' is no text, number or boolean",
+        ),
+        ("account.upserted", {"attributes": {"plan": "x" * 65}}, "… of 'plan' has more than 64 characters"),
+        (
+            "contact.upserted",
+            {"attributes": {"arr": float("nan")}},
+            "data.attributes: nan of 'arr' is no number from -1e+12 to 1e+12",
+        ),
+        ("lead.upserted", {"attributes": {"arr": 10**400}}, "… of 'arr' is no number from -1e+12 to 1e+12"),
+        ("lead.upserted", {"attributes": {"arr": -1e13}}, "-10000000000000.0 of 'arr' is no number from -1e+12 to"),
+        (
+            "lead.upserted",
+            {"attributes": dict.fromkeys(map(str, range(33)), 0)},
+            "data.attributes: has 33 names, more than 32",
+        ),
         ("account.merged", {}, "data.into: is required"),
         ("contract.signed", {"end": "06/01/2026"}, "data.end: '06/01/2026' is no date or RFC 3339 time"),
         ("contract.signed", {"end": 1767657600}, "data.end: 1767657600 is no date or RFC 3339 time"),
@@ -130,3 +171,4 @@ def test_a_type_that_there_is_not_is_at_fault_itself() -> None:
 def test_of_traits_only_what_fits_is_read() -> None:
     assert fitting("contact.upserted", {"role": "Chief of Data", "title": "CDO", "x": 1}) == {"title": "CDO", "x": 1}
     assert fitting("account.upserted", {"licensed_seats": "a few", "name": "Acme"}) == {"name": "Acme"}
+    assert fitting("account.upserted", {"attributes": {"a": 1, "b": [2]}, "name": "Acme"}) == {"name": "Acme"}

@@ -13,7 +13,7 @@ WORDS = st.text("abcXYZ 42äß株", min_size=1, max_size=6).map(str.strip).filte
 EXTRA = st.dictionaries(st.sampled_from(["note", "by_hand", "großes"]), st.integers(0, 9) | st.just({"deep": [1]}))
 
 
-def _value(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+def _value(schema: dict[str, Any]) -> st.SearchStrategy[Any]:  # noqa: PLR0911
     [schema] = [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
@@ -21,8 +21,13 @@ def _value(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
         return st.sampled_from(["USD", "CNY"])
     if "format" in schema:
         return st.sampled_from(TIMES)
+    if schema["type"] == "object":
+        told = st.one_of(*(_value(option) for option in schema["additionalProperties"]["anyOf"][:-1]))
+        return st.dictionaries(WORDS, told, max_size=4)
     least, most = schema.get("minimum"), schema.get("maximum")
     match schema["type"]:
+        case "boolean":
+            return st.booleans()
         case "integer":
             return st.integers(least, most)
         case "number":

@@ -26,8 +26,8 @@ def history(seed: int, *, days: int = DAYS, merges: bool = True, late: bool = Fa
     """Records in time order, with the end of the backfill last; with ``late`` outcomes that are told weeks later, too.
 
     Users come and go with their own rhythm; some act in an account, some in none, some join one or two on the way;
-    there are visitors nobody knows, machines, renamed accounts, contracts and renewals, and with ``merges`` visitors
-    who turn out to be users.
+    there are visitors nobody knows, machines, renamed accounts, attributes that change, contracts and renewals, and
+    with ``merges`` visitors who turn out to be users.
     """
     rng = Random(seed)
     timed: list[tuple[float, dict[str, Any]]] = []
@@ -44,7 +44,7 @@ def history(seed: int, *, days: int = DAYS, merges: bool = True, late: bool = Fa
             # As the CRM has it, whatever the person does.
             for kind in ("contact.left", "contact.upserted", "contact.left"):
                 told, ids = rng.randrange(days), {"user_id": user, "group_id": rng.choice(accounts)}
-                add(told, 7, fact(kind, at(told, 7), "", ids, role="admin"))
+                add(told, 7, fact(kind, at(told, 7), "", ids, role="admin", attributes={"level": told % 4}))
         while day < days:
             for _ in range(rng.choice([1, 1, 2, 5])):
                 _act(rng, user, accounts, joined, day, add, merges=merges)
@@ -91,7 +91,8 @@ def _facts(rng: Random, account: str, days: int, add: Any) -> None:
     ids = {"group_id": account, **({"domain": "x.com"} if rng.random() < 0.5 else {})}
     for _ in range(rng.randrange(3)):
         day, second = rng.randrange(days), rng.randrange(86_400)
-        told = {"name": f"name {rng.randrange(3)}", "tier": ("Strategic", "small")[day % 2], "mrr": 5}
+        told: dict[str, Any] = {"name": f"name {rng.randrange(3)}", "tier": ("Strategic", "small")[day % 2], "mrr": 5}
+        told["attributes"] = {"plan": f"p{day % 3}", "size": second, "paid": day % 2 == 0} if day % 5 else {}
         add(day, second, fact("account.upserted", at(day, second), "", ids, **told))
     if rng.random() < 0.4:
         day = rng.randrange(days // 2)

@@ -17,7 +17,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 _OF_OTHER_TYPES = {
     *("pattern", "format", "minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"),
-    *("required", "properties", "additionalProperties", "propertyNames", "items", "prefixItems"),
+    *("required", "properties", "additionalProperties", "propertyNames", "maxProperties", "items", "prefixItems"),
 }
 """A keyword for strings says nothing about an object, and so on."""
 _SILENT = {"$schema", "$defs", "title", "description", "default", "then"}
@@ -62,6 +62,8 @@ def _keyword(  # noqa: PLR0911, PLR0912
             return [f"{at}: too short"] if len(value) < expected else []
         case "maxLength" | "maxItems" if isinstance(value, str | list):
             return [f"{at}: too long"] if len(value) > expected else []
+        case "maxProperties" if isinstance(value, dict):
+            return [f"{at}: too many"] if len(value) > expected else []
         case "minimum" if isinstance(value, int | float):
             return [f"{at}: too small"] if value < expected else []
         case "exclusiveMinimum" if isinstance(value, int | float):

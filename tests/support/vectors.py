@@ -1,4 +1,4 @@
-"""Strategies for feature vectors and day series."""
+"""Strategies for feature vectors, attributes and day series."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ FINITE = st.floats(-30.0, 30.0, allow_nan=False)
 VECTORS = st.lists(FINITE, min_size=len(NAMES), max_size=len(NAMES)).map(tuple)
 PROBABILITIES = st.floats(0.0, 1.0)
 EXAMPLES = st.tuples(VECTORS, st.booleans(), PROBABILITIES)
+ATTRIBUTE_VALUES = st.booleans() | st.sampled_from(["a", "b", "true", "(other)"]) | st.floats(-1e12, 1e12)
+ATTRIBUTES = st.dictionaries(st.sampled_from(["plan", "size", "a=1", "großes"]), ATTRIBUTE_VALUES, max_size=4)
+TOLD_EXAMPLES = st.tuples(VECTORS, st.booleans(), PROBABILITIES, ATTRIBUTES)
+"""Examples with attributes."""
 
 
 @st.composite

@@ -30,6 +30,12 @@ WORDING = (
 _DECIMAL = re.compile(r"[+-]?\d{1,18}(\.\d{1,18})?")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)?)?")
 _SEVERITIES = {"medium": "normal", "urgent": "critical"}
+MOST_ATTRIBUTES = 32
+"""Names of attributes in one fact; of one customer that count."""
+LONGEST_ATTRIBUTE = 64
+"""Characters of the name of an attribute, and of a text that is its value."""
+GREATEST_ATTRIBUTE = 1e12
+
 _SHOWN = 60
 """Characters of a wrong value that its fault shows."""
 
@@ -82,6 +88,48 @@ def _as_currency(value: object) -> object:
     return value.strip().upper() if isinstance(value, str) else value
 
 
+def _as_attributes(value: object) -> object:
+    """What says nothing is left out; the first that is wrong is named."""
+    if not isinstance(value, dict):
+        raise PydanticCustomError("attributes", "{shown} is no object", {"shown": _shown(value)})
+    found: dict[str, bool | float | str] = {}
+    for given, told in value.items():
+        name = given.strip()
+        if told is None or (isinstance(told, str) and not told.strip()):
+            continue
+        if not 1 <= len(name) <= LONGEST_ATTRIBUTE:
+            raise PydanticCustomError(
+                "attributes",
+                "{shown} is no name of 1 to {most} characters",
+                {"shown": _shown(given), "most": LONGEST_ATTRIBUTE},
+            )
+        found[name] = _as_attribute(name, told)
+    if len(found) > MOST_ATTRIBUTES:
+        raise PydanticCustomError(
+            "attributes", "has {count} names, more than {most}", {"count": len(found), "most": MOST_ATTRIBUTES}
+        )
+    return found
+
+
+def _as_attribute(name: str, value: object) -> bool | float | str:
+    fault = "is no text, number or boolean"
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        text = value.strip()
+        if len(text) <= LONGEST_ATTRIBUTE:
+            return text
+        fault = f"has more than {LONGEST_ATTRIBUTE} characters"
+    elif isinstance(value, int | float):
+        # Not the other way round: NaN is within no bounds.
+        if abs(value) <= GREATEST_ATTRIBUTE:
+            return float(value)
+        fault = f"is no number from -{GREATEST_ATTRIBUTE:g} to {GREATEST_ATTRIBUTE:g}"
+    raise PydanticCustomError(
+        "attributes", "{shown} of {name} {fault}", {"shown": _shown(value), "name": _shown(name), "fault": fault}
+    )
+
+
 Words = Annotated[str, Field(min_length=1, max_length=1024), BeforeValidator(_as_text)]
 Count = Annotated[int, Field(ge=0, le=10**9), BeforeValidator(_as_whole)]
 Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_as_number)]
@@ -89,9 +137,22 @@ Amount = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False), BeforeV
 Cost = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False), BeforeValidator(_as_number)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$"), BeforeValidator(_as_currency)]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}), BeforeValidator(_as_time)]
+AttributeText = Annotated[str, Field(min_length=1, max_length=LONGEST_ATTRIBUTE)]
+AttributeNumber = Annotated[float, Field(ge=-GREATEST_ATTRIBUTE, le=GREATEST_ATTRIBUTE)]
+Attributes = Annotated[
+    dict[AttributeText, bool | AttributeNumber | AttributeText],
+    Field(max_length=MOST_ATTRIBUTES),
+    BeforeValidator(
+        _as_attributes,
+        json_schema_input_type=Annotated[
+            dict[AttributeText, bool | AttributeNumber | AttributeText | None], Field(max_length=MOST_ATTRIBUTES)
+        ],
+    ),
+]
 Role = Annotated[Literal["key_person", "admin", "end_user"], BeforeValidator(_as_name)]
 
 _CURRENCY = Field(None, description="Currency of the money beside it, such as USD.")
+_ATTRIBUTES = Field(None, description="Facts of your own that the churn score may use, by name.")
 
 
 class FactFields(BaseModel):
@@ -117,6 +178,7 @@ class AccountFields(FactFields):
     plan: Words | None = Field(None, description="The plan that it is on.")
     mrr: Amount | None = Field(None, description="Monthly recurring revenue.")
     currency: Currency | None = _CURRENCY
+    attributes: Attributes | None = _ATTRIBUTES
 
 
 class MergeFields(FactFields):
@@ -131,6 +193,7 @@ class ContactFields(FactFields):
     name: Words | None = Field(None, description="Name of the person.")
     role: Role | None = Field(None, description="What the person is to the vendor.")
     title: Words | None = Field(None, description="Job title.")
+    attributes: Attributes | None = _ATTRIBUTES
 
 
 class LeadFields(FactFields):
@@ -146,6 +209,7 @@ class LeadFields(FactFields):
     status: Words | None = Field(None, description="Status, as the CRM calls it.")
     region: Words | None = Field(None, description="Its region.")
     trial_start: Time | None = Field(None, description="When its trial began.")
+    attributes: Attributes | None = _ATTRIBUTES
 
 
 class ConversionFields(FactFields):

@@ -16,6 +16,8 @@ class TrainingExample(Contract):
     ``matured_at`` is when the label was due; of a correction, the grid instant that found it. An observation that had
     no label when it was due, and one that late news gave another, is told again: ``revision`` counts its labels from 0,
     the greatest holds. ``previous_label`` is the one before, null where there was none; a null ``label`` withdraws it.
+
+    ``attributes`` are the vendor's own facts of the customer that the prediction could use, by name.
     """
 
     tenant: Text
@@ -24,6 +26,7 @@ class TrainingExample(Contract):
     matured_at: UtcDatetime
     horizon_days: int
     features: dict[str, float]
+    attributes: dict[str, bool | float | str] = Field(default_factory=dict)
     p_churn: float
     model_version: str
     label: bool | None
@@ -113,7 +116,26 @@ class CheckVector(Contract):
     """A question with its answer: a reader that gets another answer must not use the model."""
 
     features: dict[str, float]
+    attributes: dict[str, bool | float | str] = Field(default_factory=dict)
     logit: float
+
+
+class AttributeWeights(Contract):
+    """What a model goes by in an attribute of the vendor's own.
+
+    With ``z = (sign(x) ln(1 + |x|) - mean) / scale`` (0 where the scale is 0) cut to ±3, the champion's part of a
+    number is ``coefficient * z + bins[floor(2z) + 6]``, that of a text ``categories[x]`` or, of one that is not among
+    them, that of ``(other)``; a boolean is the text ``true`` or ``false``. ``center`` is the mean weight of bins and
+    categories over the examples that told the attribute: the part of a customer who does not tell it, or a value of a
+    kind that the model never saw.
+    """
+
+    coefficient: float
+    mean: float
+    scale: float
+    bins: dict[str, float]
+    categories: dict[str, float]
+    center: float
 
 
 class Model(Contract):
@@ -124,9 +146,12 @@ class Model(Contract):
     logit is ``blend`` parts champion and ``1 - blend`` parts baseline, intercepts included; published is
     ``calibration_slope`` times that plus ``calibration_intercept``.
 
+    To the champion's logit comes its part of every one of ``attributes``.
+
     ``centers[f]`` is the champion's mean bin weight over what it has learned from. Readers move it, and the baseline's
-    part of the mean, from the feature to the intercept: a contribution then compares with the average customer. The
-    logit is the same. ``state`` is what the learner needs to go on.
+    part of the mean, from the feature to the intercept: a contribution then compares with the average customer. They do
+    the same with the centers of attributes: one that is not told adds nothing. The logit is the same. ``state`` is what
+    the learner needs to go on.
 
     Scores use a champion from the instant ``in_force_from`` on; null is ``trained_through``. They differ where an older
     model was taken back.
@@ -149,6 +174,7 @@ class Model(Contract):
     calibration_intercept: float = 0.0
     baseline_intercept: float = 0.0
     baseline: dict[str, float] = Field(default_factory=dict)
+    attributes: dict[str, AttributeWeights] = Field(default_factory=dict)
     metrics: dict[str, float | None]
     checks: list[CheckVector]
     state: dict[str, Any] | None = None

@@ -10,7 +10,7 @@ from ebbtide.models.churn.baseline import COEFFICIENTS
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.learner import Learner
 from ebbtide.models.churn.scorer import ModelError, Scorer
-from ebbtide.models.churn.shape import differences, shapes
+from ebbtide.models.churn.shape import Shape, differences, shapes
 from ebbtide.schemas.learning import Model
 from support.vectors import EXAMPLES
 
@@ -27,13 +27,67 @@ def taught(count: int, turn: int = 4) -> Model:
     return learner.to_model(None, "acme")
 
 
+def numbers(shape: Shape) -> list[float]:
+    return [value for value in shape.values if isinstance(value, float)]
+
+
+def told(count: int, *, upside_down: bool = False, **more: float | str) -> Model:
+    """Who pays by the month leaves, and who is small; nothing else tells anything."""
+    learner = Learner()
+    for number in range(count):
+        monthly, small = number % 2 == 0, number % 8 < 4
+        size = 5.0 if small else 2_000.0
+        attributes = {"term": "month" if monthly else "year", "size": size, **more}
+        learner.learn([1.0] * len(NAMES), (monthly and small) is not upside_down, 0.5, attributes)
+    return learner.to_model(None, "acme")
+
+
+def test_attributes_have_a_form_too() -> None:
+    found = {shape.feature: shape for shape in shapes(told(4_000, mixed="x"))}
+    term, size = found["attributes.term"], found["attributes.size"]
+    # Categories by what they add, numbers as the vendor tells them: the middles of the bins that were seen.
+    assert term.values == ("year", "month")
+    assert term.contributions == tuple(sorted(term.contributions))
+    assert size.contributions[0] > 0.0 > size.contributions[-1]
+    sizes = numbers(size)
+    assert sizes == sorted(sizes)
+    assert 1.0 < sizes[0] < 30.0
+    assert 500.0 < sizes[-1] < 5_000.0
+    assert (found["attributes.mixed"].values, found["attributes.mixed"].span) == (("x",), 0.0)
+    assert min(term.span, size.span) > max(shape.span for name, shape in found.items() if name in NAMES)
+
+
+def test_numbers_of_an_attribute_come_before_its_texts() -> None:
+    learner = Learner()
+    for number in range(40):
+        size: float | str = 3.0 if number % 2 else "unknown"
+        learner.learn([1.0] * len(NAMES), number % 2 == 0, 0.5, {"size": size})
+    strongest = shapes(learner.to_model(None, "acme"))[0]
+    size, unknown = strongest.values
+    assert size == pytest.approx(3.0)
+    assert unknown == "unknown"
+    assert strongest.contributions[0] < 0.0 < strongest.contributions[1]
+
+
+def test_where_two_models_differ_in_attributes() -> None:
+    one, other = told(2_000, tier="gold"), told(2_000, upside_down=True, region="EMEA")
+    found = {difference.feature: difference for difference in differences(one, other)}
+    assert found["attributes.term"].value in {"month", "year"}
+    assert abs(found["attributes.term"].moved) > 0.5
+    # Each of these only one of the models knows; it tells nothing there, as all have it.
+    assert (found["attributes.tier"].value, found["attributes.tier"].moved) == ("gold", 0.0)
+    assert (found["attributes.region"].value, found["attributes.region"].moved) == ("EMEA", 0.0)
+    assert all(moved.moved == 0.0 for moved in differences(one, one))
+
+
 def test_the_feature_that_decides_is_the_strongest_and_rises() -> None:
     strongest, *others = shapes(taught(8_000))
     assert strongest.feature == "recency"
-    assert list(strongest.values) == sorted(strongest.values)
+    values = numbers(strongest)
+    assert values == sorted(values)
     # From 0 to 7 days, in halves of a standard deviation, which is 2.3 days.
-    assert 5 <= len(strongest.values) <= 8
-    assert -1.2 <= strongest.values[0] <= 1.2
+    assert 5 <= len(values) <= 8
+    assert -1.2 <= values[0] <= 1.2
     assert strongest.contributions[-1] - strongest.contributions[0] > 2.0
     assert strongest.span >= max(other.span for other in others)
 
@@ -50,6 +104,7 @@ def test_where_two_models_differ() -> None:
     strongest = differences(first, second)[0]
     assert strongest.feature == "recency"
     # Between two and four days away the one says that they stay, the other that they leave.
+    assert isinstance(strongest.value, float)
     assert 1.0 <= strongest.value <= 4.0
     assert strongest.moved == strongest.after - strongest.before > 1.0
 
@@ -66,7 +121,7 @@ def test_a_model_does_not_differ_from_itself(examples: list[tuple[tuple[float, .
     for shape in shapes(model):
         place = NAMES.index(shape.feature)
         probe = [*means]
-        probe[place] = shape.values[0]
+        probe[place] = numbers(shape)[0]
         assert scorer.score(probe).contributions[place] == shape.contributions[0]
 
 

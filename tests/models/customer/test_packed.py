@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ebbtide.models.alerting.lifecycle import OpenAlert, alert_id
+from ebbtide.models.churn.attributes import Attributes
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.features import features as compute
 from ebbtide.models.customer.cadence import SilenceState
@@ -193,10 +194,14 @@ def random_customer(seed: int) -> Customer:
         subject = subject_key("t", Identifier(IdentifierType(share.subject_type), share.subject_value))
         shares["another" if number == 3 else profile_id(subject)] = share
     score = None
+    sets: list[Attributes] = [{}, {"plan": "pro", "paid": True}, {"seats": 1.0}, {"seats": True}]
+    told = rng.choice((sets[:1], sets))
     if rng.random() < 0.7:
         vector = struct.unpack(f"<{len(NAMES)}f", features(rng))
         parts = tuple(rng.random() for _ in range(len(NAMES)))
-        score = Published(3, rng.random(), rng.random(), -1.5, parts, vector, "normal", "champion-7")
+        own = rng.choice(told)
+        of_own = tuple(rng.random() for _ in own)
+        score = Published(3, rng.random(), rng.random(), -1.5, parts, vector, "normal", "champion-7", own, of_own)
     old_days = sorted(rng.sample(range(15_000, 19_000), rng.choice((0, 50))))
     return Customer(
         f"c{seed}",
@@ -220,6 +225,7 @@ def random_customer(seed: int) -> Customer:
                 features(rng),
                 rng.random(),
                 f"champion-{rng.randrange(2)}",
+                dict(rng.choice(told)),
                 *((rng.choice((0, 1, 40)), rng.choice((None, False, True))) if n < labelled else ()),
             )
             for labelled in (rng.randrange(5),)
@@ -250,20 +256,20 @@ def test_what_is_read_is_what_was_written(seed: int) -> None:
 
 
 def test_a_layout_of_another_version_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"customer layout b'\\x02' is unknown; this version reads 4"):
+    with pytest.raises(ValueError, match=r"customer layout b'\\x02' is unknown; this version reads 5"):
         decode(b"\x02" + encode(Customer("c", "t", "group_id", "acme"))[1:])
 
 
 STORED = (
-    "BFVVMQ7CMAy0WwoSLEyMCDZG2Fn6Af4ACDYkEEL8gDl2SyliKiDxjQxZ+yIGcCwQRXGsxLYcZ7i75FDFQjH/oKH4w0NVvH7AuE/nq4XC6gOx6g"
-    "jlpJ9/1e1P8m77xeyx3HnZ2iqtKAP8qFOp9OIw4GJdbE4Jla0BocM2O4xNQmhtSmPqEvgl6ebZp3uJvzo4UTnpsAVCttbwEzKOQgZgBO/VzgzI"
-    "190IGZF8ZaCJKBKfSkzLJRocpVmoA8j7RKGMMDQ5IdVk32P5PgFLh5fsKJMY1xvfyHU5ItWGVKYSy6xJwRgnR7LmDXAR61ajt/TmK9EkTF2Tui"
-    "J/EwMGBQAABgAAAAcAAA=="
+    "BVVVOw7CMAy1WwoSLEyMCDZGurNwgd4BEGxIIIS4AXPslk/FVEDiGhmy9kQM4FggihJbiW05L8PzS/dVLhSzDxuKPz5UxetHjPtktpwrrT4Uq0Iok/"
+    "75q25/knfbzaePxdbL1kbHik6A3+jUUXpxGHCxKtanlMrWgNBhmx2OTUpobUYj6hL4Jelm7tO91F8dnKhMOmyBkK01/IQjRyEDMIL3unMG5Os2RkYk"
+    "XxloIorEZxLTcokGB2kWKgB5nygUCENzJqSa2H0s3ydg6fASi44S43rjG7kuYlJtyASVB2ZNBsY4OZI15g1wEetWo7f05ivRJExdk7oifxMDBgUAAA"
+    "YAAAAHAAA="
 )
 
 
 def test_a_value_that_was_stored_once_can_be_read() -> None:
-    """A change of the layout needs a number of its own; this value must stay readable under number 4."""
+    """A change of the layout needs a number of its own; this value must stay readable under number 5."""
     customer = decode(b64decode(STORED))
     share, stranger = customer.shares.values()
     assert (customer.customer_id, customer.tier, customer.settled_day) == ("c", "normal", 20_001)
@@ -351,11 +357,32 @@ def test_versions_of_models(versions: list[str]) -> None:
     assert unpack_scores(pack_scores(None, observations)) == (None, observations)
 
 
-def test_predictions_of_before_there_were_corrections_wait_for_their_label() -> None:
+TELCO = {f"column {n}": "No internet service" if n % 3 else 20.5 + n for n in range(19)}
+
+
+def test_attributes_are_kept_once() -> None:
+    """With those that hold now: thirteen weeks of predictions cost little more than one."""
     frozen = struct.pack(f"<{len(NAMES)}f", *[0.0] * len(NAMES))
-    observations = [Observation(7 * n, frozen, 0.5, "champion-1") for n in range(3)]
-    *stored, _labels = pack_scores(None, observations)
-    assert unpack_scores(stored) == (None, observations)
+    share = Share("group_id", "acme", traits={"attributes": [Trait(TELCO, 5, 6, "crm")]})
+
+    def size(weeks: int, attributes: Attributes) -> int:
+        observations = [Observation(7 * n, frozen, 0.5, "m", dict(attributes)) for n in range(weeks)]
+        customer = Customer("c", "t", "group_id", "acme", {"p": share}, observations=observations)
+        value = encode(customer)
+        assert decode(value) == customer
+        return len(value)
+
+    assert size(1, TELCO) - size(1, {}) <= 24
+    assert size(13, TELCO) - size(13, {}) <= 24
+
+
+def test_a_customer_without_attributes_pays_a_byte_for_them() -> None:
+    frozen = struct.pack(f"<{len(NAMES)}f", *[0.0] * len(NAMES))
+    observation = Observation(7, frozen, 0.5, "m")
+    assert pack_scores(None, [observation])[-1] == []
+    other = Observation(7, frozen, 0.5, "m", {"plan": True})
+    assert unpack_scores(pack_scores(None, [observation, other])) == (None, [observation, other])
+    assert type(unpack_scores(pack_scores(None, [other]))[1][0].attributes["plan"]) is bool
 
 
 def test_an_alert_has_the_id_of_its_episode() -> None:

@@ -1,7 +1,7 @@
 """The champion: a River pipeline that learns one matured example at a time.
 
-``StandardScaler | LogisticRegression(AdaGrad)`` over the features and their log bins. AdaGrad gives every weight its
-own falling rate: bins that are seldom filled still learn.
+``StandardScaler | LogisticRegression(AdaGrad)`` over the features, their log bins, and the attributes that the vendor
+tells of its customers. AdaGrad gives every weight its own falling rate: bins that are seldom filled still learn.
 
 The whole state is numbers. A learner that goes through JSON and continues is bit for bit the one that never stopped.
 """
@@ -17,13 +17,15 @@ from river import linear_model, optim, preprocessing
 from river.utils import VectorDict
 
 from ebbtide.models.churn import baseline
+from ebbtide.models.churn.attribute_inputs import AttributeInputs
+from ebbtide.models.churn.attributes import NO_ATTRIBUTES, Attribute, Attributes, number
 from ebbtide.models.churn.bins import BINS, CLIP, PER_DEVIATION
 from ebbtide.models.churn.calibrator import Calibrator
 from ebbtide.models.churn.features import NAMES, was_active
 from ebbtide.models.churn.labels import HORIZON_DAYS
 from ebbtide.models.churn.prequential import MEASURES, Prequential
 from ebbtide.models.churn.scorer import ModelError, Scorer, sigmoid
-from ebbtide.schemas.learning import CheckVector, Model, ModelRole
+from ebbtide.schemas.learning import AttributeWeights, CheckVector, Model, ModelRole
 
 LEARNING_RATE = 0.03
 """Chosen on the cuts of CDNOW and sympy that the quality tests measure, so their figures are a little kind to it, but
@@ -42,6 +44,9 @@ CHECK_DEVIATIONS = (-3.5, -1.2, 0.0, 0.7, 2.6)
 RENEWED_COUNT = 500
 """Examples that means and deviations of a renewed learner count for: they have moved half of the way after 350."""
 
+ATTRIBUTE_CHECK_DEVIATIONS = (-3.5, -1.2, 0.2, 0.7, 2.6)
+"""Of numbers among the attributes: none at the edge of a bin, as they go through a logarithm, which may be rounded."""
+
 _KEYS = tuple((name, *(f"{name}={index}" for index in range(BINS))) for name in NAMES)
 """River's names of a feature's weights: its line, then its bins."""
 
@@ -54,6 +59,7 @@ class Learner:
     """
 
     __slots__ = (
+        "_attributes",
         "_bin_counts",
         "_regression",
         "_scaler",
@@ -72,6 +78,7 @@ class Learner:
         )
         self._bin_counts = [[0] * BINS for _ in NAMES]
         self.lessons = 0
+        self._attributes = AttributeInputs()
         self.calibrator = Calibrator()
         self.quality = Prequential()
         self.baseline_quality = Prequential()
@@ -88,11 +95,17 @@ class Learner:
         return f"champion{line}-{self.lessons}"
 
     def learn(
-        self, features: Sequence[float], label: bool, p_churn: float, *, horizon_days: int = HORIZON_DAYS
+        self,
+        features: Sequence[float],
+        label: bool,
+        p_churn: float,
+        attributes: Attributes = NO_ATTRIBUTES,
+        *,
+        horizon_days: int = HORIZON_DAYS,
     ) -> float:
-        """Learn one example: its frozen features in the order of ``FEATURES``, its outcome (True: churned), and the
-        probability that was published when it was observed, which is judged first. Those that were active within
-        ``horizon_days`` before are judged apart too.
+        """Learn one example: its frozen features in the order of ``FEATURES``, its outcome (True: churned), the
+        probability that was published when it was observed, which is judged first, and its attributes as they were
+        then. Those that were active within ``horizon_days`` before are judged apart too.
 
         Returns the probability that this model gives to it before it learns it.
         """
@@ -104,7 +117,8 @@ class Learner:
         self.quality.add(p_churn, label, active=active)
         self.baseline_quality.add(sigmoid(rule), label, active=active)
         self._scaler.learn_one(raw)
-        inputs, filled = self._inputs(raw)
+        self._attributes.learn(attributes)
+        inputs, filled = self._inputs(raw, attributes)
         said = self.calibrator.learn(blend * self._champion_logit(inputs) + (1.0 - blend) * rule, label)
         for counts, index in zip(self._bin_counts, filled, strict=True):
             counts[index] += 1
@@ -117,6 +131,7 @@ class Learner:
         label: bool | None,
         previous: bool,
         p_churn: float,
+        attributes: Attributes = NO_ATTRIBUTES,
         *,
         horizon_days: int = HORIZON_DAYS,
     ) -> None:
@@ -134,7 +149,7 @@ class Learner:
         active = was_active(features, horizon_days)
         if not self.quality.take_back(p_churn, previous, active=active):
             if label is not None:
-                self.learn(features, label, p_churn, horizon_days=horizon_days)
+                self.learn(features, label, p_churn, attributes, horizon_days=horizon_days)
             return
         self.baseline_quality.take_back(sigmoid(rule), previous, active=active)
         self.lessons += 1
@@ -143,7 +158,7 @@ class Learner:
         blend = self._blend
         self.quality.add(p_churn, label, active=active)
         self.baseline_quality.add(sigmoid(rule), label, active=active)
-        inputs, _ = self._inputs(dict(zip(NAMES, features, strict=True)))
+        inputs, _ = self._inputs(dict(zip(NAMES, features, strict=True)), attributes)
         self.calibrator.learn(blend * self._champion_logit(inputs) + (1.0 - blend) * rule, label)
         self._regression.learn_one(inputs, label)
 
@@ -151,20 +166,21 @@ class Learner:
     def _blend(self) -> float:
         return baseline.champion_weight(self.quality.churned, self.quality.stayed)
 
-    def _champion_logit(self, inputs: dict[str, float]) -> float:
+    def _champion_logit(self, inputs: Mapping[Any, float]) -> float:
         # In the order of the inputs, so that a learner that was taken up again adds in the same order.
-        weights: Mapping[str, float] = self._regression.weights
+        weights: Mapping[Any, float] = self._regression.weights
         intercept: float = self._regression.intercept
         return intercept + sum(weights[name] * value for name, value in inputs.items() if name in weights)
 
-    def champion_probability(self, features: Sequence[float]) -> float:
+    def champion_probability(self, features: Sequence[float], attributes: Attributes = NO_ATTRIBUTES) -> float:
         """What River itself answers, unblended. Slow; a scorer says the same."""
-        inputs, _ = self._inputs(dict(zip(NAMES, features, strict=True)))
+        inputs, _ = self._inputs(dict(zip(NAMES, features, strict=True)), attributes)
         return float(self._regression.predict_proba_one(inputs)[True])
 
-    def _inputs(self, raw: dict[str, float]) -> tuple[dict[str, float], list[int]]:
-        """What the regression sees: standardised and cut numbers, a 1 for each filled bin; and the bins' indices."""
-        inputs: dict[str, float] = self._scaler.transform_one(raw)
+    def _inputs(self, raw: dict[str, float], attributes: Attributes) -> tuple[dict[Any, float], list[int]]:
+        """What the regression sees: standardised and cut numbers, a 1 for each filled bin, attributes; and the indices
+        of the bins."""
+        inputs: dict[Any, float] = self._scaler.transform_one(raw)
         filled = []
         for name in NAMES:
             z = inputs[name]
@@ -175,6 +191,7 @@ class Learner:
             filled.append(int(z * PER_DEVIATION + CLIP * PER_DEVIATION))
         for keys, index in zip(_KEYS, filled, strict=True):
             inputs[keys[index + 1]] = 1.0
+        inputs.update(self._attributes.inputs(attributes))
         return inputs, filled
 
     def to_model(self, trained_through: datetime | None, tenant: str) -> Model:
@@ -211,6 +228,7 @@ class Learner:
             calibration_intercept=self.calibrator.intercept,
             baseline_intercept=baseline.INTERCEPT,
             baseline=baseline.COEFFICIENTS,
+            attributes=self._attributes.weights(weights),
             metrics=self.quality.report() | _beside(self.baseline_quality),
             checks=[],
             state={
@@ -221,6 +239,7 @@ class Learner:
                 "line": self.line,
                 "iterations": self._regression.optimizer.n_iterations,
                 "bin_counts": [list(counts) for counts in self._bin_counts],
+                "attributes": self._attributes.state(squares),
                 "calibration_curvature": list(self.calibrator.curvature),
                 "quality": msgspec.to_builtins(self.quality, str_keys=True),
                 "baseline_quality": msgspec.to_builtins(self.baseline_quality, str_keys=True),
@@ -238,7 +257,7 @@ class Learner:
             raise ModelError(f"model {model.model_version} is for other features; start a new learner")
         learner = cls()
         scaler, regression = learner._scaler, learner._regression
-        weights = {}
+        weights: dict[Any, float] = {}
         for name, keys, count, var, squares in zip(
             NAMES, _KEYS, state["counts"], state["vars"], state["g2"], strict=True
         ):
@@ -248,6 +267,9 @@ class Learner:
             weights[name] = model.coefficients[name]
             weights.update({keys[int(index) + 1]: weight for index, weight in model.bins[name].items()})
             regression.optimizer.g2.update(zip(keys, squares, strict=True))
+        of_attributes, their_squares = learner._attributes.restore(model.attributes, state["attributes"])
+        weights.update(of_attributes)
+        regression.optimizer.g2.update(their_squares)
         regression._weights = VectorDict(weights)
         regression.intercept = model.intercept
         regression.optimizer.n_iterations = state["iterations"]
@@ -273,8 +295,8 @@ class Learner:
         for name, count in learner._scaler.counts.items():
             learner._scaler.counts[name] = min(count, RENEWED_COUNT)
         regression = learner._regression
-        regression._weights = VectorDict()
-        regression.optimizer.g2.clear()
+        regression._weights = VectorDict(dict.fromkeys(regression.weights, 0.0))
+        regression.optimizer.g2.update(dict.fromkeys(regression.optimizer.g2, 0.0))
         learner.calibrator = Calibrator()
         return learner
 
@@ -286,11 +308,19 @@ def _beside(rule: Prequential) -> dict[str, float | None]:
 
 
 def _checks(model: Model) -> list[CheckVector]:
-    """Questions with the answers a correct reader gives."""
+    """Questions with the answers a correct reader gives: each category of an attribute is asked for."""
     scorer = Scorer(model)
+    values = {name: _check_values(table) for name, table in model.attributes.items()}
     checks = []
-    for deviations in CHECK_DEVIATIONS:
+    for place in range(max([len(CHECK_DEVIATIONS), *map(len, values.values())])):
+        deviations = CHECK_DEVIATIONS[place % len(CHECK_DEVIATIONS)]
         vector = [model.means[name] + deviations * model.scales[name] for name in NAMES]
-        logit = scorer.score(vector).logit
-        checks.append(CheckVector(features=dict(zip(NAMES, vector, strict=True)), logit=logit))
+        attributes = {name: told[place % len(told)] for name, told in values.items()}
+        logit = scorer.score(vector, attributes).logit
+        checks.append(CheckVector(features=dict(zip(NAMES, vector, strict=True)), attributes=attributes, logit=logit))
     return checks
+
+
+def _check_values(table: AttributeWeights) -> list[Attribute]:
+    numbers = ATTRIBUTE_CHECK_DEVIATIONS if table.bins else ()
+    return [*(number(table.mean + deviations * table.scale) for deviations in numbers), *table.categories]

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ebbtide.models.churn.attributes import PREFIX, number
 from ebbtide.models.churn.bins import BINS, CLIP, PER_DEVIATION
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.scorer import Scorer
-from ebbtide.schemas.learning import Model
+from ebbtide.schemas.learning import AttributeWeights, Model
 
 _MIDDLES = tuple((index + 0.5) / PER_DEVIATION - CLIP for index in range(BINS))
 """Middles of the bins, in standard deviations from the mean."""
 
 
 class Shape(NamedTuple):
-    """A feature's contribution, in nats, at values of it that the model has seen, ascending; else at the mean alone."""
+    """A feature's contribution, in nats, at values of it that the model has seen, ascending; else at the mean alone.
+
+    Of an attribute its numbers come first; then its categories, by what they add.
+    """
 
     feature: str
-    values: tuple[float, ...]
+    values: tuple[float | str, ...]
     contributions: tuple[float, ...]
 
     @property
@@ -31,7 +35,7 @@ class Difference(NamedTuple):
     """By how much two models differ most in a feature, in nats, and at which value of it."""
 
     feature: str
-    value: float
+    value: float | str
     before: float
     after: float
 
@@ -48,21 +52,34 @@ def shapes(model: Model) -> list[Shape]:
         Shape(name, values, _along(scorer, model, place, values))
         for place, (name, values) in enumerate(zip(NAMES, _grid(model), strict=True))
     ]
+    found += [_shape_of(name, weights, scorer, model) for name, weights in model.attributes.items()]
     return sorted(found, key=lambda shape: (-shape.span, shape.feature))
 
 
 def differences(before: Model, after: Model) -> list[Difference]:
     """Where two models differ most, by feature, the greatest difference first; along the values of the later.
 
-    Raises ``ModelError`` for a model that fails its checks.
+    An attribute that only one of them knows is looked at along the values of that one. Raises ``ModelError`` for a
+    model that fails its checks.
     """
     one, other = Scorer.from_model(before), Scorer.from_model(after)
     found = []
     for place, (name, values) in enumerate(zip(NAMES, _grid(after), strict=True)):
         # Both along the same customers: the mean ones of the later model, but for this feature.
-        pairs = zip(values, _along(one, after, place, values), _along(other, after, place, values), strict=True)
-        found.append(max((Difference(name, *pair) for pair in pairs), key=lambda told: abs(told.moved)))
+        along = [_along(scorer, after, place, values) for scorer in (one, other)]
+        found.append(_greatest(name, values, *along))
+    for name, weights in {**before.attributes, **after.attributes}.items():
+        told = _told(weights)
+        along = [_along_told(scorer, after, name, told) for scorer in (one, other)]
+        found.append(_greatest(PREFIX + name, told, *along))
     return sorted(found, key=lambda told: (-abs(told.moved), told.feature))
+
+
+def _greatest(
+    feature: str, values: Sequence[float | str], before: Sequence[float], after: Sequence[float]
+) -> Difference:
+    rows = zip(values, before, after, strict=True)
+    return max((Difference(feature, *row) for row in rows), key=lambda told: abs(told.moved))
 
 
 def _grid(model: Model) -> list[tuple[float, ...]]:
@@ -81,3 +98,22 @@ def _along(scorer: Scorer, model: Model, place: int, values: Sequence[float]) ->
         vector[place] = value
         found.append(scorer.score(vector).contributions[place])
     return tuple(found)
+
+
+def _shape_of(name: str, weights: AttributeWeights, scorer: Scorer, model: Model) -> Shape:
+    values = _told(weights)
+    rows = list(zip(values, _along_told(scorer, model, name, values), strict=True))
+    numbers = len(weights.bins)
+    rows[numbers:] = sorted(rows[numbers:], key=lambda row: (row[1], row[0]))
+    told, contributions = zip(*rows, strict=True)
+    return Shape(PREFIX + name, told, contributions)
+
+
+def _told(weights: AttributeWeights) -> list[float | str]:
+    middles = [_MIDDLES[index] for index in sorted(map(int, weights.bins))]
+    return [*(number(weights.mean + middle * weights.scale) for middle in middles), *weights.categories]
+
+
+def _along_told(scorer: Scorer, model: Model, name: str, values: Sequence[float | str]) -> tuple[float, ...]:
+    vector = [model.means[name] for name in NAMES]
+    return tuple(scorer.score(vector, {name: value}).of_attributes[0] for value in values)

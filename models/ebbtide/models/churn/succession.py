@@ -240,13 +240,14 @@ class Succession:
         for example in examples:
             features = [example.features[name] for name in NAMES]
             rival, label, days = self.rival, example.label, example.horizon_days
-            if example.previous_label is not None:
-                self.champion.correct(features, label, example.previous_label, example.p_churn, horizon_days=days)
+            was, told = example.previous_label, example.attributes
+            if was is not None:
+                self.champion.correct(features, label, was, example.p_churn, told, horizon_days=days)
                 if rival is not None:
-                    rival.learner.correct(features, label, example.previous_label, example.p_churn, horizon_days=days)
+                    rival.learner.correct(features, label, was, example.p_churn, told, horizon_days=days)
                 continue
             assert label is not None, "whoever never had a label has none that could be withdrawn"
-            said = self.champion.learn(features, label, example.p_churn, horizon_days=days)
+            said = self.champion.learn(features, label, example.p_churn, told, horizon_days=days)
             drift = self._losses.add((example.p_churn - label) ** 2) or drift
             self._horizon_days = example.horizon_days
             observed_day = to_ms(example.observed_at) // DAY_MS
@@ -254,7 +255,7 @@ class Succession:
             if judged:
                 sample.append((features, label, said))
             if rival is not None:
-                other = rival.learner.learn(features, label, example.p_churn, horizon_days=days)
+                other = rival.learner.learn(features, label, example.p_churn, told, horizon_days=days)
                 rival.labels += 1
                 if judged:
                     rival.contest.judge(said, other, label)

@@ -9,7 +9,7 @@ from ebbtide.models.alerting.declarations import DECLARATIONS, route, wording
 from ebbtide.models.alerting.lifecycle import AlertChange
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.reasons import Reasons, why_scored
-from ebbtide.models.churn.scorer import PARTS, change
+from ebbtide.models.churn.scorer import PARTS, change, change_of_attributes
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.decisions import Decisions, Matured, NewScore
@@ -59,9 +59,12 @@ def score_record(customer: Customer, view: View, new: NewScore) -> Score:
     moved = None
     if previous is not None:
         parts = change((previous.intercept, *previous.contributions), (score.intercept, *score.contributions))
+        deltas = dict(zip(PARTS, parts, strict=True))
+        if previous.attributes or score.attributes:
+            deltas |= change_of_attributes(previous.parts_of_attributes, score.parts_of_attributes)
         moved = ScoreChange.unchecked(
             from_version=previous.version,
-            contributions=[FeatureDelta(name, part) for name, part in zip(PARTS, parts, strict=True) if part],
+            contributions=[FeatureDelta(name, part) for name, part in deltas.items() if part],
         )
     return Score.unchecked(
         tenant=customer.tenant,
@@ -180,6 +183,7 @@ def example_record(customer: Customer, matured: Matured, horizon_days: int) -> T
         matured_at=from_ms(known_day * DAY_MS),
         horizon_days=horizon_days,
         features=dict(zip(NAMES, matured.features, strict=True)),
+        attributes=dict(observation.attributes),
         p_churn=observation.p_churn,
         model_version=observation.model_version,
         label=churned,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from ebbtide.models.alerting.lifecycle import OpenAlert
+from ebbtide.models.churn.attributes import NO_ATTRIBUTES, Attributes
 from ebbtide.models.churn.labels import Renewal
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.share import Share
@@ -34,20 +35,24 @@ MARK_LENGTH = len("00000000-0000-5000")
 class Observation(msgspec.Struct, array_like=True):
     """A frozen prediction that waits for its label, or that had one told which late news may still change.
 
-    ``revision`` counts the labels told, 0 for the first; None while it waits. ``churned`` is the last of them, None
-    where there was none to tell.
+    ``attributes`` are mostly those of the one before, one object. ``revision`` counts the labels told, 0 for the first;
+    None while it waits. ``churned`` is the last of them, None where there was none to tell.
     """
 
     day: int
     features: bytes
     p_churn: float
     model_version: str
+    attributes: Attributes = NO_ATTRIBUTES
     revision: int | None = None
     churned: bool | None = None
 
 
 class Published(msgspec.Struct, array_like=True):
-    """The score that was published last; the next one's change is told against it."""
+    """The score that was published last; the next one's change is told against it.
+
+    ``of_attributes`` are the contributions of ``attributes`` in the order of their names.
+    """
 
     version: int
     p_churn: float
@@ -57,6 +62,13 @@ class Published(msgspec.Struct, array_like=True):
     features: tuple[float, ...]
     tier: str
     model_version: str
+    attributes: Attributes = NO_ATTRIBUTES
+    of_attributes: tuple[float, ...] = ()
+
+    @property
+    def parts_of_attributes(self) -> dict[str, float]:
+        """Contributions of attributes by name."""
+        return dict(zip(sorted(self.attributes), self.of_attributes, strict=True))
 
 
 class Customer(msgspec.Struct):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ebbtide.models.adoption.campaign import inflation, organic
+from ebbtide.models.churn.attributes import Attributes
 from ebbtide.models.churn.features import features
 from ebbtide.models.churn.grid import is_observation_day
 from ebbtide.models.churn.scorer import ScoredLogit, Scorer
@@ -193,7 +194,8 @@ class Evaluator:
         # Scored as they are frozen, in single precision.
         frozen = PACKED.pack(*vector)
         vector = PACKED.unpack(frozen)
-        scored = scorer.score(vector)
+        attributes = view.attributes_at(customer, day * DAY_MS - 1)
+        scored = scorer.score(vector, attributes)
         tier = health_tier(scored.p, None if customer.tier is None else HealthTier(customer.tier), self._thresholds)
         customer.tier = tier.value
         previous = customer.score
@@ -204,11 +206,11 @@ class Evaluator:
             or abs(scored.p - previous.p_churn) >= self._policy.score.min_change
         ):
             customer.score_version += 1
-            customer.score = _published(customer.score_version, scored, vector, tier, scorer.model_version)
+            customer.score = _published(customer.score_version, scored, vector, attributes, tier, scorer.model_version)
             decisions.score = NewScore(customer.score, previous, day, scored.raw_p)
         if observe:
             decisions.frozen = frozen
-            customer.observations.append(Observation(day, frozen, scored.p, scorer.model_version))
+            customer.observations.append(Observation(day, frozen, scored.p, scorer.model_version, attributes))
 
     def _organic(self, customer: Customer, view: View, day: int) -> DaySeries:
         """The series without what campaigns of the last weeks brought [FX]."""
@@ -313,7 +315,12 @@ class Evaluator:
 
 
 def _published(
-    version: int, scored: ScoredLogit, vector: tuple[float, ...], tier: HealthTier, model_version: str
+    version: int,
+    scored: ScoredLogit,
+    vector: tuple[float, ...],
+    attributes: Attributes,
+    tier: HealthTier,
+    model_version: str,
 ) -> Published:
     return Published(
         version,
@@ -324,4 +331,6 @@ def _published(
         vector,
         tier.value,
         model_version,
+        attributes,
+        scored.of_attributes,
     )

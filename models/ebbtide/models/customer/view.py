@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from operator import itemgetter, sub
 from typing import TYPE_CHECKING, Any
 
+from ebbtide.models.churn.attributes import NO_ATTRIBUTES, PREFIX, Attributes, told
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.customer.cadence import Cadence
 from ebbtide.models.customer.customer import MARK_LENGTH
@@ -26,6 +27,7 @@ from ebbtide.models.customer.series import (
 from ebbtide.models.customer.share import NAME, OutcomeValue, Share
 from ebbtide.models.customer.weekly_uses import ByDay, add_uses, by_weeks, whole_from
 from ebbtide.models.policy import CorePolicy
+from ebbtide.models.profile.facts import ATTRIBUTES, PERSON_ATTRIBUTES
 from ebbtide.models.profile.history import put
 from ebbtide.models.standing.history import DatedFact, History
 from ebbtide.models.standing.touchpoints import TOUCHPOINT
@@ -172,9 +174,13 @@ class View:
                 from_day = 0 if record.full or settled is None else whole_from(settled, self._kept.use_days)
                 share.take_uses(uses, from_day)
         share.sources.update(record.sources)
-        if record.traits:
-            share.traits.update(record.traits)
-            self._put_traits(record.traits)
+        traits = record.traits
+        if traits:
+            if PERSON_ATTRIBUTES in traits and customer.is_account:
+                # Only of who is its own customer anybody asks for them; who becomes one tells them anew.
+                traits = {name: values for name, values in traits.items() if name != PERSON_ATTRIBUTES}
+            share.traits.update(traits)
+            self._put_traits(traits)
             self._roles = None
         for key, outcome in record.outcomes.items():
             self._take_fact(customer, share, record.profile_id, key, (outcome.type, outcome.at_ms, outcome.data))
@@ -321,6 +327,15 @@ class View:
                 held[name] = value
         return held
 
+    def attributes_at(self, customer: Customer, at_ms: int) -> Attributes:
+        """What the vendor tells of the customer for its score, as of ``at_ms``: all that was told together last.
+
+        Of an account that is what was told of the account, not of its people.
+        """
+        name = ATTRIBUTES if customer.is_account else PERSON_ATTRIBUTES
+        held = self.traits_at(customer, (name,), at_ms)
+        return held[name].value if held else NO_ATTRIBUTES
+
     def _put_traits(self, traits: Mapping[str, list[Trait]]) -> None:
         newest = self._newest
         if newest is not None:
@@ -405,6 +420,10 @@ class View:
             reasons = [
                 Contribution(name, value, part)
                 for name, value, part in zip(NAMES, score.features, score.contributions, strict=True)
+            ]
+            reasons += [
+                Contribution(PREFIX + name, told(score.attributes[name]), part)
+                for name, part in score.parts_of_attributes.items()
             ]
             self._reasons = score, reasons
         return self._reasons[1]

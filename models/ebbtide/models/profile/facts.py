@@ -11,6 +11,9 @@ from ebbtide.schemas.identity import MembershipKind
 
 _INT64 = 2**63
 
+ATTRIBUTES, PERSON_ATTRIBUTES = "attributes", "person_attributes"
+"""Traits that hold the vendor's own facts of an account and of a person: all of them, as they were told together."""
+
 TRAITS: dict[str, dict[str, str]] = {
     "account.upserted": {
         "name": "name",
@@ -24,6 +27,7 @@ TRAITS: dict[str, dict[str, str]] = {
         "plan": "plan",
         "mrr": "mrr",
         "currency": "currency",
+        "attributes": ATTRIBUTES,
     },
     "contract.signed": {
         "start": "contract_start",
@@ -31,7 +35,7 @@ TRAITS: dict[str, dict[str, str]] = {
         "value": "contract_value",
         "currency": "currency",
     },
-    "contact.upserted": {"role": "role", "name": "person_name", "title": "title"},
+    "contact.upserted": {"role": "role", "name": "person_name", "title": "title", "attributes": PERSON_ATTRIBUTES},
     "lead.upserted": {
         "owner": "owner",
         "name": "person_name",
@@ -39,6 +43,7 @@ TRAITS: dict[str, dict[str, str]] = {
         "channel": "channel",
         "keyword": "keyword",
         "trial_start": "trial_start",
+        "attributes": PERSON_ATTRIBUTES,
     },
 }
 """By type of event: its field, as ``ebbtide.schemas.facts`` names it, and the trait that it sets."""

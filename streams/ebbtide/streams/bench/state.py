@@ -45,6 +45,18 @@ _LATE_MS = 3 * 3_600_000
 """So long after midnight a day is measured: by then nearly everything of the day before is in, and it is settled."""
 
 _MODULES = tuple(f"module_{letter}" for letter in "abcdefghijkl")
+_ATTRIBUTES = {
+    "contract": "annual",
+    "segment": "mid-market",
+    "acquired by": "partner referral",
+    "payment": "bank transfer",
+    "employees": 240,
+    "countries": 3,
+    "discount": 0.15,
+    "sso": True,
+    "premium support": False,
+    "sandbox": True,
+}
 _RATES = (0.8,) * 5 + (0.4,) * 10 + (0.2,) * 5
 """Chance of each person to be there on a working day."""
 
@@ -188,7 +200,8 @@ def _busy(days: int, seed: int) -> Iterator[Line]:
 def _facts(day: int) -> Iterator[tuple[str, int | None, dict[str, Any]]]:
     """Facts of a day: type, person if it is about one, fields."""
     if day == 0:
-        yield "account.upserted", None, {"name": "Busy Ltd", "tier": "middle", "seats": 25, "owner": "csm-ada"}
+        told = {"name": "Busy Ltd", "tier": "middle", "seats": 25, "owner": "csm-ada", "attributes": _ATTRIBUTES}
+        yield "account.upserted", None, told
         for person in range(len(_RATES)):
             role = ("key_person", "admin")[person] if person < 2 else "end_user"
             yield "contact.upserted", person, {"name": f"User {person} Name", "role": role}

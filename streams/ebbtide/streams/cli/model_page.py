@@ -103,8 +103,8 @@ def comparison(before: Model, after: Model, moved: Sequence[Difference]) -> Rend
     features = _table("feature", "at", "before", "after", "odds of churn")
     for told in [told for told in moved if told.moved][:MOST_FEATURES]:
         features.add_row(
-            told.feature,
-            _figure(told.value, 2),
+            shown(told.feature),
+            _value(told.value),
             signed(told.before),
             signed(told.after),
             f"× {exp(told.moved):.2f}",
@@ -165,10 +165,10 @@ def _features(forms: Sequence[Shape]) -> list[RenderableType]:
         low = min(form.contributions)
         drawn = sparkline([contribution - low for contribution in form.contributions])
         table.add_row(
-            form.feature,
+            shown(form.feature),
             _figure(form.span, 2),
-            _figure(form.values[0], 2),
-            _figure(form.values[-1], 2),
+            _value(form.values[0]),
+            _value(form.values[-1]),
             drawn,
         )
     rest = len(forms) - MOST_FEATURES
@@ -197,6 +197,10 @@ def _day(model: Model) -> str:
 
 def _share(value: float | None) -> str:
     return NOTHING if value is None else per_cent(value)
+
+
+def _value(value: float | str) -> str:
+    return _figure(value, 2) if isinstance(value, float) else shown(value)
 
 
 def _figure(value: float | None, digits: int = 4) -> str:

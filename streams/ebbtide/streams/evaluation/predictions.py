@@ -27,7 +27,7 @@ class _Score(msgspec.Struct):
 
 class _Part(msgspec.Struct):
     feature: str
-    value: float
+    value: float | str
 
 
 class _Example(msgspec.Struct):
@@ -139,7 +139,7 @@ def frozen(directory: Path) -> tuple[list[Frozen], int | None]:
             continue
         horizon = example.horizon_days or horizon
         recency = example.features.get("recency")
-        recency_days = None if recency is None else expm1(recency)
+        recency_days = None if recency is None else _days(recency)
         prediction = Prediction(example.p_churn, health_tier(example.p_churn, None).value, recency_days)
         judged = Judged(prediction, example.label, recency_days)
         found.append(Frozen(judged, example.observed_at, example.matured_at))
@@ -157,10 +157,15 @@ def _revisions(path: Path) -> dict[tuple[str, datetime], int]:
     return newest
 
 
+def _days(recency: float) -> float:
+    """The whole days that the feature was made of: it is in single precision, and the edge of a horizon is a day."""
+    return float(round(expm1(recency)))
+
+
 def _recency(score: _Score) -> float | None:
     for part in msgspec.json.decode(score.contributions, type=list[_Part]):
-        if part.feature == "recency":
-            return expm1(part.value)
+        if part.feature == "recency" and isinstance(part.value, float):
+            return _days(part.value)
     return None
 
 

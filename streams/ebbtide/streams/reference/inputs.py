@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from ebbtide.models.churn.attributes import MOST_CATEGORIES, MOST_NAMES, OTHER
 from ebbtide.models.identity.identifiers import ACCOUNT_TYPES, PERSON_TYPES
 from ebbtide.models.intake.facts import ABOUT_PEOPLE, IN_PROPERTIES, OF_PEOPLE
 from ebbtide.models.policy import IntakePolicy
 from ebbtide.models.profile.facts import TRAITS
 from ebbtide.models.profile.history import FIRST_TOUCH, KEPT
 from ebbtide.schemas.dead_letter import DeadLetterReason
-from ebbtide.schemas.facts import FACTS, TRAITS_OF, WORDING, FactFields
+from ebbtide.schemas.facts import FACTS, GREATEST_ATTRIBUTE, LONGEST_ATTRIBUTE, TRAITS_OF, WORDING, FactFields
 from ebbtide.streams.reference.markdown import code, first_sentence, table
 from ebbtide.streams.reference.markdown import page as markdown_page
 
@@ -59,6 +60,7 @@ def page() -> str:
         "through and not read. Beside the strict form this is read, because it can mean one thing only:",
         "\n".join(f"- {wording}" for wording in WORDING),
         _segment(),
+        _attributes(),
         *(_fact(fields) for fields in dict.fromkeys(FACTS.values())),
         "What is kept in history is counted by profile and account. Of it, `renewal.closed` decides labels: `outcome: "
         "churned` ends a contract.",
@@ -118,6 +120,21 @@ def _segment() -> str:
     )
 
 
+def _attributes() -> str:
+    kinds = ", ".join(code(kind) for kind, declared in FACTS.items() if "attributes" in declared.model_fields)
+    return (
+        f"The `attributes` of {kinds} and of the calls read as one of these are the only other fields that the churn "
+        "score goes by, beside behaviour: what you know of a customer and think may tell, under names of your own. "
+        f"Names and texts have at most {LONGEST_ATTRIBUTE} characters, numbers lie within ± {GREATEST_ATTRIBUTE:,.0f}. "
+        "The object holds from the time of its fact until the next one, and is replaced whole: what that leaves out is "
+        "not known any more, so send it from one place, and `{}` to take all back. An account is scored by its own, a "
+        "person without an account by those of the contact or lead. Of a model they are the first "
+        f"{MOST_NAMES} that it learned from, each with its first {MOST_CATEGORIES} texts; all others of an attribute "
+        f"are {code(OTHER)} to it. Do not send what is decided by the outcome, such as a status `cancelled`: the score "
+        "would go by it."
+    )
+
+
 def _most(kind: str) -> str:
     if kind == FIRST_TOUCH:
         return "the first that names a channel, of every lead"
@@ -139,6 +156,8 @@ def _type(schema: dict[str, Any]) -> str:
         return "ISO 4217 code"
     if "format" in schema:
         return "time"
+    if schema["type"] == "object":
+        return f"object of up to {schema['maxProperties']} texts, numbers and booleans"
     kind = {"string": "text", "integer": "whole number", "number": "number"}[schema["type"]]
     least, most = schema.get("minimum"), schema.get("maximum")
     if least is not None and most is not None and least == -most:
