@@ -76,6 +76,16 @@ def test_no_line_is_wider_than_the_page_and_no_control_character_gets_through() 
     assert all(character.isprintable() for line in found.splitlines() for character in line)
 
 
+def test_what_the_vendor_tells_of_a_customer_is_among_the_reasons() -> None:
+    made = acme()
+    assert made.score is not None
+    made.score.attributes = {"term": "month\x1b[31m", "size": 29.85}
+    made.score.of_attributes = (-0.6, 0.9)
+    found = section(text_of(made), "HEALTH")
+    assert r"+ 0.90  term: month\x1b[31m" in found
+    assert "− 0.60  size: 29.85" in found
+
+
 def test_a_customer_of_whom_nothing_is_known() -> None:
     found = text_of(customer("anonymous_id/b-1", b=share("anonymous_id/b-1", {})))
     assert found.startswith("b-1 ")

@@ -114,6 +114,30 @@ def test_two_side_by_side(directory: Path) -> None:
     assert told["features"][0]["moved"] == pytest.approx(told["features"][0]["after"] - told["features"][0]["before"])
 
 
+def test_attributes_stand_among_the_features(tmp_path: Path) -> None:
+    """In the vendor's words, which no terminal obeys."""
+    learner = Learner()
+    models = []
+    for week in range(2):
+        for number in range(800):
+            leaves = number % 2 == 0
+            attributes = {"term\x1b[2J": "month\x1b[31m" if leaves else "year", "size": 3.0 if number % 3 else 900.0}
+            learner.learn([1.0] * len(NAMES), leaves, 0.5, attributes if week else {})
+        models.append(learner.to_model(datetime(2025, 4, 7, tzinfo=UTC) + timedelta(weeks=week), "default"))
+    directory = written(tmp_path, *models)
+    found = lines(directory, "show")
+    strongest = found[found.index("feature span from to form") + 1].split()
+    assert strongest[0] == r"attributes.term\x1b[2J"
+    assert strongest[2:4] == ["year", r"month\x1b[31m"]
+    differs = lines(directory, "diff", "champion-800")
+    first = differs[differs.index("feature at before after odds of churn") + 1].split()
+    assert first[0] == r"attributes.term\x1b[2J"
+    assert first[2:4] == ["+", "0.00"]
+    told = json.loads(run(directory, "show", "--json").stdout)
+    assert told["features"][0]["values"] == ["year", "month\x1b[31m"]
+    assert len(told["features"]) == len(NAMES) + 2
+
+
 def test_what_is_not_there_is_told_in_one_line(tmp_path: Path, models: list[Model]) -> None:
     assert "has no models.ndjson" in str(run(tmp_path, "list").exception)
     written(tmp_path, *models)

@@ -52,7 +52,7 @@ def test_attributes_have_a_form_too() -> None:
     sizes = numbers(size)
     assert sizes == sorted(sizes)
     assert 1.0 < sizes[0] < 30.0
-    assert 500.0 < sizes[-1] < 5_000.0
+    assert sizes[-1] > 500.0
     assert (found["attributes.mixed"].values, found["attributes.mixed"].span) == (("x",), 0.0)
     assert min(term.span, size.span) > max(shape.span for name, shape in found.items() if name in NAMES)
 

@@ -8,7 +8,7 @@ import pytest
 from ebbtide.schemas.alert import Alert, AlertState
 from ebbtide.schemas.base import Contract
 from ebbtide.schemas.customer_record import CustomerRecord
-from ebbtide.schemas.score import Score
+from ebbtide.schemas.score import Contribution, Score
 from ebbtide.schemas.state_change import StateChange
 from ebbtide.streams.codec import TENANT_HEADER, VERSION_HEADER
 from ebbtide.streams.sinks.pipelines import PIPELINES
@@ -44,6 +44,14 @@ def test_score() -> None:
         "cannot_score_reason": "",
         **POSITION,
     }
+
+
+def test_a_text_that_a_vendor_told_stays_a_text() -> None:
+    part = Contribution(feature="attributes.plan", value="5", contribution=0.5)
+    told = score().model_copy(update={"contributions": [part]})
+    expected = '[{"feature":"attributes.plan","value":"5","contribution":0.5}]'
+    assert row("scores", told.to_json())["contributions"] == expected
+    assert row("alerts", alert().model_copy(update={"contributions": [part]}).to_json())["contributions"] == expected
 
 
 def test_a_score_without_a_score() -> None:

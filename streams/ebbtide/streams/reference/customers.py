@@ -36,4 +36,7 @@ def features_page() -> str:
             ("feature", "unit", "range", "meaning"),
             ((code(f.name), f.unit, f"{f.low:g} … {f.high:g}", f.doc) for f in FEATURES),
         ),
+        "Beside these the model goes by what you tell of a customer under `attributes`, and by nothing else: see "
+        "[input](input.md#crm-facts). A score lists each attribute as `attributes.<name>` after the features, with its "
+        "value as it was told and its part of the logit against the average customer who tells it.",
     )
