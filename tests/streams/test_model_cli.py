@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.learner import Learner
-from ebbtide.schemas.learning import Model
+from ebbtide.schemas.learning import Model, ModelEvent, ModelEventKind, ModelRole
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.brokers.kafka import KafkaBroker
 from ebbtide.streams.cli import model as cli
@@ -48,6 +49,10 @@ def directory(tmp_path: Path, models: list[Model]) -> Path:
     return written(tmp_path, *models)
 
 
+def key(model: Model) -> bytes:
+    return f"{model.tenant}/{model.model_version}".encode()
+
+
 def written(directory: Path, *models: Model) -> Path:
     (directory / "models.ndjson").write_bytes(b"".join(one.to_json() + b"\n" for one in models))
     return directory
@@ -68,15 +73,67 @@ def lines(directory: Path, *arguments: str) -> list[str]:
 
 def test_versions_the_newest_last(directory: Path, models: list[Model]) -> None:
     head, *found = lines(directory, "list")[:4]
-    assert head == "version through examples AUC active Brier calib. explained recent weight"
-    assert [line.split()[:3] for line in found] == [
-        ["champion-800", "2025-04-07", "800"],
-        ["champion-1600", "2025-04-14", "1,600"],
-        ["champion-2400", "2025-04-21", "2,400"],
+    assert head == "version role through examples AUC active Brier calib. explained weight"
+    assert [line.split()[:4] for line in found] == [
+        ["champion-800", "champion", "2025-04-07", "800"],
+        ["champion-1600", "champion", "2025-04-14", "1,600"],
+        ["champion-2400", "champion", "2025-04-21", "2,400"],
     ]
     told = json.loads(run(directory, "list", "--json").stdout)
     assert [one["model_version"] for one in told] == [one.model_version for one in models]
     assert told[0]["metrics"]["prequential_auc"] == 1.0
+
+
+def test_a_challenger_stands_beside_and_one_that_was_taken_back_is_the_newest(tmp_path: Path) -> None:
+    *_, old, new = history()
+    back = old.model_copy(update={"in_force_from": new.trained_through})
+    challenger = new.model_copy(update={"model_version": "champion.2-123456", "role": ModelRole.CHALLENGER})
+    directory = written(tmp_path, old, new, back, challenger)
+    assert [line.split()[:2] for line in lines(directory, "list")[1:4]] == [
+        [new.model_version, "champion"],
+        [old.model_version, "champion"],
+        ["champion.2-123456", "challenger"],
+    ]
+    # Without a version that in force.
+    assert lines(directory, "show")[0].startswith(f"{old.model_version} ")
+
+
+def event(sequence: int, kind: ModelEventKind, **fields: Any) -> ModelEvent:
+    return ModelEvent(
+        **{
+            "tenant": "default",
+            "event_id": f"e-{sequence}",
+            "sequence": sequence,
+            "occurred_at": datetime(2025, 4, sequence, tzinfo=UTC),
+            "kind": kind,
+            "model_version": "champion-800",
+            "by": "guard",
+            "reason": "mean squared error 0.103 before, 0.215 over the last 200 outcomes",
+            **fields,
+        }
+    )
+
+
+def test_what_happened_to_models_is_told_once_in_order(tmp_path: Path) -> None:
+    told = [
+        event(1, ModelEventKind.LOSS_DRIFT),
+        event(2, ModelEventKind.CHALLENGER_STARTED, other_version="champion.2-800"),
+        event(2, ModelEventKind.CHALLENGER_STARTED, other_version="champion.2-800"),
+        event(3, ModelEventKind.ROLLED_BACK, by="\x1b[31mada", reason="wrong export"),
+        event(4, ModelEventKind.INPUT_SHIFT, tenant="other"),
+    ]
+    (tmp_path / "model-events.ndjson").write_bytes(b"".join(one.to_json() + b"\n" for one in told))
+    head, *found = lines(tmp_path, "events")
+    assert head == "when what model by why"
+    assert found[0].startswith("2025-04-01 loss drift champion-800 guard mean squared error 0.103 before,")
+    rest = [line for line in found if line.startswith("2025")][1:]
+    assert rest[0].startswith("2025-04-02 challenger started champion.2-800 guard")
+    assert rest[1].endswith("ada wrong export")
+    assert len(rest) == 2
+    assert [one["sequence"] for one in json.loads(run(tmp_path, "events", "--json").stdout)] == [1, 2, 3]
+    assert lines(tmp_path, "events", "--tenant", "new") == [
+        "Nothing has happened to the models yet but that they learned."
+    ]
 
 
 def test_one_on_a_page(directory: Path, models: list[Model]) -> None:
@@ -163,9 +220,12 @@ def test_versions_are_read_from_the_topic(
     send(
         settings,
         # A worker that takes over tells one again.
-        *(Output(topic, b"default", one.to_json(), home) for one in [*models, models[1]]),
+        *(Output(topic, key(one), one.to_json(), home) for one in [models[1], *models]),
         Output(topic, TICK_KEY, b"{}", home),
+        # Kept no more; and one of a tenant whose name begins alike.
+        Output(topic, key(models[0]), None, home),
+        Output(topic, b"default/x/champion-1", models[0].model_copy(update={"tenant": "default/x"}).to_json(), home),
     )
     done = CliRunner().invoke(cli.command, ["list", "--json"])
     assert done.exit_code == 0, done.exception
-    assert [one["examples"] for one in json.loads(done.stdout)] == [800, 1_600, 2_400]
+    assert [one["examples"] for one in json.loads(done.stdout)] == [1_600, 2_400]

@@ -7,6 +7,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.learner import Learner
+from ebbtide.models.churn.shift import InputWatch
+from ebbtide.models.churn.succession import Origin, Rival, Succession
+from ebbtide.models.policy import CorePolicy
+from ebbtide.schemas.learning import ModelRole
 from ebbtide.streams.metrics import Metrics
 from ebbtide.streams.model_gauges import ModelGauges
 from support.raw import at
@@ -14,7 +18,7 @@ from support.raw import at
 
 def shown(metrics: Metrics) -> dict[str, float]:
     lines = generate_latest(metrics.registry).decode().splitlines()
-    samples = (line.rsplit(" ", 1) for line in lines if line.startswith("ebbtide_model"))
+    samples = (line.rsplit(" ", 1) for line in lines if line.startswith("ebbtide_model_"))
     return {name.removeprefix("ebbtide_model_"): float(value) for name, value in samples}
 
 
@@ -72,6 +76,27 @@ def test_before_there_is_churn_there_is_no_auc_and_a_rule_stands_for_itself() ->
             for tier in ("danger", "normal", "excellent")
         },
     }
+
+
+def test_what_is_watched_is_shown_and_a_challenger_is_not_judged() -> None:
+    metrics = Metrics(CollectorRegistry())
+    gauges = ModelGauges(metrics)
+    models = Succession("t", CorePolicy())
+    gauges.watch("t", models)
+    assert shown(metrics) == {'challenged{tenant="t"}': 0, 'inputs_shifted{tenant="t"}': 0}
+    models.rival = Rival(Learner(), Origin.RENEWED, 0)
+    models.inputs = InputWatch(is_shifted=True, indices={"recency": 0.5})
+    models.shadows.learn([1.0] * len(NAMES), True, 0.5)
+    gauges.watch("t", models)
+    found = shown(metrics)
+    assert (found['challenged{tenant="t"}'], found['inputs_shifted{tenant="t"}']) == (1, 1)
+    assert found['input_stability_index{feature="recency",tenant="t"}'] == 0.5
+    assert found['shadow_champion_log_loss{challenger="mondrian_forest",tenant="t"}'] == pytest.approx(0.693, abs=1e-3)
+    assert found['shadow_log_loss{challenger="mondrian_forest",tenant="t"}'] > 0
+    gauges.forget()
+    model = taught((1.0, True, 0.9)).to_model(at(7), "t")
+    gauges.show(model.model_copy(update={"role": ModelRole.CHALLENGER}))
+    assert shown(metrics) == {}
 
 
 def test_nothing_stays_of_what_another_worker_learns_now() -> None:

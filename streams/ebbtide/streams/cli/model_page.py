@@ -37,9 +37,7 @@ _MEASURES = (
 
 def versions(models: Sequence[Model]) -> RenderableType:
     """A line for each version."""
-    table = _table(
-        "version", "role", "through", "examples", "AUC", "active", "Brier", "calib.", "explained", "recent", "weight"
-    )
+    table = _table("version", "role", "through", "examples", "AUC", "active", "Brier", "calib.", "explained", "weight")
     for model in models:
         told = model.metrics
         table.add_row(
@@ -49,7 +47,6 @@ def versions(models: Sequence[Model]) -> RenderableType:
             number(model.examples),
             *(_figure(told.get(f"prequential_{name}")) for name in ("auc", "active_auc", "brier", "calibration_error")),
             _share(told.get("prequential_explained_share")),
-            _figure(told.get("recent_log_loss")),
             per_cent(model.blend),
         )
     return Group(
