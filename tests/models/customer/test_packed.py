@@ -261,10 +261,10 @@ def test_a_layout_of_another_version_is_refused() -> None:
 
 
 STORED = (
-    "BVVVOw7CMAy1WwoSLEyMCDZGurNwgd4BEGxIIIS4AXPslk/FVEDiGhmy9kQM4FggihJbiW05L8PzS/dVLhSzDxuKPz5UxetHjPtktpwrrT4Uq0Iok/"
-    "75q25/knfbzaePxdbL1kbHik6A3+jUUXpxGHCxKtanlMrWgNBhmx2OTUpobUYj6hL4Jelm7tO91F8dnKhMOmyBkK01/IQjRyEDMIL3unMG5Os2RkYk"
-    "XxloIorEZxLTcokGB2kWKgB5nygUCENzJqSa2H0s3ydg6fASi44S43rjG7kuYlJtyASVB2ZNBsY4OZI15g1wEetWo7f05ivRJExdk7oifxMDBgUAAA"
-    "YAAAAHAAA="
+    "BVVVsY7CMAy12ytI3HITI4LtxmNn6Q/wDxyCDQmEEH/AbLuFFt1UQLrfyJC1X8QAjgWiKI6V2JbjDO+9bNfEQjV9oKF6w0NTvF7AuEymi5nB6gGx5gj1"
+    "eFA+1e1N8s7b2e//fBNka220Ygzwok6j0j+PkVTLalVkXH9+M3r8Eo8pZYzO5TziHkNYmu4cQ7qfhauHgutxVxwwinMkVzhIEguAIARvdhRAOW2GKIgc"
+    "KiNLJIn6XGNWrtFor81iG0DfZ451hB8qGflD9yXV7zOIdrjpTg4ak1b7GTnNh2zakOtUaqWjHIi8HtkR0R1wEetWo7f05ivRJExdk7oifxMDBgUAAAYA"
+    "AAAHAAA="
 )
 
 

@@ -180,6 +180,15 @@ def test_wrong_properties_are_told_as_properties() -> None:
     assert letter(body) == (DeadLetterReason.INVALID, told)
 
 
+def test_wrong_attributes_are_refused_in_a_fact_and_left_out_of_traits() -> None:
+    data = {"name": "Acme", "attributes": {"plan": "pro", "tags": ["x"]}}
+    told = "attributes: ['x'] of 'tags' is no text, number or boolean"
+    assert letter(native("account.upserted", {"group_id": "g1"}, data)) == ("invalid", f"data.{told}")
+    assert letter(track("account.upserted", {"group_id": "g1"}, data)) == ("invalid", f"properties.{told}")
+    group = accepted(call("group", {"group_id": "g1", "user_id": "u1"}, traits=data))
+    assert group.properties == {"name": "Acme"}
+
+
 @pytest.mark.parametrize("value", [True, 1.5, ["001A"]])
 def test_an_identifier_among_the_properties_is_text(value: object) -> None:
     body = track("deal.won", {"group_id": "g1"}, {"deal_id": "d", "crm_account_id": value})

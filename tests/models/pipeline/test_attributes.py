@@ -108,3 +108,40 @@ def test_a_trait_that_is_no_attribute_does_not_count() -> None:
     ]
     [score, *_] = last_scores(run(bodies, at(8), POLICY)).values()
     assert not [part for part in score.contributions if part.feature.startswith("attributes.")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        fact("contact.upserted", at(0, 60), "f", {"user_id": "u1"}, attributes={"level": "junior"}),
+        fact("lead.upserted", at(0, 60), "f", {"user_id": "u1"}, attributes={"level": "junior"}),
+        {
+            "type": "identify",
+            "userId": "u1",
+            "messageId": "f",
+            "timestamp": iso(at(0, 60)),
+            "traits": {"attributes": {"level": "junior"}},
+        },
+    ],
+    ids=["contact", "lead", "identify"],
+)
+def test_who_belongs_to_no_account_is_scored_by_its_own(body: dict[str, Any]) -> None:
+    own, in_one = at(8), [track("view", at(day), f"m{day}") for day in range(8)]
+    [score] = last_scores(run([body, *in_one], own, POLICY)).values()
+    assert value(score, "attributes.level") == "junior"
+    # In an account they are those of one of its people, and not its own.
+    within = [one | in_account("g") for one in in_one]
+    [score] = last_scores(run([body | ({} if "ids" in body else in_account("g")), *within], own, POLICY)).values()
+    assert value(score, "attributes.level") is None
+
+
+def test_attributes_that_are_told_late_in_time_do_not_count_before() -> None:
+    """A fact of the sixth day, heard with those of the first, is no reason on the third."""
+    bodies = [
+        fact("account.upserted", at(5, 60), "f", {"group_id": "g"}, attributes={"plan": "pro"}),
+        *(track("view", at(day), f"m{day}", **in_account("g")) for day in range(8)),
+    ]
+    scores = [output.record for output in run(bodies, at(8), POLICY) if isinstance(output.record, Score)]
+    told = [(score.occurred_at, value(score, "attributes.plan")) for score in scores]
+    assert {plan for when, plan in told if when <= at(5)} == {None}
+    assert {plan for when, plan in told if when > at(5)} == {"pro"}
