@@ -11,5 +11,6 @@ def test_it_tells_the_cost_of_learning_and_scoring_beside_bare_river() -> None:
         assert result[f"{what}_ratio"] == result[f"{what}_us"] / result[f"river_{what}_us"] > 0
     shown = render(result).splitlines()
     assert shown[0].split() == ["µs", "an", "example", "ebbtide", "bare", "River", "ratio"]
-    assert [line.split()[0] for line in shown[1:3]] == ["learn", "score"]
-    assert shown[3].startswith("40 examples, the least of 5 rounds; load average ")
+    assert result["shadow_ratio"] == result["shadow_us"] / result["river_learn_us"] > 1
+    assert [line.split()[0] for line in shown[1:4]] == ["learn", "score", "shadow"]
+    assert shown[4].startswith("40 examples, the least of 5 rounds; load average ")

@@ -440,7 +440,7 @@ class LearnerPolicy(Policy):
         16,
         ge=0,
         description="Examples of one observation instant that the challengers in shadow (trees and forests) learn; 0 "
-        "is none. One costs about a millisecond.",
+        "is none. One costs about half a millisecond.",
     )
 
     @model_validator(mode="after")

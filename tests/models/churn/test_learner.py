@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from math import isfinite
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ebbtide.models.churn.features import NAMES
@@ -65,7 +65,8 @@ def test_what_is_published_is_what_was_said_after_calibration(
     model = learn(Learner(), examples).to_model(None, "acme")
     said = Scorer(model.model_copy(update={"calibration_slope": 1.0, "calibration_intercept": 0.0})).score(vector)
     scored = Scorer(model).score(vector)
-    assert (model.calibration_slope, model.calibration_intercept) != (1.0, 0.0)
+    # Of what it was certain of, to the last bit, calibration learns nothing.
+    assume((model.calibration_slope, model.calibration_intercept) != (1.0, 0.0))
     assert scored.logit == pytest.approx(model.calibration_slope * said.logit + model.calibration_intercept, abs=1e-9)
     assert scored.raw_p == pytest.approx(said.p, abs=1e-12)
     for after, before in zip(scored.contributions, said.contributions, strict=True):

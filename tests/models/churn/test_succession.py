@@ -175,6 +175,28 @@ def test_when_the_world_turns_there_is_an_alarm_and_it_is_learned_without_hands(
     assert lonely > after + 0.01
 
 
+def test_a_correction_is_learned_by_champion_and_challenger_and_judges_nobody() -> None:
+    course = Course(Book(4)).run(range(20))
+    course.models._challenge(ms(20))
+    course.run(range(20, 22))
+    rival = course.models.rival
+    assert rival is not None
+    judged, learned = rival.contest.judged, (course.models.champion.lessons, rival.learner.lessons)
+    churned = course.models.champion.quality.churned
+    told = course.book.week(21, Scorer.from_model(course.published[-1]))[:3]
+    frozen = [one.model_copy(update={"label": False}) for one in told]
+    course.models.learn(frozen, ms(22))
+    corrections = [
+        one.model_copy(update={"label": label, "previous_label": False, "revision": 1})
+        for one, label in zip(told, (True, True, None), strict=True)
+    ]
+    before = rival.contest.judged
+    course.models.learn(corrections, ms(23))
+    assert (course.models.champion.lessons, rival.learner.lessons) == (learned[0] + 6, learned[1] + 6)
+    assert course.models.champion.quality.churned == churned + 2
+    assert rival.contest.judged == before >= judged
+
+
 def test_a_challenger_that_is_no_better_is_retired_and_its_model_dropped() -> None:
     course = Course(Book(4)).run(range(20))
     course.models._challenge(ms(20))
@@ -331,7 +353,7 @@ def test_a_shift_of_the_inputs_is_told_before_any_label_and_challenges() -> None
     assert course.take().kinds() == []
     course.models.observe(ms(9), [asked(3.0), asked(7.0)])
     assert course.take().kinds() == ["input_shift", "challenger_started"]
-    assert course.events[0].reason == "the customer base changed: 1 of 9 watched features shifted, events_28d most"
+    assert course.events[0].reason == "the customer base changed: 1 of 7 watched features shifted, events_28d most"
     assert course.events[0].evidence["customers"] == 400
     for week in range(10, 20):
         course.models.observe(ms(week), [asked(3.0), asked(7.0)])

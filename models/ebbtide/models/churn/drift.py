@@ -21,6 +21,9 @@ RISE = 0.2
 LEAST = 200
 """Labels that a level rests on at least."""
 
+FIRST = 1_000
+"""Labels before which nothing is usual yet: in the first weeks of a log hardly anybody has churned."""
+
 _STEPS = 255
 """A squared error is kept in steps of 1/255: its noise is far greater."""
 
@@ -34,8 +37,10 @@ class Drift(NamedTuple):
 
 
 class Level(msgspec.Struct):
-    """What is ``usual``: the least mean squared error since the last alarm. ``is_suspected``: ADWIN has seen a rise."""
+    """What is ``usual``: the least mean squared error since the last alarm. ``is_suspected``: ADWIN has seen a rise.
+    ``labels`` counts all there ever were."""
 
+    labels: int = 0
     usual: float = 1.0
     is_suspected: bool = False
 
@@ -69,10 +74,11 @@ class LossWatch:
         self._feed(round(loss * _STEPS))
         after, labels = self._adwin.estimation, int(self._adwin.width)
         # ADWIN sees a change when it begins; how great it is shows while the labels from before fall out of its window.
+        level.labels += 1
         level.is_suspected = level.is_suspected or (self._adwin.drift_detected and after > before)
-        if labels >= LEAST and after <= level.usual:
+        if labels >= LEAST and level.labels >= FIRST and after <= level.usual:
             level.usual, level.is_suspected = after, False
         if not level.is_suspected or after < (1.0 + RISE) * level.usual:
             return None
-        usual, self.level = level.usual, Level(after)
+        usual, self.level = level.usual, Level(level.labels, after)
         return Drift(usual, after, labels)

@@ -18,10 +18,8 @@ import numpy as np
 from ebbtide.models.churn.features import FEATURES, NAMES
 
 WATCHED = (
-    "recency",
     "active_days_28d",
     "events_28d",
-    "recency_per_cadence",
     "active_rate",
     "events_per_active_day",
     "logins_28d",
@@ -30,8 +28,8 @@ WATCHED = (
 )
 """Features that stay where they are while customers stay what they are.
 
-Ages and totals grow by themselves, windows of a quarter are whole only a quarter after a log began, and a week of
-holidays is no change of those who have them.
+Ages and totals grow by themselves, windows of a quarter are whole only a quarter after a log began, and days of
+silence, as windows of a week, tell of holidays, which are no change of those who have them.
 """
 
 WIDTHS = {feature.name: 0.1 if feature.unit == "share" else 0.5 for feature in FEATURES if feature.name in WATCHED}

@@ -4,7 +4,8 @@
 
 Both sides take the same random vectors. *Bare River* is ``StandardScaler | LogisticRegression(AdaGrad)`` over the
 features alone: no bins, no calibration, no measures, no reasons. Each side is timed several times, in turns; the least
-counts.
+counts. *Shadow* is what one example costs that the challengers in shadow foretell and learn, all of them together,
+against what bare River takes to learn it; they get a few of each instant (``EBBTIDE_LEARNER__SHADOW_EXAMPLES``).
 """
 
 from __future__ import annotations
@@ -21,8 +22,12 @@ from river import linear_model, optim, preprocessing
 from ebbtide.models.churn.features import FEATURES, NAMES
 from ebbtide.models.churn.learner import LEARNING_RATE, Learner
 from ebbtide.models.churn.scorer import Scorer
+from ebbtide.models.churn.shadows import Shadows
 
 ROUNDS = 5
+SHADOWED = 300
+"""Examples that the challengers in shadow are timed on: they are slow."""
+
 _SAID = 0.3
 """What was published of each: it is judged, not learned."""
 
@@ -39,11 +44,13 @@ def run(*, examples: int = 4_000, seed: int = 1) -> dict[str, Any]:
         _note(best, "river_learn", _learn_bare, bare, drawn)
         _note(best, "score", _score, Scorer.from_model(learner.to_model(None, "bench")), drawn)
         _note(best, "river_score", _score_bare, bare, drawn)
+        _note(best, "shadow", _shadow, Shadows(), drawn[:SHADOWED])
     return {
         "examples": examples,
         **{f"{name}_us": value for name, value in best.items()},
         "learn_ratio": best["learn"] / best["river_learn"],
         "score_ratio": best["score"] / best["river_score"],
+        "shadow_ratio": best["shadow"] / best["river_learn"],
         "load_average": os.getloadavg()[0],
         "python": platform.python_version(),
     }
@@ -56,6 +63,9 @@ def render(result: dict[str, Any]) -> str:
         f"{what:<14} {result[f'{what}_us']:>8.1f} {result[f'river_{what}_us']:>10.1f} {result[f'{what}_ratio']:>6.1f}"
         for what in ("learn", "score")
     ]
+    lines.append(
+        f"{'shadow':<14} {result['shadow_us']:>8.1f} {result['river_learn_us']:>10.1f} {result['shadow_ratio']:>6.1f}"
+    )
     lines.append(
         f"{result['examples']:,} examples, the least of {ROUNDS} rounds; load average {result['load_average']:.1f}; "
         f"Python {result['python']}"
@@ -84,6 +94,11 @@ def _note(
 def _learn(learner: Learner, examples: list[Example]) -> None:
     for vector, _, label in examples:
         learner.learn(vector, label, _SAID)
+
+
+def _shadow(shadows: Shadows, examples: list[Example]) -> None:
+    for vector, _, label in examples:
+        shadows.learn(vector, label, _SAID)
 
 
 def _learn_bare(bare: Any, examples: list[Example]) -> None:
