@@ -41,6 +41,15 @@ def test_they_find_what_an_additive_model_cannot_and_say_so_once() -> None:
     assert (told["mondrian_forest_log_loss"] or 1.0) < 0.2
 
 
+def test_beside_another_champion_they_begin_again_with_what_they_know() -> None:
+    found = learn(Shadows(), corners(1, 600))
+    assert found.take_better(0.001, 100)
+    found.begin_contests()
+    assert {value for name, value in found.report().items() if name.endswith("loss")} == {None}
+    learn(found, corners(3, 150))
+    assert "mondrian_forest" in found.take_better(0.001, 100)
+
+
 def test_before_the_first_example_nothing_is_known() -> None:
     assert {value for name, value in Shadows().report().items() if name.endswith("loss")} == {None}
 

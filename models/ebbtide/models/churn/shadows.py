@@ -94,6 +94,12 @@ class Shadows:
             )
         self._learn(_PACKED.pack(label, *features))
 
+    def begin_contests(self) -> None:
+        """Another champion: nothing is known yet of how they do beside it."""
+        for standing in self.standings.values():
+            standing.contest, standing.is_better = Contest(), False
+            standing.log_loss = standing.champion_log_loss = None
+
     def take_better(self, error: float, least: int) -> list[str]:
         """Challengers that have shown to be better than the champion, each once."""
         found = []

@@ -337,6 +337,7 @@ class Succession:
         kind = ModelEventKind.PROMOTED if rival.origin is Origin.RENEWED else ModelEventKind.ROLLED_BACK
         previous, self.champion = self.champion, rival.learner
         self.rival = Rival(previous, Origin.PREVIOUS, at_ms)
+        self.shadows.begin_contests()
         self._tell(
             at_ms,
             kind,
@@ -388,6 +389,7 @@ class Succession:
             return f"{version} is not kept; kept are {known}"
         previous = self.in_force
         self.champion, self.rival = Learner.from_model(found), None
+        self.shadows.begin_contests()
         self._begin_line(self.champion)
         self._publish(found.model_copy(update={"in_force_from": from_ms(at_ms)}))
         self._publish_challenger()
