@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.learner import Learner
+from ebbtide.models.churn.shadows import Shadows
 from ebbtide.schemas.learning import Model, ModelEvent, ModelEventKind, ModelRole
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.brokers.kafka import KafkaBroker
@@ -154,6 +155,24 @@ def test_one_on_a_page(directory: Path, models: list[Model]) -> None:
     told = json.loads(run(directory, "show", "--json").stdout)
     assert told["features"][0]["feature"] == "recency"
     assert len(told["features"]) == len(NAMES)
+
+
+def test_challengers_in_shadow_stand_on_the_page_where_they_have_learned(tmp_path: Path, models: list[Model]) -> None:
+    shadows = Shadows()
+    for number in range(20):
+        shadows.learn([float(number)] * len(NAMES), number % 2 == 0, 0.5)
+    model = models[-1].model_copy(update={"metrics": models[-1].metrics | shadows.report()})
+    found = lines(written(tmp_path, model), "show")
+    place = found.index("in shadow examples log loss champion's")
+    assert found[place - 1].startswith("CHALLENGERS IN SHADOW")
+    assert [line.rsplit(" ", 3)[0] for line in found[place + 1 : place + 4]] == [
+        "hoeffding adaptive tree",
+        "adaptive random forest",
+        "mondrian forest",
+    ]
+    assert found[place + 1].split()[-3] == "20"
+    assert found[place + 1].endswith(" 0.6931")
+    assert "CHALLENGERS" not in " ".join(lines(written(tmp_path, *models), "show"))
 
 
 def test_two_side_by_side(directory: Path) -> None:

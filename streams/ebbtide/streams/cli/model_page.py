@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ebbtide.models.churn.prequential import TIERS
+from ebbtide.models.churn.shadows import CHALLENGERS
 from ebbtide.models.churn.shape import Difference, Shape
 from ebbtide.schemas.learning import Model, ModelEvent, ModelEventKind
 from ebbtide.streams.cli.field_values import NOTHING, number, per_cent, signed
@@ -53,8 +54,7 @@ def versions(models: Sequence[Model]) -> RenderableType:
         table,
         Text("Measured on predictions that were frozen before their label was known.", "dim"),
         Text("AUC over all customers and over active ones, seen within the horizon before; calib.: its error.", "dim"),
-        Text("Explained: share of the uncertainty about who churns. Recent: log loss of late.", "dim"),
-        Text("Weight: the share of what was learned beside the rule.", "dim"),
+        Text("Explained: share of the uncertainty about who churns. Weight: share of what was learned.", "dim"),
     )
 
 
@@ -77,7 +77,7 @@ def history(events: Sequence[ModelEvent]) -> RenderableType:
 
 def page(model: Model, forms: Sequence[Shape]) -> RenderableType:
     """All of one version."""
-    return Group(*_head(model), *_quality(model), *_tiers(model), *_features(forms))
+    return Group(*_head(model), *_quality(model), *_tiers(model), *_shadows(model), *_features(forms))
 
 
 def comparison(before: Model, after: Model, moved: Sequence[Difference]) -> RenderableType:
@@ -145,6 +145,24 @@ def _tiers(model: Model) -> list[RenderableType]:
         Text("TIERS", "bold"),
         table,
         Text("Examples of one customer overlap: an interval is narrower than the truth.", "dim"),
+    ]
+
+
+def _shadows(model: Model) -> list[RenderableType]:
+    """Trees and forests beside the champion; nothing where none has learned."""
+    told = model.metrics
+    known = [name for name in CHALLENGERS if told.get(f"{name}_examples")]
+    if not known:
+        return []
+    table = _table("in shadow", "examples", "log loss", "champion's")
+    for name in known:
+        losses = (_figure(told.get(f"{name}_{part}")) for part in ("log_loss", "champion_log_loss"))
+        table.add_row(name.replace("_", " "), number(int(told[f"{name}_examples"] or 0)), *losses)
+    return [
+        Text(),
+        Text("CHALLENGERS IN SHADOW, of late, on the few examples that they are shown", "bold"),
+        table,
+        Text("Both said before either had learned the example.", "dim"),
     ]
 
 
