@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from math import log
+from math import log, sqrt
 
 import msgspec
 import numpy as np
@@ -46,6 +46,9 @@ FADE = 0.5 ** (1 / 8)
 
 LEAST_INSTANTS = 8
 """Observation instants before which nothing is usual yet."""
+
+DEVIATIONS = 3.0
+"""So many standard deviations above its mean the index may be by chance: in a book of 80 half of what counts."""
 
 _EMPTY = 0.5
 """Customers that an empty bin counts for: a logarithm needs them."""
@@ -119,13 +122,15 @@ class InputWatch(msgspec.Struct):
 
 
 def stability_index(before: Mapping[int, float], now: Mapping[int, int]) -> float:
-    """Population stability index of two histograms over the same bins, less what chance alone would give.
+    """Population stability index of two histograms over the same bins, less what chance alone may give. Not below 0.
 
-    Chance gives about (bins - 1) · (1/n before + 1/n now) where nothing has changed (Yurdakul and Naranjo 2020).
-    Not below 0.
+    Where nothing has changed it is (1/n before + 1/n now) · χ² with as many degrees of freedom as there are bins, less
+    one (Yurdakul and Naranjo 2020): its mean and ``DEVIATIONS`` of it are taken off.
     """
     bins = sorted(before.keys() | now.keys())
     filled = [(before.get(number, 0.0) or _EMPTY, now.get(number, 0) or _EMPTY) for number in bins]
     n_before, n_now = sum(pair[0] for pair in filled), sum(pair[1] for pair in filled)
     index = sum((new / n_now - old / n_before) * log((new / n_now) / (old / n_before)) for old, new in filled)
-    return max(0.0, index - (len(bins) - 1) * (1.0 / n_before + 1.0 / n_now))
+    freedom = len(bins) - 1
+    chance = (freedom + DEVIATIONS * sqrt(2.0 * freedom)) * (1.0 / n_before + 1.0 / n_now)
+    return max(0.0, index - chance)
