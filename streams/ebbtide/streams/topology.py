@@ -41,6 +41,6 @@ TOPOLOGY: dict[str, Node] = {
         ),
         "customers",
     ),
-    "learner": _node((Topic.TRAINING_EXAMPLES,), (Topic.MODELS,), "learner"),
+    "learner": _node((Topic.TRAINING_EXAMPLES,), (Topic.MODELS, Topic.MODEL_EVENTS), "learner"),
     "fleet": _node((Topic.GRID_SUMMARIES,), (Topic.FLEET_STATS,), "fleet"),
 }

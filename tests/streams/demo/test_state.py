@@ -1,10 +1,15 @@
 """What the view knows: folded from alerts, scores, models and readings."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from ebbtide.schemas.alert import AlertKind
+from ebbtide.schemas.learning import ModelRole
+from ebbtide.schemas.topics import Topic
+from ebbtide.streams.codec import TICK_KEY
+from ebbtide.streams.demo.listener import TAKERS
 from ebbtide.streams.demo.scrape import Reading
 from ebbtide.streams.demo.state import DemoState
 from support.alerts import AT, alert, champion
@@ -51,14 +56,25 @@ def test_the_last_tier_of_a_customer_counts() -> None:
     assert state.tier_counts == {"danger": 2}
 
 
-def test_only_a_champion_with_more_outcomes_replaces_a_model() -> None:
+def test_the_champion_that_was_told_last_is_in_force() -> None:
     state = DemoState()
     state.learned(champion(0).model_copy(update={"role": "baseline"}))
     assert state.model is None
     state.learned(champion(20))
+    state.learned(champion(30).model_copy(update={"role": ModelRole.CHALLENGER}))
+    assert state.model == champion(20)
+    # One that was taken back knows less.
     state.learned(champion(10))
-    assert state.model is not None
-    assert state.model.examples == 20
+    assert state.model == champion(10)
+
+
+def test_a_model_that_is_kept_no_more_changes_nothing() -> None:
+    state = DemoState()
+    take = TAKERS[Topic.MODELS.topic_name]
+    take(state, SimpleNamespace(key=b"default/champion-20", value=champion(20).to_json()))
+    take(state, SimpleNamespace(key=b"default/champion-10", value=None))
+    take(state, SimpleNamespace(key=TICK_KEY, value=b"{}"))
+    assert state.model == champion(20)
 
 
 def test_rate_and_latency_are_those_of_the_last_seconds() -> None:

@@ -43,7 +43,7 @@ async def listen(settings: Settings, state: DemoState) -> None:
         while True:
             polled = await consumer.getmany(timeout_ms=POLL_MS, max_records=MOST_RECORDS)
             for partition, records in polled.items():
-                take = _TAKERS[partition.topic]
+                take = TAKERS[partition.topic]
                 for record in records:
                     take(state, record)
     finally:
@@ -67,11 +67,11 @@ def _take_customer(state: DemoState, record: Any) -> None:
 
 
 def _take_model(state: DemoState, record: Any) -> None:
-    if record.key != TICK_KEY:
+    if record.key != TICK_KEY and record.value is not None:
         state.learned(Model.from_json(record.value))
 
 
-_TAKERS: dict[str, Callable[[DemoState, Any], None]] = {
+TAKERS: dict[str, Callable[[DemoState, Any], None]] = {
     Topic.SCORES.topic_name: _take_score,
     Topic.ALERTS.topic_name: _take_alert,
     Topic.CUSTOMER_RECORDS.topic_name: _take_customer,

@@ -92,6 +92,7 @@ def _model(state: DemoState) -> str:
         f"{model.model_version}: {model.examples:,} outcomes learned, "
         f"{metrics.get('churned') or 0:,.0f} of them churned; "
         f"test-then-learn AUC {figure(metrics.get('prequential_auc'))}, "
+        f"of active customers {figure(metrics.get('prequential_active_auc'))}, "
         f"log loss {figure(metrics.get('prequential_log_loss'))} "
         f"(rule alone {figure(metrics.get('baseline_auc'))}, {figure(metrics.get('baseline_log_loss'))}); "
         f"its weight in the scores {probability(model.blend)}, the rest is the rule's"
