@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from support.histories import POLICY, history, shuffled
@@ -34,6 +34,7 @@ def test_partitions_and_disorder_together(seed: int, order: int) -> None:
     check(topology, bodies)
 
 
+@example(seed=7_338, order=1_482, crashes=6, partitions=1, zombies=False)
 @settings(max_examples=15)
 @given(SEEDS, SEEDS, st.integers(1, 8), st.sampled_from([1, 2, 4]), st.booleans())
 def test_crashes_and_zombies_change_nothing(

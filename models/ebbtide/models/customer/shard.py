@@ -317,6 +317,9 @@ class CustomerShard:
             self._heard.taken(record)
 
     def _due(self, customer: Customer, day: int) -> None:
+        if customer.settled_day is not None:
+            # After a crash its value may be ahead of the partition's own: what it heard before that is told once.
+            day = max(day, customer.settled_day + 1)
         if customer.due_day is None or day < customer.due_day:
             customer.due_day = day
             self._due_days.put(day, customer.customer_id)
