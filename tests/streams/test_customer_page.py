@@ -82,8 +82,8 @@ def test_what_the_vendor_tells_of_a_customer_is_among_the_reasons() -> None:
     made.score.attributes = {"term": "month\x1b[31m", "size": 29.85}
     made.score.of_attributes = (-0.6, 0.9)
     found = section(text_of(made), "HEALTH")
-    assert r"+ 0.90  term: month\x1b[31m" in found
-    assert "− 0.60  size: 29.85" in found
+    assert r"term is month\x1b[31m: raises the risk, odds × 2.46" in found
+    assert "size is 29.9: lowers the risk, odds ÷ 1.82" in found
 
 
 def test_a_customer_of_whom_nothing_is_known() -> None:
