@@ -31,13 +31,16 @@ def from_topic(
     ``EbbtideError`` where the topic cannot be read, or a record on it is not one of this version.
     """
     wanted = (key or tenant).encode()
-    # Of a broadcast topic every partition has a copy; that of the key is as good as any.
-    records = list(read_topic(settings, topic.topic_name, keys=[wanted]))
-    newest = {record.key: record.value for record in records}
-    for record in records:
-        # A model's key names its version after the tenant.
-        ours = record.key == wanted or record.key.startswith(wanted + b"/")
-        if record.key == TICK_KEY or not ours or newest[record.key] is None or record.value is None:
+    # Of a broadcast topic every partition has a copy; that of the key is as good as any. A model's key names its
+    # version after the tenant. Others' records are many, and are not kept.
+    ours = [
+        record
+        for record in read_topic(settings, topic.topic_name, keys=[wanted])
+        if record.key != TICK_KEY and (record.key == wanted or record.key.startswith(wanted + b"/"))
+    ]
+    newest = {record.key: record.value for record in ours}
+    for record in ours:
+        if newest[record.key] is None or record.value is None:
             continue
         where = f"{topic.topic_name} partition {record.partition} offset {record.offset}"
         found = _read(contract, record.value, where)
