@@ -21,7 +21,7 @@ from ebbtide.schemas.events import IdentifierType
 from ebbtide.streams.cli.customer_page import name_of, page
 from ebbtide.streams.cli.identity_story import shown
 from ebbtide.streams.cli.language import Language, language_option
-from ebbtide.streams.cli.options import json_option, print_page, progress_bar, settings_option
+from ebbtide.streams.cli.options import json_option, print_page, progress_bar, settings_option, words
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.settings import Settings
 
@@ -30,21 +30,7 @@ if TYPE_CHECKING:
     from ebbtide.streams.customer_states import StoredCustomer
 
 MOST_HITS = 20
-_LONGEST = 1024
 _LIST_WIDTH = 160
-
-
-def words(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """The callback of an option that takes words, of a length that can be meant."""
-    if value is None:
-        return None
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise click.BadParameter(f"{value!r} is no UTF-8", ctx, param) from None
-    if not 0 < len(value.strip()) <= len(value) <= _LONGEST:
-        raise click.BadParameter(f"must have 1 to {_LONGEST} characters", ctx, param)
-    return value.strip()
 
 
 @click.group()

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from ebbtide.schemas.feedback import Feedback, Outcome, OutcomeReason
-from ebbtide.streams.cli.customer import the_one, words
+from ebbtide.streams.cli.customer import the_one
 from ebbtide.streams.cli.identity_story import shown
-from ebbtide.streams.cli.options import Instant, json_option, settings_option
+from ebbtide.streams.cli.options import Instant, json_option, settings_option, words
 from ebbtide.streams.cli.person import actor_name
 from ebbtide.streams.settings import Settings
 

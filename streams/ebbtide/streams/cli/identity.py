@@ -19,7 +19,17 @@ from ebbtide.schemas.identity import IdentityOperation, OperationKind
 from ebbtide.streams.cli.identity_checks import check_row, show_checks
 from ebbtide.streams.cli.identity_rebuild import report_of, tell_report
 from ebbtide.streams.cli.identity_story import noun_of, shown, story_of, tell
-from ebbtide.streams.cli.options import F, at_terminal, echo_json, json_option, progress_bar, settings_option
+from ebbtide.streams.cli.options import (
+    LONGEST,
+    F,
+    at_terminal,
+    echo_json,
+    json_option,
+    progress_bar,
+    settings_option,
+    short_text,
+    utf8,
+)
 from ebbtide.streams.cli.person import actor_name
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.identity_log import (
@@ -33,7 +43,6 @@ from ebbtide.streams.identity_log import (
 )
 from ebbtide.streams.settings import Settings
 
-_LONGEST = 1024
 _TYPES = ", ".join(kind.value for kind in RANK)
 
 
@@ -45,7 +54,7 @@ class _Identifier(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Identifier:
         if isinstance(value, Identifier):
             return value
-        kind, slash, raw = _text(value, param, ctx).partition("/")
+        kind, slash, raw = utf8(value, param, ctx).partition("/")
         if not slash:
             self.fail(f"{value!r} is no identifier: write type/value, with a type of {_TYPES}", param, ctx)
         if kind not in list(IdentifierType):
@@ -53,26 +62,12 @@ class _Identifier(click.ParamType):
         found = identifier(IdentifierType(kind), raw)
         if found is None:
             why = (
-                f"it has more than {_LONGEST} characters"
-                if len(raw) > _LONGEST
+                f"it has more than {LONGEST} characters"
+                if len(raw) > LONGEST
                 else "empty, null, zeros, role mailboxes, free-mail domains and the like are blocked for everybody"
             )
             self.fail(f"{raw!r} names nobody as {kind}: {why}", param, ctx)
         return found
-
-
-def _text(value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise click.BadParameter(f"{value!r} is no UTF-8", ctx, param) from None
-    return value
-
-
-def _short_text(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not 0 < len(_text(value, param, ctx).strip()) <= len(value) <= _LONGEST:
-        raise click.BadParameter(f"must have 1 to {_LONGEST} characters", ctx, param)
-    return value
 
 
 class _Decider(NamedTuple):
@@ -97,12 +92,12 @@ class _Decider(NamedTuple):
 
 
 def _tenant_option(function: F) -> F:
-    return click.option("--tenant", callback=_short_text, help="Tenant; the settings' if none is named.")(function)
+    return click.option("--tenant", callback=short_text, help="Tenant; the settings' if none is named.")(function)
 
 
 def _actor_option(function: F) -> F:
     help_ = "Who decides; the user of this machine if not named."
-    return click.option("--actor", callback=_short_text, help=help_)(function)
+    return click.option("--actor", callback=short_text, help=help_)(function)
 
 
 def _decision_options(function: Callable[..., IdentityOperation]) -> Callable[..., None]:
@@ -124,7 +119,7 @@ def _decision_options(function: Callable[..., IdentityOperation]) -> Callable[..
         settings_option,
         _tenant_option,
         _actor_option,
-        click.option("--reason", required=True, callback=_short_text, help="Why; kept with the decision."),
+        click.option("--reason", required=True, callback=short_text, help="Why; kept with the decision."),
     ):
         run = option(run)
     return run
@@ -266,7 +261,7 @@ def _tell_pending(log: TenantLog, settings: Settings) -> None:
 )
 @_tenant_option
 @_actor_option
-@click.option("--reason", default="other settings", callback=_short_text, help="Why; kept with the switch.")
+@click.option("--reason", default="other settings", callback=short_text, help="Why; kept with the switch.")
 @click.option("--yes", is_flag=True, help="Switch without asking.")
 @settings_option
 @json_option

@@ -14,10 +14,9 @@ from ebbtide.models.churn.scorer import ModelError
 from ebbtide.models.churn.shape import differences, shapes
 from ebbtide.schemas.learning import Model, ModelAction, ModelEvent, ModelEventKind, ModelRole
 from ebbtide.schemas.topics import Topic
-from ebbtide.streams.cli.customer import words
 from ebbtide.streams.cli.identity_story import shown
 from ebbtide.streams.cli.model_page import comparison, history, page, versions
-from ebbtide.streams.cli.options import echo_json, json_option, print_page, settings_option, stderr
+from ebbtide.streams.cli.options import echo_json, json_option, print_page, settings_option, stderr, words
 from ebbtide.streams.cli.person import actor_name
 from ebbtide.streams.cli.source import read_told, source_options
 from ebbtide.streams.errors import EbbtideError

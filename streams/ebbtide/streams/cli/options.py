@@ -19,6 +19,9 @@ from ebbtide.streams.settings import Settings, load_settings
 WIDTH = 100
 """Columns of a page."""
 
+LONGEST = 1024
+"""Characters of words that can be meant."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -36,6 +39,28 @@ class Instant(click.ParamType):
             self.fail(f"{value!r} is no time; use 2025-01-31 or 2025-01-31T09:30:00Z", param, ctx)
         parsed = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
         return parsed + timedelta(days=1) if len(value) == len("2025-01-31") else parsed
+
+
+def utf8(value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    """The value, if it can be sent."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise click.BadParameter(f"{value!r} is no UTF-8", ctx, param) from None
+    return value
+
+
+def short_text(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """The callback of an option that takes words, of a length that can be meant."""
+    if value is not None and not 0 < len(utf8(value, param, ctx).strip()) <= len(value) <= LONGEST:
+        raise click.BadParameter(f"must have 1 to {LONGEST} characters", ctx, param)
+    return value
+
+
+def words(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """The same, without blanks around them."""
+    found = short_text(ctx, param, value)
+    return None if found is None else found.strip()
 
 
 def settings_option(function: F) -> F:
