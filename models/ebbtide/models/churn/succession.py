@@ -249,9 +249,9 @@ class Succession:
             assert label is not None, "whoever never had a label has none that could be withdrawn"
             said = self.champion.learn(features, label, example.p_churn, told, horizon_days=days)
             drift = self._losses.add((example.p_churn - label) ** 2) or drift
-            self._horizon_days = example.horizon_days
+            self._horizon_days = days
             observed_day = to_ms(example.observed_at) // DAY_MS
-            judged = is_judged(example.customer_id, observed_day, example.horizon_days, self._every_days)
+            judged = is_judged(example.customer_id, observed_day, days, self._every_days)
             if judged:
                 sample.append((features, label, said))
             if rival is not None:
@@ -284,7 +284,7 @@ class Succession:
             self._challenge(at_ms)
         if rival is not None:
             if rival.contest.is_won(policy.promote_error, policy.promote_labels):
-                self._swap(at_ms, rival, by=GUARD, reason=_better(rival.contest))
+                self._swap(at_ms, rival, by=GUARD, reason=_compared(rival.contest))
             elif self._is_over(rival, at_ms):
                 self._retire(at_ms, rival)
         for name in self.shadows.take_better(policy.promote_error, policy.promote_labels):
@@ -292,7 +292,7 @@ class Succession:
             self._tell(
                 at_ms,
                 ModelEventKind.CHALLENGER_BETTER,
-                f"{name} foretells better than the champion: {_better(contest)}; it stays in shadow, for its reasons "
+                f"{name} foretells better than the champion: {_compared(contest)}; it stays in shadow, for its reasons "
                 "would not add up exactly",
                 evidence={"challenger": name, **_evidence(contest)},
             )
@@ -318,16 +318,10 @@ class Succession:
 
     def _retire(self, at_ms: int, rival: Rival) -> None:
         self.rival = None
-        briers = rival.contest.briers
-        found = (
-            "nothing could be judged"
-            if briers is None
-            else f"mean squared error {briers[1]:.4f}, champion {briers[0]:.4f}"
-        )
         self._tell(
             at_ms,
             ModelEventKind.CHALLENGER_RETIRED,
-            f"it did not show to foretell better: {found}, {rival.contest.judged} outcomes",
+            f"it did not show to foretell better: {_compared(rival.contest)}",
             other=rival.learner.version,
             evidence=_evidence(rival.contest),
         )
@@ -458,9 +452,12 @@ class Succession:
         )
 
 
-def _better(contest: Contest) -> str:
-    champion, challenger = contest.briers or (0.0, 0.0)
-    return f"mean squared error {challenger:.4f}, champion {champion:.4f}, {contest.judged} outcomes"
+def _compared(contest: Contest) -> str:
+    briers = contest.briers
+    found = "nothing could be judged"
+    if briers is not None:
+        found = f"mean squared error {briers[1]:.4f}, champion {briers[0]:.4f}"
+    return f"{found}, {contest.judged} outcomes"
 
 
 def _evidence(contest: Contest) -> dict[str, float]:
