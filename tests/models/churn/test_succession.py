@@ -216,6 +216,18 @@ def test_a_challenger_that_is_no_better_is_retired_and_its_model_dropped() -> No
     assert few.events[1].occurred_at == at(7 * 36 + HORIZON)
 
 
+def test_a_challenger_whom_nothing_judged_is_retired_too_and_it_is_said() -> None:
+    course = Course(Book(4, customers=10)).run(range(20))
+    course.models._challenge(ms(20))
+    # No label matures for a long time, as where all sources are away.
+    course.models.learn([], ms(20 + 4 * HORIZON // 7 - 1))
+    course.models.learn([], ms(20 + 4 * HORIZON // 7))
+    assert course.take().kinds() == ["challenger_started", "challenger_retired"]
+    assert course.events[1].occurred_at == at(7 * 20 + 5 * HORIZON)
+    assert course.events[1].reason == "it did not show to foretell better: nothing could be judged, 0 outcomes"
+    assert course.events[1].evidence["judged"] == 0
+
+
 @pytest.mark.parametrize("seeds", [range(start, start + 20) for start in range(0, 100, 20)], ids=str)
 def test_a_worse_challenger_is_never_promoted_in_a_hundred_runs(seeds: range) -> None:
     """It begins with nothing and learns beside a champion that knows the book."""
