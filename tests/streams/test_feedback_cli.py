@@ -14,7 +14,7 @@ from ebbtide.streams.cli import feedback as cli
 from ebbtide.streams.cli import person
 from ebbtide.streams.customer_search import Found
 from ebbtide.streams.customer_states import StoredCustomer
-from ebbtide.streams.feedback import new_feedback
+from ebbtide.streams.feedback import new_outcome
 from ebbtide.streams.settings import Settings
 from support.customers import acme
 
@@ -29,7 +29,7 @@ def run(*arguments: str) -> Result:
     ("arguments", "said"),
     [
         ([], "Missing argument 'CUSTOMER'"),
-        (["acme"], "Missing option '--outcome'"),
+        (["acme"], "give one of --outcome, --ack, --dismiss, --snooze, not none"),
         (["acme", "--outcome", "left"], "'left' is not one of 'churned'"),
         (["acme", "--outcome", "churned", "--reason", "price"], "'price' is not one of 'natural'"),
         (["acme", "--outcome", "churned", "--at", "soon"], "'soon' is no time"),
@@ -92,7 +92,7 @@ def test_as_json_it_is_the_record(sent: list[Feedback]) -> None:
 
 @pytest.mark.parametrize("at", [None, NOW, NOW - timedelta(days=3)])
 def test_it_happened_before_it_was_recorded_whatever_the_milliseconds(at: datetime | None) -> None:
-    made = new_feedback("t", "c", Outcome.CHURNED, by="jo", now=NOW, at=at)
+    made = new_outcome("t", "c", Outcome.CHURNED, by="jo", now=NOW, at=at)
     assert Feedback.from_json(made.to_json()) == made
     assert made.recorded_at == NOW.replace(microsecond=123_000)
     assert made.occurred_at == min(at or NOW, made.recorded_at)

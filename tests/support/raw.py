@@ -14,7 +14,7 @@ from ebbtide.models.outputs import Output
 from ebbtide.models.pipeline import RAW, Pipeline
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas import raw
-from ebbtide.schemas.alert import Alert
+from ebbtide.schemas.alert import Alert, AlertCandidate
 from ebbtide.schemas.base import to_ms
 
 MONDAY = datetime(2025, 1, 6, tzinfo=UTC)
@@ -75,8 +75,10 @@ def without_checks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def alerts_of(outputs: Iterable[Output]) -> list[Alert]:
-    """The alerts among the outputs."""
-    return [output.record for output in outputs if isinstance(output.record, Alert)]
+    """The alerts among the outputs; of a customer partition alone its candidates."""
+    told = (output.record for output in outputs)
+    found = (record.alert if isinstance(record, AlertCandidate) else record for record in told)
+    return [record for record in found if isinstance(record, Alert)]
 
 
 def story(outputs: Iterable[Output]) -> list[tuple[str, str, float]]:

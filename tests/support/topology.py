@@ -28,6 +28,7 @@ from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output, Tombstone
 from ebbtide.models.pipeline import RAW
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.shard import ProfileShard
+from ebbtide.models.triage.stage import TriageStage
 from ebbtide.schemas.base import AnyContract, to_ms
 from ebbtide.schemas.topics import Topic
 from support.feedback import message
@@ -38,6 +39,7 @@ LINKS, OWNERS = Topic.IDENTITY_LINKS.topic_name, Topic.IDENTITY_ASSIGNMENTS.topi
 EXAMPLES, MODELS = Topic.TRAINING_EXAMPLES.topic_name, Topic.MODELS.topic_name
 MODEL_EVENTS = Topic.MODEL_EVENTS.topic_name
 FEEDBACK = Topic.FEEDBACK.topic_name
+CANDIDATES = Topic.ALERT_CANDIDATES.topic_name
 SUMMARIES, FLEET = Topic.GRID_SUMMARIES.topic_name, Topic.FLEET_STATS.topic_name
 Place = tuple[str, int]
 Queues = dict[Place, deque[Any]]
@@ -176,7 +178,7 @@ class Stage:
 
 
 class Topology:
-    """Intake, n profile shards, n customer shards, the learner and the fleet.
+    """Intake, n profile shards, n customer shards, the learner, the fleet and triage.
 
     ``feedback`` is there before anybody reads: it is recorded at a time of the book that lies ahead of it.
     """
@@ -225,7 +227,14 @@ class Topology:
             lambda shard, _topic, offset, record: shard.apply(offset, record),
             lambda shard: shard.flush(),
         )
-        self.stages += [*self.profiles, *self.identity, *self.customers, self.learner, self.fleet]
+        self.triage = Stage(
+            bus,
+            [(CANDIDATES, 0)],
+            lambda table: TriageStage(reports, policy, table.items()),
+            lambda shard, _topic, offset, record: shard.apply(offset, record),
+            lambda shard: shard.flush(),
+        )
+        self.stages += [*self.profiles, *self.identity, *self.customers, self.learner, self.fleet, self.triage]
 
     def _identity(self, policy: CorePolicy, n: int, sources: frozenset[str]) -> Stage:
         return Stage(

@@ -12,6 +12,9 @@ EVERY_PARTITION = -1
 HEARTBEAT_KEY = "@heartbeat"
 """Key of the heartbeats among other records; no identifier or customer is called so."""
 
+ACTIVITY_KEY = "@activity"
+"""Key of what customers did by day, among candidates for alerts."""
+
 ASKED_KEY, DECISION_KEY = "@asked", "@decision"
 """Keys of what the model was asked, and of what was decided by hand, among training examples."""
 

@@ -19,8 +19,11 @@ from ebbtide.models.intake.shard import IntakeShard, addressed
 from ebbtide.models.outputs import Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.shard import ProfileShard
+from ebbtide.models.triage.stage import TriageStage
+from ebbtide.schemas.alert import AlertCandidate, DayActivity
 from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.events import Event
+from ebbtide.schemas.feedback import AlertFeedback
 from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary, SourceHeartbeat
 from ebbtide.schemas.identity import AccountName, IdentityAssignment, IdentityLink, IdentityOperation
 from ebbtide.schemas.learning import InputCounts, Model, TrainingExample
@@ -38,13 +41,14 @@ _FOR_PROFILES = (Event, Tick, SourceHeartbeat)
 _FOR_CUSTOMERS = (ProfileState, Tick, SourceHeartbeat)
 _FOR_IDENTITY = (IdentityLink, AccountName, Tick)
 _FOR_LEARNER = (TrainingExample, InputCounts, Tick)
+_FOR_TRIAGE = (AlertCandidate, AlertFeedback, DayActivity, Tick)
 _OF_LEARNER = (Model, Tick)
 _BETWEEN_STAGES = (InputCounts, Tick)
 _OF_IDENTITY = (IdentityAssignment, Tick)
 
 
 class Pipeline:
-    """One intake, one profiles, one customers partition, the learner and the fleet.
+    """One intake, one profiles, one customers partition, the learner, the fleet and triage.
 
     With ``until`` nothing from that time on is taken in, and time does not pass it.
     """
@@ -57,10 +61,12 @@ class Pipeline:
         self.customers = CustomerShard(0, frozenset({"profiles/0"}), policy, ())
         self.learner = LearnerStage(frozenset({"customers/0"}), policy, ())
         self.fleet = FleetStage(frozenset({"customers/0"}), policy, ())
+        self.triage = TriageStage(frozenset({"customers/0"}), policy, ())
         self.read = self.spends = 0
         self._events, self._links, self._owners = count(), count(), count()
         self._states, self._models, self._examples = count(), count(), count()
         self._summaries, self._stats, self._feedback = count(), count(), count()
+        self._candidates = count()
 
     def feed(self, messages: Iterable[RawMessage], *, now: datetime, more: bool = False) -> Iterator[Output]:
         """Take in raw records, in their order; give everything that leaves the topology.
@@ -151,9 +157,13 @@ class Pipeline:
         return True
 
     def _echo(self) -> Iterator[Output]:
-        """Hand what the customers say to the learner and the fleet, and their answers back, until all is said."""
+        """Hand what the customers say to learner, fleet and triage, and the answers back, until all is said."""
         while outputs := self.customers.take_outputs():
             for output in outputs:
+                if output.topic is Topic.ALERT_CANDIDATES:
+                    assert isinstance(output.record, _FOR_TRIAGE)
+                    self.triage.apply(next(self._candidates), output.record)
+                    continue
                 if output.topic is Topic.GRID_SUMMARIES:
                     assert isinstance(output.record, GridSummary | ChannelSpend | Tick)
                     self.fleet.apply(next(self._summaries), output.record)
@@ -162,6 +172,7 @@ class Pipeline:
                     self.learner.apply(next(self._examples), output.record)
                 if not isinstance(output.record, _BETWEEN_STAGES):
                     yield output
+            yield from self.triage.take_outputs()
             for output in self.learner.take_outputs():
                 if isinstance(output.record, _OF_LEARNER):
                     yield from self._answer(MODELS, next(self._models), output, output.record)

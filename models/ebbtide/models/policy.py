@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from ebbtide.models.identity.identifiers import ACCOUNT_TYPES, PERSON_TYPES
 from ebbtide.models.profile.currency import currency_code
+from ebbtide.schemas.alert import Severity
+from ebbtide.schemas.base import Text
 from ebbtide.schemas.events import IdentifierType
+
+_CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 
 
 class Policy(BaseModel):
@@ -632,6 +637,83 @@ class JourneyPolicy(Policy):
     )
 
 
+class FleetGuardPolicy(Policy):
+    """When the whole fleet does less at once, and drops of single customers are held back (signals §7)."""
+
+    enter: float = Field(0.3, gt=0, lt=1, description="The fleet is down on a day that lacks more than this share.")
+    leave: float = Field(0.2, ge=0, lt=1, description="It is so until a day lacks no more than this share.")
+    weeks: int = Field(8, ge=1, description="Weeks before a day whose same weekday is the usual.")
+    min_weeks: int = Field(3, ge=1, description="Weeks of history needed before anything is held back.")
+    min_actions: int = Field(20, ge=1, description="Usual actions of a day needed: a fleet that rests is not down.")
+    rest_share: float = Field(
+        0.4,
+        ge=0,
+        description="A weekday whose usual is less than this share of the mean day is one of rest: it says nothing.",
+    )
+    hold_days: int = Field(
+        7, ge=1, description="Held back until so many days after the last one, or the alert's own window if longer."
+    )
+    kept_days: int = Field(35, ge=1, description="Days on which the fleet was down are kept this long.")
+
+    @model_validator(mode="after")
+    def _edges(self) -> Self:
+        _in_order(leave=self.leave, enter=self.enter)
+        _in_order(min_weeks=self.min_weeks, weeks=self.weeks)
+        return self
+
+
+class QuietHours(Policy):
+    """Hours in which a route is left alone."""
+
+    start: Annotated[str, Field(pattern=_CLOCK)] = Field("20:00", description="From this time of day on, HH:MM.")
+    end: Annotated[str, Field(pattern=_CLOCK)] = Field("08:00", description="To this time of day, HH:MM.")
+    time_zone: str = Field("UTC", description="IANA name of the time zone in which they are told.")
+    weekends: bool = Field(False, description="Saturdays and Sundays are quiet altogether.")
+    critical_too: bool = Field(True, description="Alerts of severity critical wait as well.")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"no time zone is called {value!r}; take a name such as Europe/Berlin") from None
+        return value
+
+    @model_validator(mode="after")
+    def _some_are_left(self) -> Self:
+        if self.start == self.end:
+            raise ValueError("start and end are the same: quiet hours must leave some of the day")
+        return self
+
+
+class TriagePolicy(Policy):
+    """Who is told of which alerts, and when (signals §7)."""
+
+    budget_per_day: int = Field(10, ge=0, description="So many new alerts an owner is told of on a UTC day.")
+    budgets: Annotated[dict[str, Annotated[int, Field(ge=0)]], Field(max_length=10_000)] = Field(
+        default_factory=dict, description="Budgets of single owners, by name."
+    )
+    wrong_days: int = Field(
+        90,
+        ge=1,
+        description="So long an alert of a type that was dismissed as wrong is not told again for that customer; twice "
+        "as long with each further time, up to `WRONG_MOST_DAYS`.",
+    )
+    wrong_most_days: int = Field(360, ge=1, description="The longest of that.")
+    known_days: int = Field(30, ge=1, description="The same where it was dismissed as known or handled.")
+    escalate_after_days: dict[Severity, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=lambda: {Severity.CRITICAL: 3},
+        description="By severity: a risk that was told and nobody responded to for so many days is escalated. Only "
+        "where somebody ever responded to an alert of the tenant.",
+    )
+    escalation_route: Text = Field("escalation", description="The route of an escalated alert.")
+    quiet_hours: dict[str, QuietHours] = Field(
+        default_factory=dict,
+        description="By route, the hours in which it is left alone: `deliver_at` of an alert is their end.",
+    )
+
+
 class FleetPolicy(Policy):
     """All customers of a tenant together: what a customer is compared with."""
 
@@ -679,6 +761,8 @@ class CorePolicy(Policy):
     observation: ObservationPolicy = ObservationPolicy()
     score: ScorePolicy = ScorePolicy()
     alert: AlertPolicy = AlertPolicy()
+    triage: TriagePolicy = TriagePolicy()
+    fleet_guard: FleetGuardPolicy = FleetGuardPolicy()
     lifecycle: LifecyclePolicy = LifecyclePolicy()
     retention_phase: RetentionPhasePolicy = RetentionPhasePolicy()
     activity_group: ActivityGroupPolicy = ActivityGroupPolicy()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from ebbtide.schemas.base import Contract, Money, Text, UtcDatetime
 from ebbtide.schemas.score import Contribution
 
 
 class AlertKind(StrEnum):
-    """Whether money may be lost or won."""
+    """Whether money may be lost or won, or what is told to whoever runs Ebbtide."""
 
     RISK = "risk"
     OPPORTUNITY = "opportunity"
+    OPS = "ops"
 
 
 class AlertType(StrEnum):
@@ -25,6 +26,8 @@ class AlertType(StrEnum):
     TIER_TO_DANGER = "tier_to_danger"
     SURGE = "surge"
     WARM_RETURN = "warm_return"
+    FLEET_DROP = "fleet_drop"
+    SOURCE_BLIND = "source_blind"
 
 
 class AlertState(StrEnum):
@@ -35,6 +38,14 @@ class AlertState(StrEnum):
     RESOLVED = "resolved"
 
 
+class DismissReason(StrEnum):
+    """Why somebody wants to hear no more of an alert."""
+
+    WRONG = "wrong"
+    KNOWN = "known"
+    HANDLED = "handled"
+
+
 class Severity(StrEnum):
     """How soon somebody should look."""
 
@@ -43,14 +54,41 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-class Suppressed(Contract):
-    """Why an alert was held back."""
+class SuppressionReason(StrEnum):
+    """Why nobody is told of an alert."""
 
-    reason: str
+    BUDGET = "budget"
+    COVERED = "covered"
+    FLEET_DROP = "fleet_drop"
+    DISMISSED = "dismissed"
+    SNOOZED = "snoozed"
+
+
+class Suppressed(Contract):
+    """Why an alert is held back: nobody is to be told of it, now or, where this is null later, until then."""
+
+    reason: SuppressionReason
+
+
+class Response(Contract):
+    """What somebody said of an alert last: ``action`` ack, dismiss or snooze, by topic ``feedback``."""
+
+    action: Literal["ack", "dismiss", "snooze"]
+    by: Text
+    at: UtcDatetime
+    reason: DismissReason | None = None
+    until: UtcDatetime | None = None
 
 
 class Alert(Contract):
     """Topic ``alerts``, keyed by customer id. One open alert per customer and type; ``version`` only grows.
+
+    With ``suppressed`` it is for the record: nobody is to be told. One that was held back and is told after all is
+    ``open`` again, without. ``confidence`` is how sure the condition itself is, 0 to 1. ``priority`` is the money at
+    stake, in the money currency, times the probability, times the confidence in condition and type: what the alerts of
+    an owner are ranked by. Whoever delivers it does so from ``deliver_at`` on, the end of the route's quiet hours.
+    ``escalated_at``: nobody responded in time. An alert of kind ``ops`` is about no customer: ``customer_id`` is null,
+    and its key the tenant.
 
     ``contributions`` are the features that move the score; its record on ``scores`` has all of them. The first of the
     reasons is what happened; of a risk those of the score follow where it was published at the same instant.
@@ -60,7 +98,7 @@ class Alert(Contract):
     tenant: Text
     kind: AlertKind
     type: AlertType
-    customer_id: Text
+    customer_id: Text | None
     customer_name: str | None = None
     person_id: str | None = None
     state: AlertState
@@ -78,3 +116,66 @@ class Alert(Contract):
     at_stake: Money | None
     suppressed: Suppressed | None = None
     resolved_reason: str | None = None
+    confidence: float = 1.0
+    priority: float = 0.0
+    deliver_at: UtcDatetime | None = None
+    escalated_at: UtcDatetime | None = None
+    response: Response | None = None
+
+
+class AlertCandidate(Contract):
+    """A condition of a customer began, changed or ended. Topic ``alert-candidates``, keyed by customer id.
+
+    ``alert`` is what would be told: its ``version`` counts the customer's candidates. ``instant`` is the grid instant at
+    which it was decided; what happened after it, on the day that runs, does not wait for others. ``worth`` is the money
+    at stake in the money currency, null where it is not known. ``caused_ms`` is when the input that caused it was
+    appended to Kafka.
+    """
+
+    alert: Alert
+    instant: UtcDatetime
+    worth: float | None
+    caused_ms: int | None = None
+
+
+class DayActivity(Contract):
+    """What the customers of a partition did on the UTC day before ``instant``. Topic ``alert-candidates``.
+
+    ``events`` are their actions by the source that delivered them, ``blind`` the sources of which nothing was heard on
+    the day. Of the same instant and ``partition`` told twice the first counts.
+    """
+
+    tenant: Text
+    instant: UtcDatetime
+    partition: Text
+    events: dict[str, int]
+    blind: list[str]
+
+
+class DigestLine(Contract):
+    """An alert that the budget held back."""
+
+    alert_id: Text
+    customer_id: Text
+    customer_name: str | None
+    type: AlertType
+    severity: Severity
+    priority: float
+    reason_en: str
+    reason_zh: str
+    play: str
+
+
+class AlertDigest(Contract):
+    """What an owner was not told one by one on a UTC day. Topic ``alert-digests``, keyed by tenant and owner.
+
+    ``held`` are the alerts beyond the budget that are still open, most important first, and ``more`` the number of
+    those beyond the longest list; ``told`` counts those that were told. ``owner`` is empty for customers without one.
+    """
+
+    tenant: Text
+    owner: str
+    day: UtcDatetime
+    told: int
+    held: list[DigestLine]
+    more: int = 0

@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
-from ebbtide.schemas.alert import Alert
+from ebbtide.schemas.alert import Alert, AlertCandidate, AlertDigest, DayActivity
 from ebbtide.schemas.base import adapter
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.dead_letter import DeadLetter
 from ebbtide.schemas.events import Event
-from ebbtide.schemas.feedback import Feedback
+from ebbtide.schemas.feedback import AlertFeedback, Feedback
 from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary, SourceHeartbeat
 from ebbtide.schemas.identity import (
     AccountName,
@@ -51,7 +51,11 @@ DERIVED: dict[str, type[Any]] = {
     "Score": Score,
     "CustomerRecord": CustomerRecord,
     "StateChange": StateChange,
+    "AlertCandidate": AlertCandidate,
+    "AlertFeedback": AlertFeedback,
+    "DayActivity": DayActivity,
     "Alert": Alert,
+    "AlertDigest": AlertDigest,
     "Feedback": Feedback,
     "TrainingExample": TrainingExample,
     "InputCounts": InputCounts,

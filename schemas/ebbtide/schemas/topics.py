@@ -80,7 +80,27 @@ class Topic(Enum):
         cleanup="compact",
         retention_ms=-1,
     )
-    ALERTS = TopicSpec("alerts", "Alert", "customer id", "risk and opportunity alerts", retention_ms=90 * DAY_MS)
+    ALERT_CANDIDATES = TopicSpec(
+        "alert-candidates",
+        "AlertCandidate",
+        "customer id",
+        "conditions of customers that began, changed or ended, what people say of alerts, what customers did by day; "
+        "triage is one writer, so all are in partition 0",
+    )
+    ALERTS = TopicSpec(
+        "alerts",
+        "Alert",
+        "customer id",
+        "risk and opportunity alerts, those that are held back with the reason; of kind ops keyed by tenant",
+        retention_ms=90 * DAY_MS,
+    )
+    ALERT_DIGESTS = TopicSpec(
+        "alert-digests",
+        "AlertDigest",
+        "tenant/owner",
+        "what the budget held back, by owner and day",
+        retention_ms=90 * DAY_MS,
+    )
     STATE_CHANGES = TopicSpec(
         "state-changes",
         "StateChange",
@@ -89,7 +109,7 @@ class Topic(Enum):
         retention_ms=90 * DAY_MS,
     )
     FEEDBACK = TopicSpec(
-        "feedback", "Feedback", "customer id", "what people tell of customers: outcomes", retention_ms=-1
+        "feedback", "Feedback", "customer id", "what people tell of customers and alerts", retention_ms=-1
     )
     TRAINING_EXAMPLES = TopicSpec(
         "training-examples",

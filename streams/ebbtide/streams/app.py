@@ -10,7 +10,7 @@ from ebbtide.schemas.topics import Topic
 from ebbtide.streams.admin import AdminServer
 from ebbtide.streams.metrics import Metrics
 from ebbtide.streams.settings import Settings
-from ebbtide.streams.stages import customers, fleet, identity, intake, learner, profiles
+from ebbtide.streams.stages import customers, fleet, identity, intake, learner, profiles, triage
 from ebbtide.streams.stages.context import Context
 from ebbtide.streams.transport import App, Credentials, TransportConfig, build_app
 from ebbtide.streams.vitals import export_vitals
@@ -22,6 +22,7 @@ AGENTS: dict[str, Callable[[App, Context], None]] = {
     customers.NAME: customers.declare,
     learner.NAME: learner.declare,
     fleet.NAME: fleet.declare,
+    triage.NAME: triage.declare,
 }
 
 

@@ -1,11 +1,13 @@
-"""`ebbtide feedback`: what somebody says of a customer, to topic `feedback`."""
+"""`ebbtide feedback`: what somebody says of a customer or of an alert, to topic `feedback`."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
-from ebbtide.schemas.feedback import Feedback, Outcome, OutcomeReason
+from ebbtide.schemas.alert import AlertType, DismissReason
+from ebbtide.schemas.feedback import Feedback, FeedbackAction, Outcome, OutcomeReason
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.sender import send_one
 from ebbtide.streams.settings import Settings
@@ -14,7 +16,7 @@ from ebbtide.streams.transport import Output
 TOPIC = Topic.FEEDBACK.topic_name
 
 
-def new_feedback(
+def new_outcome(
     tenant: str,
     customer_id: str,
     outcome: Outcome,
@@ -26,6 +28,36 @@ def new_feedback(
     note: str | None = None,
 ) -> Feedback:
     """An outcome to send, with an id of its own; it happened ``at`` then, or just now, never later than ``now``."""
+    said = {"action": FeedbackAction.OUTCOME, "outcome": outcome, "reason": reason}
+    return _made(tenant, customer_id, by, now, at, note, said)
+
+
+def new_response(
+    tenant: str,
+    customer_id: str,
+    action: FeedbackAction,
+    alert_type: AlertType,
+    *,
+    by: str,
+    now: datetime,
+    reason: DismissReason | None = None,
+    until: datetime | None = None,
+    note: str | None = None,
+) -> Feedback:
+    """What is to become of the customer's alert of a type. Raises ``ValueError`` where the contract refuses it."""
+    said = {"action": action, "alert_type": alert_type, "dismiss_reason": reason, "until": until}
+    return _made(tenant, customer_id, by, now, None, note, said)
+
+
+def _made(
+    tenant: str,
+    customer_id: str,
+    by: str,
+    now: datetime,
+    at: datetime | None,
+    note: str | None,
+    said: dict[str, Any],
+) -> Feedback:
     recorded_at = now.astimezone(UTC).replace(microsecond=now.microsecond // 1000 * 1000)
     return Feedback(
         tenant=tenant,
@@ -35,10 +67,8 @@ def new_feedback(
         occurred_at=min(at or recorded_at, recorded_at),
         recorded_at=recorded_at,
         by=by,
-        action="outcome",
-        outcome=outcome,
-        reason=reason,
         note=note,
+        **said,
     )
 
 

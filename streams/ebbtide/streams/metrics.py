@@ -96,6 +96,10 @@ class Metrics:
     alerts_published: Counter = field(
         init=False, metadata=_counter("Alerts acknowledged by the broker, by type and state.", "type", "state")
     )
+    alerts_suppressed: Counter = field(
+        init=False,
+        metadata=_counter("Alerts that somebody would have been told of, but for a reason, by type.", "type", "reason"),
+    )
     customer_records_published: Counter = field(
         init=False, metadata=_counter("Customer records acknowledged by the broker.")
     )

@@ -35,6 +35,7 @@ _BLOCK = 256
 FILES = {
     Topic.SCORES: "scores.ndjson",
     Topic.ALERTS: "alerts.ndjson",
+    Topic.ALERT_DIGESTS: "alert-digests.ndjson",
     Topic.STATE_CHANGES: "state-changes.ndjson",
     Topic.TRAINING_EXAMPLES: "training-examples.ndjson",
     Topic.MODELS: "models.ndjson",

@@ -32,7 +32,7 @@ TOPOLOGY: dict[str, Node] = {
         (Topic.PROFILE_STATES, Topic.MODELS, Topic.FLEET_STATS, Topic.FEEDBACK),
         (
             Topic.SCORES,
-            Topic.ALERTS,
+            Topic.ALERT_CANDIDATES,
             Topic.STATE_CHANGES,
             Topic.CUSTOMER_RECORDS,
             Topic.TRAINING_EXAMPLES,
@@ -43,4 +43,5 @@ TOPOLOGY: dict[str, Node] = {
     ),
     "learner": _node((Topic.TRAINING_EXAMPLES,), (Topic.MODELS, Topic.MODEL_EVENTS), "learner"),
     "fleet": _node((Topic.GRID_SUMMARIES,), (Topic.FLEET_STATS,), "fleet"),
+    "triage": _node((Topic.ALERT_CANDIDATES,), (Topic.ALERTS, Topic.ALERT_DIGESTS), "triage"),
 }

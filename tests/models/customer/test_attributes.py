@@ -95,7 +95,8 @@ def scorer() -> Scorer:
 
 def settled(customer: Customer, view: View, day: int, scorer: Scorer) -> Score:
     decisions = Evaluator(POLICY).settle(customer, view, DAY_0 + day, scorer)
-    [score] = [o.record for o in outputs_of(customer, view, decisions, POLICY, None) if isinstance(o.record, Score)]
+    outputs = outputs_of(customer, view, decisions, POLICY, None, day=DAY_0 + day)
+    [score] = [output.record for output in outputs if isinstance(output.record, Score)]
     assert score.logit is not None
     assert fsum([score.intercept, *(part.contribution for part in score.contributions)]) == pytest.approx(
         score.logit, abs=1e-9

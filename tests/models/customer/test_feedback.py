@@ -18,7 +18,7 @@ from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.dead_letter import DeadLetter, DeadLetterReason
 from ebbtide.schemas.feedback import Feedback
 from support.feedback import feedback, message
-from support.raw import at
+from support.raw import at, iso
 
 
 def refused(**fields: Any) -> tuple[DeadLetterReason, str]:
@@ -39,7 +39,14 @@ def test_what_is_wrong_is_named() -> None:
     reason, detail = refused(outcome="left")
     assert reason is DeadLetterReason.INVALID
     assert detail.startswith("outcome: Input should be 'churned'")
-    assert refused(action="snooze")[1].startswith("action: ")
+    assert refused(action="forget")[1].startswith("action: ")
+    assert "alert_type is missing: ack needs it" in refused(action="ack", outcome=None)[1]
+    of_an_alert = {"outcome": None, "alert_type": "asleep"}
+    assert "dismiss_reason is missing: dismiss needs it" in refused(**of_an_alert, action="dismiss")[1]
+    assert "until is missing: snooze needs it" in refused(**of_an_alert, action="snooze")[1]
+    assert "outcome is missing: outcome needs it" in refused(outcome=None)[1]
+    assert "alert_type says nothing of outcome: leave it out" in refused(alert_type="asleep")[1]
+    assert "until lies before recorded_at" in refused(**of_an_alert, action="snooze", until=iso(at(2)))[1]
     assert refused(feedback_id="x" * 65)[1].startswith("feedback_id: ")
     assert refused(mood="good")[1].startswith("mood: ")
 

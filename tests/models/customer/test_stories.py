@@ -31,8 +31,8 @@ def test_asleep_at_4_days_and_left_at_15_with_a_cadence_of_2() -> None:
     outputs = run(active(EVERY_TWO_DAYS), at(40))
     assert silences(outputs) == [
         ("asleep", "open", 20.0),
-        ("left", "open", 31.0),
         ("asleep", "resolved", 31.0),
+        ("left", "open", 31.0),
     ]
     asleep = alerts_of(outputs)[0]
     assert asleep.evidence == {"silence_days": 4, "cadence_days": 2.0, "last_active_at": "2025-01-22T12:00:00Z"}

@@ -7,7 +7,7 @@ from typing import Any
 from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.outputs import Tombstone
 from ebbtide.models.policy import CorePolicy
-from ebbtide.schemas.alert import Alert
+from ebbtide.schemas.alert import AlertCandidate
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.profile_state import ProfileState, Tick, Trait
@@ -64,8 +64,8 @@ class Shard:
                 self.versions.append(told.version)
                 alerts = [] if isinstance(told, Tombstone) else [str(name) for name in told.fields["open_alerts"].value]
                 said.append("gone" if isinstance(told, Tombstone) else f"record {alerts}")
-            elif isinstance(told, Alert):
-                said.append(f"{told.type} {told.state}")
+            elif isinstance(told, AlertCandidate):
+                said.append(f"{told.alert.type} {told.alert.state}")
         return said
 
     def trained(self, day: int) -> list[str]:

@@ -20,9 +20,10 @@ from ebbtide.models.outputs import Output
 from ebbtide.models.policy import CorePolicy, MoneyPolicy
 from ebbtide.models.standing.hysteresis import StateChange
 from ebbtide.schemas import state_change as contract
-from ebbtide.schemas.alert import Alert, AlertKind, AlertState, Severity
+from ebbtide.schemas.alert import Alert, AlertCandidate, AlertKind, AlertState, Severity
 from ebbtide.schemas.base import DAY_MS, Money
 from ebbtide.schemas.learning import TrainingExample
+from ebbtide.schemas.profile_state import Trait
 from ebbtide.schemas.score import Calibration, FeatureDelta, HealthTier, Score, ScoreChange
 from ebbtide.schemas.state_change import StateName
 from ebbtide.schemas.topics import Topic
@@ -34,9 +35,10 @@ _TRAITS = ("name", "owner", "service_tier", *VALUE_TRAITS)
 
 
 def outputs_of(
-    customer: Customer, view: View, decisions: Decisions, policy: CorePolicy, caused_ms: int | None
+    customer: Customer, view: View, decisions: Decisions, policy: CorePolicy, caused_ms: int | None, *, day: int
 ) -> Iterator[Output]:
-    """Everything that was decided, in its order. ``caused_ms`` is when the input that caused it was appended."""
+    """Everything that was decided at the grid instant ``day`` or after it, in its order. ``caused_ms`` is when the
+    input that caused it was appended."""
     key = customer.customer_id
     if decisions.blind is not None:
         yield Output(Topic.SCORES, key, blind_record(customer, decisions.blind), caused_ms=caused_ms)
@@ -44,7 +46,8 @@ def outputs_of(
         customer.scored_day = decisions.score.day
         yield Output(Topic.SCORES, key, score_record(customer, view, decisions.score), caused_ms=caused_ms)
     for alert in decisions.alerts:
-        yield Output(Topic.ALERTS, key, alert_record(customer, view, alert, policy.money), caused_ms=caused_ms)
+        candidate = candidate_record(customer, view, alert, policy.money, caused_ms, day=day)
+        yield Output(Topic.ALERT_CANDIDATES, key, candidate, 0, caused_ms)
     for moved in decisions.changes:
         yield Output(Topic.STATE_CHANGES, key, change_record(customer, moved), caused_ms=caused_ms)
     for matured in decisions.matured:
@@ -102,11 +105,26 @@ def blind_record(customer: Customer, day: int) -> Score:
     )
 
 
-def alert_record(customer: Customer, view: View, told: AlertChange, money: MoneyPolicy) -> Alert:
-    """The alert as a customer success manager gets it."""
+def candidate_record(
+    customer: Customer, view: View, told: AlertChange, money: MoneyPolicy, caused_ms: int | None, *, day: int
+) -> AlertCandidate:
+    """What triage decides about: the alert, and what its money is worth among others'."""
+    traits = view.traits_at(customer, _TRAITS, told.at_ms)
+    yearly = yearly_value_at(traits, view.series, told.at_ms // DAY_MS, money)
+    return AlertCandidate.unchecked(
+        alert=alert_record(customer, view, told, traits, yearly),
+        worth=None if yearly is None else yearly.compared(money),
+        instant=from_ms(day * DAY_MS),
+        caused_ms=caused_ms,
+    )
+
+
+def alert_record(
+    customer: Customer, view: View, told: AlertChange, traits: dict[str, Trait], yearly: YearlyValue | None
+) -> Alert:
+    """The alert as a customer success manager gets it, but for what triage adds."""
     declaration = DECLARATIONS[told.type]
     reasons = _reasons(customer, view, told)
-    traits = view.traits_at(customer, _TRAITS, told.at_ms)
     customer.alert_version += 1
     score = customer.score
     return Alert.unchecked(
@@ -129,9 +147,14 @@ def alert_record(customer: Customer, view: View, told: AlertChange, money: Money
         play=declaration.play,
         owner=_text(traits, "owner"),
         route=route(_text(traits, "service_tier")),
-        at_stake=_at_stake(yearly_value_at(traits, view.series, told.at_ms // DAY_MS, money)),
+        at_stake=_at_stake(yearly),
         suppressed=None,
         resolved_reason=told.resolved_reason,
+        confidence=1.0,
+        priority=0.0,
+        deliver_at=None,
+        escalated_at=None,
+        response=None,
     )
 
 

@@ -43,6 +43,7 @@ def count_outcome(customer: Customer, told: Feedback) -> bool:
 
     Which are kept does not depend on their order.
     """
+    assert told.outcome is not None, "an outcome, by the contract's own check"
     outcome = SIGNED if told.outcome is Outcome.WON_BACK else told.outcome.value
     found = Renewal(to_ms(told.occurred_at), outcome, told.reason or "")
     kept = customer.feedback

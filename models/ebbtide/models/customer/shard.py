@@ -13,11 +13,13 @@ from functools import cache
 
 import msgspec
 
+from ebbtide.models.alerting.ops import source_candidates
 from ebbtide.models.churn.grid import is_observation_day, last_observation_day
 from ebbtide.models.churn.learner import Learner
 from ebbtide.models.churn.scorer import ModelError, Scorer
 from ebbtide.models.churn.shift import counted
 from ebbtide.models.clock.watermark import ClockState, from_ms
+from ebbtide.models.customer.activity import ActivitySums
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.contracts import outputs_of
 from ebbtide.models.customer.customer import Customer
@@ -38,12 +40,13 @@ from ebbtide.models.customer.view import View, fold
 from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.fleet.summary import PartitionSums
 from ebbtide.models.intake.accept import RawMessage, refuse
-from ebbtide.models.outputs import ASKED_KEY, Flush, Output, Tombstone
+from ebbtide.models.outputs import ACTIVITY_KEY, ASKED_KEY, Flush, Output, Tombstone
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.record.build import build_record, content_of, record_day
 from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.dead_letter import DeadLetter, DeadLetterReason
+from ebbtide.schemas.feedback import AlertFeedback, Feedback, FeedbackAction
 from ebbtide.schemas.fleet import FleetStats, SourceHeartbeat
 from ebbtide.schemas.learning import InputCounts, Model, ModelRole
 from ebbtide.schemas.profile_state import ProfileState, Tick
@@ -109,6 +112,7 @@ class CustomerShard:
         self.feedback_refused: Counter[str] = Counter()
         self.refused_models: list[str] = []
         self._asked: dict[str, list[bytes]] = {}
+        self._activity = ActivitySums()
         later: list[tuple[bytes, bytes]] = []
         held: list[tuple[bytes, bytes]] = []
         for key, value in stored:
@@ -200,7 +204,7 @@ class CustomerShard:
         elif isinstance(record, SourceHeartbeat):
             self.sources.put(record)
         elif isinstance(record, RawMessage):
-            self._hear(record)
+            self._hear(record, now_ms)
         else:
             self._pass(topic, record)
             self._advance(now_ms)
@@ -268,7 +272,7 @@ class CustomerShard:
                 seen = day
                 if day == settled and customer.silence is not SilenceState.AWAKE:
                     outages = Outages.of(self.sources, customer.tenant, day)
-                    self._tell(customer, view, self._evaluator.returned(customer, view, day, outages))
+                    self._tell(customer, view, self._evaluator.returned(customer, view, day, outages), day)
             self._due(customer, max(seen, first))
         for outcome in record.outcomes.values():
             self._due(customer, max(outcome.at_ms // DAY_MS + 1, first))
@@ -283,28 +287,38 @@ class CustomerShard:
         settled = self._meta.settled_day
         return 0 if settled is None else (settled + 1) * DAY_MS
 
-    def _hear(self, message: RawMessage) -> None:
+    def _hear(self, message: RawMessage, now_ms: int | None) -> None:
         told = read_feedback(message)
         if isinstance(told, DeadLetter):
             self._refuse(told)
+        elif told.action is not FeedbackAction.OUTCOME and _is_live(to_ms(told.recorded_at) // DAY_MS, now_ms):
+            self._take_feedback(message, told, at_once=True)
         else:
             self._feedback.put(message, told)
 
     def _count_feedback(self, instant_ms: int) -> None:
         """What people recorded before the instant counts from it on. Who is not known by then is not known."""
         for message, told in self._feedback.take(instant_ms):
-            customer = self.customers.get(told.customer_id)
-            if customer is None or customer.tenant != told.tenant:
-                detail = f"no customer {told.customer_id} of tenant {told.tenant} was known when it was recorded"
-                self._refuse(refuse(message, DeadLetterReason.UNKNOWN_CUSTOMER, detail))
-            elif customer.is_vacant:
-                detail = f"nothing counts for customer {told.customer_id} any more: tell it of the one it is part of"
-                self._refuse(refuse(message, DeadLetterReason.UNKNOWN_CUSTOMER, detail))
-            elif count_outcome(customer, told):
-                self.feedback_taken[told.outcome] += 1
-                self._touch(customer)
-            else:
-                self.feedback_refused["repeated"] += 1
+            self._take_feedback(message, told, at_once=False)
+
+    def _take_feedback(self, message: RawMessage, told: Feedback, *, at_once: bool) -> None:
+        """An outcome counts for labels; what is said of an alert goes on to who decides about alerts."""
+        customer = self.customers.get(told.customer_id)
+        if customer is None or customer.tenant != told.tenant:
+            detail = f"no customer {told.customer_id} of tenant {told.tenant} was known when it was recorded"
+            self._refuse(refuse(message, DeadLetterReason.UNKNOWN_CUSTOMER, detail))
+        elif customer.is_vacant:
+            detail = f"nothing counts for customer {told.customer_id} any more: tell it of the one it is part of"
+            self._refuse(refuse(message, DeadLetterReason.UNKNOWN_CUSTOMER, detail))
+        elif told.outcome is None:
+            forwarded = AlertFeedback.unchecked(feedback=told, at_once=at_once)
+            self._outputs.append(Output(Topic.ALERT_CANDIDATES, told.customer_id, forwarded, 0))
+            self.feedback_taken[told.action] += 1
+        elif count_outcome(customer, told):
+            self.feedback_taken[told.outcome] += 1
+            self._touch(customer)
+        else:
+            self.feedback_refused["repeated"] += 1
 
     def _refuse(self, letter: DeadLetter) -> None:
         self.feedback_refused[letter.reason] += 1
@@ -335,7 +349,8 @@ class CustomerShard:
             first = self._due_days.first_day
             meta.settled_day = (target if first is None else min(target, first)) - 1
             self._fold_later(now_ms)
-            # Nobody was here before. Learner and fleet must hear it, or they would wait for this partition.
+            # Nobody was here before. Who is one for all must hear it, or they would wait for this partition.
+            self._send_tick(Topic.ALERT_CANDIDATES, meta.settled_day)
             self._report(last_observation_day(meta.settled_day, every_days))
         while not self._must_wait(meta.settled_day, now_ms):
             for _ in self._clock.take_observations((meta.settled_day + 1) * DAY_MS - 1):
@@ -345,10 +360,19 @@ class CustomerShard:
             day = meta.settled_day + 1
             self._count_feedback(day * DAY_MS)
             self._settle(day, now_ms)
+            self._end_instant(day)
             meta.settled_day = day
             self._fold_later(now_ms)
             if is_observation_day(day, every_days):
                 self._report(day)
+
+    def _end_instant(self, day: int) -> None:
+        """Tell triage what the customers did on the day before the instant, and that all that holds at it is told."""
+        self._outputs += [
+            Output(Topic.ALERT_CANDIDATES, ACTIVITY_KEY, activity, 0)
+            for activity in self._activity.take(from_ms(day * DAY_MS), self._source, self.sources)
+        ]
+        self._send_tick(Topic.ALERT_CANDIDATES, day)
 
     def _must_wait(self, settled_day: int, now_ms: int | None) -> bool:
         """Whether what comes after ``settled_day`` needs a model, or statistics, that are not here yet."""
@@ -363,6 +387,12 @@ class CustomerShard:
         outages = self._outages(day)
         for tenant in self.sources.tenants:
             self._look_at_the_blind(tenant, day, outages(tenant))
+            if self.partition == 0:
+                # Heartbeats go to every partition: one of them speaks for all.
+                self._outputs += [
+                    Output(Topic.ALERT_CANDIDATES, tenant, candidate, 0)
+                    for candidate in source_candidates(self.sources, tenant, day)
+                ]
         for due, customer_id in self._due_days.take(day):
             customer = self.customers[customer_id]
             if customer.due_day != due:
@@ -374,7 +404,9 @@ class CustomerShard:
                 scorer = scorers[customer.tenant] = self._scorer(customer)
             fleet = self._fleet.stats(customer.tenant, day - 1)
             decisions = self._evaluator.settle(customer, view, day, scorer, fleet, outages(customer.tenant), live=live)
-            self._tell(customer, view, decisions)
+            self._tell(customer, view, decisions, day)
+            if day - 1 in view.series:
+                self._activity.add(customer, day - 1)
             if decisions.frozen is not None:
                 self._asked.setdefault(customer.tenant, []).append(decisions.frozen)
             if decisions.contribution is not None:
@@ -402,7 +434,8 @@ class CustomerShard:
             if customer.is_vacant:
                 continue
             scorer = self._scorer(customer)
-            self._tell(customer, view, self._evaluator.observe(customer, view, day, scorer, outages(customer.tenant)))
+            decisions = self._evaluator.observe(customer, view, day, scorer, outages(customer.tenant))
+            self._tell(customer, view, decisions, day)
             self._touch(customer)
 
     def _outages(self, day: int) -> Callable[[str], Outages | None]:
@@ -446,8 +479,8 @@ class CustomerShard:
         customer.sequence = self._meta.sequence
         self._dirty.add(customer.customer_id)
 
-    def _tell(self, customer: Customer, view: View, decisions: Decisions) -> None:
-        self._outputs += outputs_of(customer, view, decisions, self._policy, self._caused_ms)
+    def _tell(self, customer: Customer, view: View, decisions: Decisions, day: int) -> None:
+        self._outputs += outputs_of(customer, view, decisions, self._policy, self._caused_ms, day=day)
 
     def record(self, customer: Customer) -> CustomerRecord:
         """The customer record as of now: the settled instant, or the end of the customer's newest day."""

@@ -93,10 +93,12 @@ class DemoState:
             self.tiers[customer_id] = tier
 
     def alert(self, alert: Alert) -> None:
-        """Take in a published alert."""
+        """Take in a published alert; of what is held back nobody hears."""
+        if alert.kind is AlertKind.OPS or (alert.suppressed is not None and alert.alert_id not in self.alerts):
+            return
         if self.first_alert_seconds is None:
             self.first_alert_seconds = self.seconds
-        if alert.state is AlertState.RESOLVED:
+        if alert.state is AlertState.RESOLVED or alert.suppressed is not None:
             self.resolved += self.alerts.pop(alert.alert_id, None) is not None
             return
         if alert.state is AlertState.OPEN:
@@ -120,7 +122,7 @@ class DemoState:
         risks = sorted((a for a in self.alerts.values() if a.kind is AlertKind.RISK), key=_weight)
         first_of: dict[str, Alert] = {}
         for alert in risks:
-            first_of.setdefault(alert.customer_id, alert)
+            first_of.setdefault(alert.customer_id or "", alert)
         return list(first_of.values())[:count]
 
 

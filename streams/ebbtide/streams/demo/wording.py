@@ -85,7 +85,7 @@ def strongest(alert: Alert) -> str:
 def alert_lines(alert: Alert, width: int) -> list[Text]:
     """An alert on three lines: who and how much; the reason; why the score says so."""
     style = SEVERITY_STYLE[alert.severity]
-    name = alert.customer_name or f"customer {alert.customer_id[:8]}"
+    name = alert.customer_name or f"customer {(alert.customer_id or '-')[:8]}"
     right = f"{money(alert.at_stake):>11}  churn {probability(alert.p_churn):>5}  {alert.occurred_at:%b %d}"
     title = f"● {alert.type.replace('_', ' '):<15}"
     room = width - len(title) - len(right) - 1

@@ -11,7 +11,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from ebbtide.models.policy import Branch
+from ebbtide.models.policy import Branch, QuietHours
+from ebbtide.schemas.alert import Severity
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.streams.reference.markdown import code, prose, table
 from ebbtide.streams.reference.markdown import page as markdown_page
@@ -83,6 +84,8 @@ _NAMES: dict[Any, str] = {
     SecretStr: "secret",
     Branch: "`{event, properties}`",
     IdentifierType: "identifier type",
+    QuietHours: "`{start, end, time_zone, weekends, critical_too}`",
+    Severity: "severity",
 }
 
 

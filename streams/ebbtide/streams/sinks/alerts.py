@@ -45,7 +45,7 @@ def alert_row(record: bytes, meta: RecordMeta) -> Row:
     at_stake = alert.at_stake
     return (
         alert.tenant,
-        alert.customer_id,
+        alert.customer_id or "",
         alert.alert_id,
         int64(alert.version),
         alert.kind,

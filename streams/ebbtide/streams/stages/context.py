@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from time import time
 
 from ebbtide.models import outputs as core
-from ebbtide.schemas.alert import Alert
+from ebbtide.schemas.alert import Alert, AlertState
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.metrics import Metrics
@@ -42,13 +42,18 @@ class Context:
         metrics, now = self.metrics, now_ms()
         scores = records = 0
         alerts: Counter[tuple[str, str]] = Counter()
+        held: Counter[tuple[str, str]] = Counter()
         for output in outputs:
             if output.topic is Topic.SCORES:
                 scores += 1
                 if output.caused_ms:
                     metrics.event_to_score_seconds.observe(max(0, now - output.caused_ms) / 1000)
             elif output.topic is Topic.ALERTS and isinstance(output.record, Alert):
-                alerts[output.record.type, output.record.state] += 1
+                alert = output.record
+                if alert.suppressed is not None:
+                    held[alert.type, alert.suppressed.reason] += alert.state is AlertState.OPEN
+                    continue
+                alerts[alert.type, alert.state] += 1
                 if output.caused_ms:
                     metrics.event_to_alert_seconds.observe(max(0, now - output.caused_ms) / 1000)
             elif isinstance(output.record, CustomerRecord):
@@ -59,3 +64,5 @@ class Context:
             metrics.customer_records_published.inc(records)
         for (alert_type, state), count in alerts.items():
             metrics.alerts_published.labels(alert_type, state).inc(count)
+        for (alert_type, reason), count in held.items():
+            metrics.alerts_suppressed.labels(alert_type, reason).inc(count)

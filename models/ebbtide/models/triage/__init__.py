@@ -1,0 +1,1 @@
+"""Who is told of which alerts: one writer between the customers and the topic ``alerts`` (signals §7)."""
