@@ -37,8 +37,9 @@ def counting_stage(app: Any, source: str, echo: str, fail_at: int = -1) -> Stage
         async for batches in stage.batches(stream):
             outputs: list[Output] = []
             writes: dict[int, dict[bytes, bytes | None]] = {}
+            counted: dict[int, dict[bytes, tuple[int, int]]] = {}
             for batch in batches:
-                states: dict[bytes, tuple[int, int]] = {}
+                states = counted.setdefault(batch.partition, {})
                 for record in batch:
                     if record.offset == fail_at:
                         raise RuntimeError(f"a bug at offset {fail_at}")

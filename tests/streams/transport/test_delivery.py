@@ -1,7 +1,9 @@
 """What reaches an agent, and what is committed, on Apache Kafka."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -49,6 +51,10 @@ async def nothing_fetched(app: App) -> AsyncIterator[None]:
         yield
     finally:
         del app.consumer._wanted
+
+
+def delivered(app: App, records: int) -> bool:
+    return app.counters.records == records
 
 
 def committed(app: App, topic: str) -> int | None:
@@ -123,6 +129,45 @@ async def test_a_slow_agent_gets_no_more_than_it_may_hold_and_loses_nothing(
         await reached(lambda: committed(app, topic) == 1000, "all committed")
         assert seen.offsets == list(range(1000))
         assert delivered <= 20
+
+
+async def test_who_is_behind_flushes_what_came_meanwhile_at_once(kafka: KafkaBroker, topic: str, app: App) -> None:
+    flushed: list[list[int]] = []
+    may_flush = asyncio.Event()
+
+    async def note(stage: Stage, batches: list[RecordBatch]) -> None:
+        await may_flush.wait()
+        flushed.append([len(batch) for batch in batches])
+        await stage.flush(batches)
+
+    seen = SeenStage(app, [topic], work=note)
+    async with running(app), producing(kafka.bootstrap) as producer:
+        for sent in range(10, 60, 10):
+            await producer.send_all(numbered(topic, 10))
+            await reached(partial(delivered, app, sent), f"{sent} records delivered")
+        await producer.send_all(numbered(topic, 10))
+        await reached(lambda: not app.consumer._wanted(), "back-pressure: the agent has 50 records")
+        may_flush.set()
+        await reached(lambda: committed(app, topic) == 60, "all committed")
+        assert flushed == [[10], [10] * 4, [10]]
+        assert seen.offsets == list(range(60))
+
+
+async def test_no_flush_has_more_records_of_a_partition_than_a_batch_may_have(
+    kafka: KafkaBroker, topic: str, app: App
+) -> None:
+    flushed: list[int] = []
+
+    async def note(stage: Stage, batches: list[RecordBatch]) -> None:
+        flushed.append(sum(map(len, batches)))
+        await stage.flush(batches)
+
+    SeenStage(app, [topic], work=note)
+    async with producing(kafka.bootstrap) as producer:
+        await producer.send_all(numbered(topic, 480))
+    async with running(app):
+        await reached(lambda: committed(app, topic) == 480, "all committed")
+    assert max(flushed) == 50
 
 
 async def test_batches_of_several_topics_are_flushed_together(kafka: KafkaBroker, topic: str, app: App) -> None:

@@ -42,6 +42,7 @@ def test_what_is_committable_is_the_acknowledged_prefix(story: tuple[int, list[t
         assert moved == (progress.settled != before)
     pending = [begin for begin, _ in spans if begin not in acknowledged]
     assert progress.in_flight == len([1 for begin, _ in spans if begin >= (progress.settled or 0)])
+    assert progress.pending == (spans[-1][1] if spans else start) - (progress.settled or 0)
     assert progress.committable is None or not pending or progress.committable <= min(pending)
 
 

@@ -72,13 +72,18 @@ _WAY = (Topic.EVENTS.topic_name, Topic.PROFILE_STATES.topic_name, Topic.ALERTS.t
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured. ``burst`` is how many events come all at once; ``load`` a share of what that brings."""
+    """How much is measured. ``burst`` is how many events come all at once; ``load`` a share of what that brings.
+
+    Many customers with few events each: where few customers had many, all that a flush does once for each that changed
+    would cost less than it does, and the less the more come at once.
+    """
 
     seconds: float = SECONDS
     load: float = LOAD
-    customers: int = 1_000
-    past_days: int = 14
-    burst: int = 50_000
+    customers: int = 4_000
+    past_days: int = 7
+    intensity: float = 0.2
+    burst: int = 40_000
     seed: int = 1
 
     @property
@@ -133,7 +138,8 @@ def render(result: dict[str, Any]) -> str:
             lines.append(f"{'ratio':<18}" + "".join(f"{result['ratio'][share]:>9.1f}" for share in (*SHARES, "max")))
     lines += [
         f"{probes['sent']:,} probes, {probes['lost']:,} lost, {probes['repeated']:,} answered again, "
-        f"{probes['suppressed']:,} answered by a suppressed alert; the feeder was {load['late_ms']:,.0f} ms late at most",
+        f"{probes['suppressed']:,} answered by a suppressed alert; "
+        f"the feeder was {load['late_ms']:,.0f} ms late at most",
         f"p99 is {'within' if result['within_target'] else 'over'} the target of {TARGET_P99_MS:,} ms; "
         f"load average {result['load_average']:.1f}; Python {result['python']}",
     ]
@@ -165,16 +171,18 @@ def _as_dict(spread: Spread | None) -> dict[str, float] | None:
 
 
 def _worker_settings(url: str, home: Path) -> Mapping[str, str]:
-    own = {
-        name.removeprefix(PREFIX): value for name, value in os.environ.items() if name.startswith(PREFIX + WORKER)
-    }
+    own = {name.removeprefix(PREFIX): value for name, value in os.environ.items() if name.startswith(PREFIX + WORKER)}
     return own | {"BROKER__URL": url, "WORKER__DATA_DIR": str(home / "worker")}
 
 
 async def _run(measuring: Coroutine[Any, Any, dict[str, Any]], stack: Stack, interrupts: Interrupts) -> dict[str, Any]:
     """Measure until it is done, somebody interrupts, or a part ends."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    interrupts.deliver_to(lambda: loop.call_soon_threadsafe(stop.set) and None)
+
+    def end() -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    interrupts.deliver_to(end)
     measured = asyncio.create_task(measuring)
     interrupted = asyncio.create_task(stop.wait())
     try:
@@ -201,7 +209,12 @@ class _Bench:
         self._markers = [Probe(number) for number in range(MARKERS)]
         self._probes = [Probe(number) for number in range(MARKERS, MARKERS + plan.probes)]
         self._background = Background(
-            plan.customers, plan.past_days, self._today_ms, distinct=plan.burst, seed=plan.seed
+            plan.customers,
+            plan.past_days,
+            self._today_ms,
+            intensity=plan.intensity,
+            distinct=plan.burst,
+            seed=plan.seed,
         )
         self._producer = BatchProducer(client_settings(settings))
 
@@ -269,9 +282,7 @@ class _Bench:
 
     async def _settle(self) -> None:
         with self._progress("letting the worker settle", None):
-            await wait_until_settled(
-                self._stack.worker.admin_url, self._settings.broker.partitions, self._today_ms
-            )
+            await wait_until_settled(self._stack.worker.admin_url, self._settings.broker.partitions, self._today_ms)
 
     def _now_ms(self) -> float:
         """Event time: now, but of the day on which it began."""

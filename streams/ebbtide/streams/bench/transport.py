@@ -176,13 +176,13 @@ def _batched(side: str, bootstrap: str, directory: Path, clock: _Clock) -> None:
     async def count(stream: Any) -> None:
         async for batches in stage.batches(stream):
             clock.begin()
-            writes: dict[int, dict[bytes, bytes | None]] = {}
+            touched: dict[int, dict[str, list[int]]] = {}
             for batch in batches:
                 partition = batch.partition
                 if table is None:
                     in_memory[partition].update([_decode(record.value)["user"] for record in batch])
                     continue
-                fresh: dict[str, list[int]] = {}
+                fresh = touched.setdefault(partition, {})
                 for record in batch:
                     user = _decode(record.value)["user"]
                     state = fresh.get(user)
@@ -191,8 +191,13 @@ def _batched(side: str, bootstrap: str, directory: Path, clock: _Clock) -> None:
                     if record.offset > state[1]:
                         state[0] += 1
                         state[1] = record.offset
-                writes[partition] = {user.encode(): _STATE.pack(*state) for user, state in fresh.items()}
-            await stage.flush(batches, writes=writes)
+            await stage.flush(
+                batches,
+                writes={
+                    partition: {user.encode(): _STATE.pack(*state) for user, state in fresh.items()}
+                    for partition, fresh in touched.items()
+                },
+            )
             clock.count(sum(map(len, batches)))
 
     run_worker(app, loglevel="error")

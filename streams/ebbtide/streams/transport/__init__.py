@@ -29,14 +29,16 @@ touches Faust's insides.
     run_worker(app)
 
 What holds:
-- A batch has the records of one partition in offset order. `stage.batches` gives what is ready, at most one batch
-  per topic and partition. Nothing is lost and nothing reordered within a partition; records come again after a
-  crash or a rebalance, so state keeps the last offset it has seen of each input partition.
+- A batch has the records of one partition in offset order. `stage.batches` gives what is ready; of a topic and
+  partition that may be several batches, one after the other. Nothing is lost and nothing reordered within a
+  partition; records come again after a crash or a rebalance, so state keeps the last offset it has seen of each input
+  partition.
   It does so in every value: the writes of a flush are one Kafka batch, all or nothing, only up to `batch_bytes`.
 - `flush` sends the outputs, then the changelog, then writes the local store, then acknowledges. It returns when all
   is durable. An exception from it, or any other that leaves the agent, ends the worker and acknowledges nothing.
 - What is committed is the end of the acknowledged prefix. A batch that is not flushed blocks the commit, a
-  rebalance (until the worker ends itself), and, with `in_flight_batches` others, the partition.
+  rebalance (until the worker ends itself), and, with `in_flight_batches` others and `max_poll_records` records, the
+  partition.
 - What takes seconds is awaited with `stage.aside(function)`, in a thread: the loop turns, and a rebalance waits.
 - `on_assigned` comes before any batch of those partitions, once for each. A shard of a partition that stayed, and whose
   changelog nobody else wrote meanwhile, is not rebuilt.

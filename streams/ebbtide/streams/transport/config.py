@@ -53,7 +53,8 @@ class TransportConfig:
 
     #: Most records in a batch.
     max_poll_records: int = 2000
-    #: A partition with so many batches delivered and not acknowledged gets no more until one is.
+    #: A partition with so many batches delivered and not acknowledged, and `max_poll_records` records, gets no more
+    #: until one is.
     in_flight_batches: int = 4
     #: Of a produced batch, below the broker's `message.max.bytes` (1 MiB).
     batch_bytes: int = 512 << 10

@@ -58,7 +58,7 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]
         """Partitions that may be fetched now. Called in both threads."""
         if not self.flow_active:
             return frozenset()
-        changelogs, most = self.app.tables.changelog_topics, self.app.config.in_flight_batches
+        changelogs, config = self.app.tables.changelog_topics, self.app.config
         # Faust clears all queues when it resumes flow after a recovery, and ends the rebalance after that. Records
         # delivered between would be lost until the next rebalance (#596), so none are.
         streams = not self.app.rebalancing
@@ -69,7 +69,8 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]
             or (
                 streams
                 and (progress := self.partitions.get(tp)) is not None
-                and progress.in_flight < most
+                # By records too: batches of a few each are no reason to leave more where it is.
+                and (progress.in_flight < config.in_flight_batches or progress.pending < config.max_poll_records)
                 and self._may_follow(tp)
             )
         )

@@ -38,6 +38,13 @@ class Progress:
         return len(self._spans)
 
     @property
+    def pending(self) -> int:
+        """Offsets delivered and not yet part of the acknowledged prefix. Of a fresh group, until the first of them is
+        acknowledged, all from 0 on. May be read in another thread.
+        """
+        return (self.position or 0) - (self.settled or 0)
+
+    @property
     def settled(self) -> int | None:
         """Every offset below this one needs no more work."""
         return self.committable if self.committable is not None else self.committed

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from time import perf_counter
 from typing import Any, TypeVar, TypeVarTuple
@@ -25,26 +26,29 @@ Listener = Callable[[frozenset[int]], Awaitable[None] | None]
 
 
 async def ready_batches(stream: Any, *, linger: float = 0.0) -> AsyncIterator[list[RecordBatch]]:
-    """Lists of the batches that are ready, in order, at most one per topic and partition; waits for the first.
+    """Lists of the batches that are ready, in order; waits for the first. Of a topic and partition there may be several,
+    with at most as many records in all as one may have, `max_poll_records`.
 
-    To be flushed together: one round trip serves all partitions. With `linger`, wait so many seconds for more
-    before; more records in a flush are fewer writes for the same key.
+    To be flushed together: one round trip serves all partitions. Taken one by one, small batches, each of what came
+    since the poll before, would stay a queue: an alert took twice to seven times as long (decision 2). With `linger`,
+    wait so many seconds for more before; more records in a flush are fewer writes for the same key.
     """
-    consumer, flow = stream.app.consumer, stream.app.flow_control
+    consumer, flow, most = stream.app.consumer, stream.app.flow_control, stream.app.config.max_poll_records
     async for first in stream:
         if linger:
             await asyncio.sleep(linger)
-        batches = {first.tp: first}
+        batches, counts = [first], Counter({first.tp: len(first)})
         queue = stream.channel.queue
         while queue._queue and flow.is_active():
             batch = queue._queue[0].value
-            if batch.tp in batches:
+            if counts[batch.tp] + len(batch) > most:
                 break
             queue.get_nowait()
             if batch.generation == stream.app.consumer_generation_id:
                 consumer.take(batch)
-                batches[batch.tp] = batch
-        yield list(batches.values())
+                batches.append(batch)
+                counts[batch.tp] += len(batch)
+        yield batches
 
 
 class Stage:

@@ -21,21 +21,23 @@ _RAW = Topic.RAW_BEHAVIOR.topic_name
 
 
 class Background:
-    """A book whose last days lie after ``today_ms``: ``past`` gives what came before, ``live`` the rest, again and again.
+    """A book whose last days lie after ``today_ms``: ``past`` gives what came before, ``live`` the rest, over and over.
 
     The live records are kept, as simulating them would take the time that is measured: ``distinct`` of them, some
     500 bytes each. They are what people do in the product; what a CRM tells would not be told twice.
     """
 
-    def __init__(self, customers: int, past_days: int, today_ms: int, *, distinct: int, seed: int) -> None:
-        # About ten events per customer and working day.
-        ahead = 8 + distinct // (5 * customers)
-        start = datetime.fromtimestamp(today_ms / 1000, UTC)
+    def __init__(
+        self, customers: int, past_days: int, today_ms: int, *, intensity: float, distinct: int, seed: int
+    ) -> None:
+        # With intensity 1 some ten events per customer and day, on working days: far more days than it takes.
+        ahead = 7 + int(distinct / (2 * intensity * customers))
         self._book = BookConfig(
             customers=customers,
             seed=seed,
             days=past_days + ahead,
-            start=datetime.fromtimestamp(start.timestamp() - past_days * DAY_MS / 1000, UTC),
+            start=datetime.fromtimestamp((today_ms - past_days * DAY_MS) / 1000, UTC),
+            intensity=intensity,
             outages=False,
             holidays=False,
         )

@@ -29,7 +29,9 @@ class Spread:
         if not times:
             return None
         ordered = sorted(times)
-        return cls(len(ordered), **{name: nearest_rank(ordered, share) for name, share in SHARES.items()}, max=ordered[-1])
+        return cls(
+            len(ordered), **{name: nearest_rank(ordered, share) for name, share in SHARES.items()}, max=ordered[-1]
+        )
 
     def as_dict(self) -> dict[str, float]:
         """For JSON: names with their unit."""

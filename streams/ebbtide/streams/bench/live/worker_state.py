@@ -57,7 +57,12 @@ async def look(admin_url: str) -> WorkerState | None:
 
 
 async def wait_until_settled(
-    admin_url: str, partitions: int, through_ms: int, *, stuck_s: float = STUCK_S, clock: Callable[[], float] = monotonic
+    admin_url: str,
+    partitions: int,
+    through_ms: int,
+    *,
+    stuck_s: float = STUCK_S,
+    clock: Callable[[], float] = monotonic,
 ) -> None:
     """Until nothing is left to do and all partitions are evaluated through that instant.
 
