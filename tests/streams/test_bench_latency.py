@@ -23,6 +23,7 @@ from ebbtide.streams.bench import latency
 from ebbtide.streams.bench.live.background import Background
 from ebbtide.streams.bench.live.pace import Pace
 from ebbtide.streams.bench.live.probes import PER_OWNER, Answer, Answers, Probe
+from ebbtide.streams.bench.live.report import legs
 from ebbtide.streams.bench.live.spread import SHARES, Spread
 from ebbtide.streams.bench.live.worker_state import WorkerState
 from ebbtide.streams.cli.bench import command
@@ -112,10 +113,10 @@ def test_legs_are_the_steps_between_topics_and_the_first_record_counts() -> None
     for topic, at_ms in ((events, 1100.0), (states, 1250.0), (states, 1900.0)):
         answers.pass_by(7, topic, at_ms)
     answers.read(alert(Probe(7)), told_ms=1600.0, read_ms=1620.0)
-    found = latency.legs([*answers.answered, Answer(0.0, {alerts: 50.0}, read_ms=60.0)])
+    found = legs([*answers.answered, Answer(0.0, {alerts: 50.0}, read_ms=60.0)])
     middle = {name: spread and (spread["count"], spread["p50_ms"]) for name, spread in found.items()}
     assert middle == {"intake": (1, 100.0), "profiles": (1, 150.0), "customers": (1, 350.0), "read": (2, 10.0)}
-    assert set(latency.legs([]).values()) == {None}
+    assert set(legs([]).values()) == {None}
 
 
 def test_probes_are_accounts_of_few_to_an_owner_that_the_door_takes() -> None:

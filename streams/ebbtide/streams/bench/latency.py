@@ -16,9 +16,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import platform
 import tempfile
-from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import merge
@@ -35,8 +34,9 @@ from ebbtide.schemas.topics import Topic
 from ebbtide.streams.bench.live.background import Background
 from ebbtide.streams.bench.live.listener import Listener
 from ebbtide.streams.bench.live.pace import Pace
-from ebbtide.streams.bench.live.probes import Answer, Answers, Probe
-from ebbtide.streams.bench.live.spread import SHARES, Spread
+from ebbtide.streams.bench.live.probes import Answers, Probe
+from ebbtide.streams.bench.live.report import PATIENCE_S, fault, render, result_of
+from ebbtide.streams.bench.live.spread import Spread
 from ebbtide.streams.bench.live.worker_state import look, wait_until_settled
 from ebbtide.streams.brokers.broker import BrokerError
 from ebbtide.streams.brokers.kafka import require_kafka
@@ -50,8 +50,9 @@ from ebbtide.streams.topic_reader import Progress, unseen
 from ebbtide.streams.topics import admin_client
 from ebbtide.streams.transport import BatchProducer, Output
 
+__all__ = ["fault", "render", "run"]
+
 SECONDS, LOAD = 60.0, 0.5
-TARGET_P99_MS = 1_000
 BARE = "bench-round-trip"
 BARE_BYTES = 1_200
 """An alert's size."""
@@ -62,12 +63,9 @@ MARKERS = 64
 WARM_UP_S = 5.0
 TICK_S = 0.01
 CHUNK = 2_000
-PATIENCE_S, BURST_PATIENCE_S = 30.0, 300.0
+BURST_PATIENCE_S = 300.0
 CHECK_EVERY_S = 0.25
 WORKER = "WORKER__"
-
-STAGES = ("intake", "profiles", "customers", "read")
-_WAY = (Topic.EVENTS.topic_name, Topic.PROFILE_STATES.topic_name, Topic.ALERTS.topic_name)
 
 
 @dataclass(frozen=True)
@@ -80,10 +78,10 @@ class Plan:
 
     seconds: float = SECONDS
     load: float = LOAD
-    customers: int = 4_000
-    past_days: int = 7
-    intensity: float = 0.2
-    burst: int = 40_000
+    customers: int = 1_500
+    past_days: int = 5
+    intensity: float = 0.3
+    burst: int = 25_000
     seed: int = 1
 
     @property
@@ -114,60 +112,6 @@ def run(*, progress: Progress = unseen, **sizes: Any) -> dict[str, Any]:
         finally:
             interrupts.closing()
             stack.stop()
-
-
-def render(result: dict[str, Any]) -> str:
-    """The result as a table."""
-    maximum, load, probes = result["maximum"], result["load"], result["probes"]
-    rows = [
-        ("event to alert", result["latency"]),
-        ("bare round trip", result["round_trip"]),
-        *((f"  of it {name}", result["legs"][name]) for name in STAGES),
-    ]
-    lines = [
-        f"greatest load: {maximum['events']:,} events at once were through all stages in {maximum['seconds']:.1f} s, "
-        f"{maximum['events_per_second']:,.0f} events/s",
-        f"load: {load['events_per_second']:,.0f} events/s for {load['seconds']:.0f} s, {load['share']:.2f} of it; "
-        f"the worker took {load['worker_cores']:.2f} of a core",
-        f"{'ms':<18}" + "".join(f"{name.replace('_', '.'):>9}" for name in (*SHARES, "max")),
-    ]
-    for name, spread in rows:
-        if spread is not None:
-            lines.append(f"{name:<18}" + "".join(f"{spread[f'{share}_ms']:>9,.0f}" for share in (*SHARES, "max")))
-        if name == "bare round trip" and result["ratio"] is not None:
-            lines.append(f"{'ratio':<18}" + "".join(f"{result['ratio'][share]:>9.1f}" for share in (*SHARES, "max")))
-    lines += [
-        f"{probes['sent']:,} probes, {probes['lost']:,} lost, {probes['repeated']:,} answered again, "
-        f"{probes['suppressed']:,} answered by a suppressed alert; "
-        f"the feeder was {load['late_ms']:,.0f} ms late at most",
-        f"p99 is {'within' if result['within_target'] else 'over'} the target of {TARGET_P99_MS:,} ms; "
-        f"load average {result['load_average']:.1f}; Python {result['python']}",
-    ]
-    return "\n".join(lines)
-
-
-def fault(result: dict[str, Any]) -> str | None:
-    """What is wrong with the result: a probe without its alert."""
-    lost, sent = result["probes"]["lost"], result["probes"]["sent"]
-    return f"{lost:,} of {sent:,} probes had no alert {PATIENCE_S:.0f} s after the last" if lost else None
-
-
-def legs(answers: Iterable[Answer]) -> dict[str, dict[str, float] | None]:
-    """Where the time went: from topic to topic, by the times that their records say, and until the alert was read.
-
-    A step that was not seen, as its listener was late, counts for none.
-    """
-    times: dict[str, list[float]] = {name: [] for name in STAGES}
-    for answer in answers:
-        stations = [answer.sent_ms, *(answer.legs_ms.get(topic) for topic in _WAY), answer.read_ms]
-        for name, before, after in zip(STAGES, stations, stations[1:], strict=False):
-            if before is not None and after is not None:
-                times[name].append(after - before)
-    return {name: _as_dict(Spread.of(found)) for name, found in times.items()}
-
-
-def _as_dict(spread: Spread | None) -> dict[str, float] | None:
-    return None if spread is None else spread.as_dict()
 
 
 def _worker_settings(url: str, home: Path) -> Mapping[str, str]:
@@ -232,28 +176,7 @@ class _Bench:
                 round_trip = Spread.of(listener.round_trips_ms)
         finally:
             await self._producer.stop()
-        latency = Spread.of([answer.read_ms - answer.sent_ms for answer in timed.answered if answer.read_ms])
-        ratio = None
-        if latency is not None and round_trip is not None:
-            ratio = {name: getattr(latency, name) / getattr(round_trip, name) for name in (*SHARES, "max")}
-        return {
-            "maximum": maximum,
-            "load": {"share": self._plan.load, **load},
-            "probes": {
-                "sent": len(marked.sent) + len(timed.sent),
-                "lost": marked.lost + timed.lost,
-                "repeated": marked.repeated + timed.repeated,
-                "suppressed": marked.suppressed + timed.suppressed,
-            },
-            "latency": _as_dict(latency),
-            "round_trip": _as_dict(round_trip),
-            "ratio": ratio,
-            "legs": legs(timed.answered),
-            "target_p99_ms": TARGET_P99_MS,
-            "within_target": latency is not None and latency.p99 < TARGET_P99_MS,
-            "load_average": os.getloadavg()[0],
-            "python": platform.python_version(),
-        }
+        return result_of(maximum, {"share": self._plan.load, **load}, marked, timed, round_trip)
 
     async def _feed_past(self) -> None:
         with self._progress("feeding the past", None) as advance:

@@ -26,8 +26,8 @@ Listener = Callable[[frozenset[int]], Awaitable[None] | None]
 
 
 async def ready_batches(stream: Any, *, linger: float = 0.0) -> AsyncIterator[list[RecordBatch]]:
-    """Lists of the batches that are ready, in order; waits for the first. Of a topic and partition there may be several,
-    with at most as many records in all as one may have, `max_poll_records`.
+    """Lists of the batches that are ready, in order; waits for the first. Of a topic and partition there may be
+    several, with at most as many records in all as one may have, `max_poll_records`.
 
     To be flushed together: one round trip serves all partitions. Taken one by one, small batches, each of what came
     since the poll before, would stay a queue: an alert took twice to seven times as long (decision 2). With `linger`,
