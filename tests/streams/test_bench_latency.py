@@ -22,6 +22,7 @@ from ebbtide.schemas.topics import Topic
 from ebbtide.streams.bench import latency
 from ebbtide.streams.bench.live.background import Background
 from ebbtide.streams.bench.live.pace import Pace
+from ebbtide.streams.bench.live.patience import Patience
 from ebbtide.streams.bench.live.probes import PER_OWNER, Answer, Answers, Probe
 from ebbtide.streams.bench.live.report import legs
 from ebbtide.streams.bench.live.spread import SHARES, Spread
@@ -73,6 +74,12 @@ def test_a_pace_gives_every_record_once_and_makes_up_for_what_was_missed(
 def test_a_pace_without_an_end_is_never_over() -> None:
     pace = Pace(10.0)
     assert (pace.take(1.0), pace.take(1.0), pace.is_over) == (range(10), range(10, 10), False)
+
+
+def test_patience_lasts_for_as_long_as_anything_moves() -> None:
+    patience = Patience(30.0)
+    seen = [(0.0, 5), (29.0, 5), (30.0, 4), (60.0, 4), (60.1, 4), (61.0, 3)]
+    assert [patience.is_over(now, left) for now, left in seen] == [False, False, False, False, True, False]
 
 
 def alert(probe: Probe, **others: Any) -> dict[str, Any]:
@@ -216,7 +223,7 @@ def test_a_lost_probe_is_one_clear_line_after_the_figures(monkeypatch: pytest.Mo
     monkeypatch.setattr(latency, "run", lambda **options: asked.update(options) or lost)
     arguments = ["latency", "--seconds", "9", "--load", "0.25", *(["--json"] if as_json else [])]
     done = CliRunner().invoke(command, arguments)
-    assert str(done.exception) == "latency: 3 of 1,264 probes had no alert 30 s after the last"
+    assert str(done.exception) == "latency: 3 of 1,264 probes had no alert 30 s after the last that came"
     assert (asked["seconds"], asked["load"]) == (9.0, 0.25)
     if as_json:
         assert orjson.loads(done.stdout) == {"latency": lost}

@@ -34,6 +34,7 @@ from ebbtide.schemas.topics import Topic
 from ebbtide.streams.bench.live.background import Background
 from ebbtide.streams.bench.live.listener import Listener
 from ebbtide.streams.bench.live.pace import Pace
+from ebbtide.streams.bench.live.patience import Patience
 from ebbtide.streams.bench.live.probes import Answers, Probe
 from ebbtide.streams.bench.live.report import PATIENCE_S, fault, render, result_of
 from ebbtide.streams.bench.live.spread import Spread
@@ -278,8 +279,10 @@ class _Bench:
 
 
 async def _answered(answers: Answers, listener: Listener, patience_s: float) -> None:
-    """Until every probe that was sent has its alert, and the bare records are back, or so long."""
-    deadline = monotonic() + patience_s
-    while (answers.lost or len(listener.round_trips_ms) < len(answers.sent)) and monotonic() < deadline:
+    """Until every probe that was sent has its alert, and the bare records are back, or none came for so long."""
+    patience, sent = Patience(patience_s), len(answers.sent)
+    while answers.lost or len(listener.round_trips_ms) < sent:
+        if patience.is_over(monotonic(), (answers.lost, len(listener.round_trips_ms))):
+            return
         listener.check()
         await asyncio.sleep(0.05)

@@ -13,7 +13,7 @@ from ebbtide.streams.bench.live.spread import SHARES, Spread
 
 TARGET_P99_MS = 1_000
 PATIENCE_S = 30.0
-"""After the last probe. What has no alert by then has none."""
+"""For the next alert. A probe that has none by then has none."""
 
 STAGES = ("intake", "profiles", "customers", "read")
 _WAY = (Topic.EVENTS.topic_name, Topic.PROFILE_STATES.topic_name, Topic.ALERTS.topic_name)
@@ -80,7 +80,7 @@ def render(result: dict[str, Any]) -> str:
 def fault(result: dict[str, Any]) -> str | None:
     """What is wrong with the result: a probe without its alert."""
     lost, sent = result["probes"]["lost"], result["probes"]["sent"]
-    return f"{lost:,} of {sent:,} probes had no alert {PATIENCE_S:.0f} s after the last" if lost else None
+    return f"{lost:,} of {sent:,} probes had no alert {PATIENCE_S:.0f} s after the last that came" if lost else None
 
 
 def legs(answers: Iterable[Answer]) -> dict[str, dict[str, float] | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
@@ -11,13 +10,14 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from ebbtide.schemas.topics import Topic
+from ebbtide.streams.bench.live.patience import Patience
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.metrics import PREFIX
 
 LOOK_EVERY_S = 0.3
 QUIET_LOOKS = 4
 """Looks at which nothing was left to do. Lag is told twice a second, so that two may have seen the same."""
-STUCK_S = 90.0
+STUCK_S = 180.0
 _TIMEOUT_S = 10.0
 _LAG, _EVALUATED = f"{PREFIX}consumer_lag_records", f"{PREFIX}partition_evaluated_timestamp_seconds"
 
@@ -56,19 +56,12 @@ async def look(admin_url: str) -> WorkerState | None:
         return None
 
 
-async def wait_until_settled(
-    admin_url: str,
-    partitions: int,
-    through_ms: int,
-    *,
-    stuck_s: float = STUCK_S,
-    clock: Callable[[], float] = monotonic,
-) -> None:
+async def wait_until_settled(admin_url: str, partitions: int, through_ms: int) -> None:
     """Until nothing is left to do and all partitions are evaluated through that instant.
 
-    Raises ``EbbtideError`` when nothing has moved for so long.
+    Raises ``EbbtideError`` when nothing has moved for long.
     """
-    quiet, last, moved = 0, None, clock()
+    patience, quiet, moving = Patience(STUCK_S), 0, None
     while quiet < QUIET_LOOKS:
         await asyncio.sleep(LOOK_EVERY_S)
         state = await look(admin_url)
@@ -77,7 +70,6 @@ async def wait_until_settled(
         else:
             done = len(state.evaluated) == partitions and state.evaluated[0] * 1000 >= through_ms and not state.lag
             quiet = quiet + 1 if done else 0
-            if (state.lag, state.evaluated) != last:
-                last, moved = (state.lag, state.evaluated), clock()
-        if not quiet and clock() - moved > stuck_s:
-            raise EbbtideError(f"the worker has not got further for {stuck_s:.0f} s; it says of itself: {state}")
+            moving = (state.lag, state.evaluated)
+        if patience.is_over(monotonic(), moving):
+            raise EbbtideError(f"the worker has not got further for {STUCK_S:.0f} s; it says of itself: {state}")
