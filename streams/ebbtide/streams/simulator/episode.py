@@ -37,6 +37,10 @@ EXCLUSIVE = frozenset(
 )
 
 
+ONSET_LEVEL = 0.5
+"""Activity under this share of the habit is what a sudden drop is (signals §7)."""
+
+
 @dataclass(frozen=True)
 class Episode:
     """Days count from the start of the book, ``[starts, ends)``.
@@ -58,6 +62,10 @@ class Episode:
         if not self.starts <= day < self.ends:
             return 1.0
         return float(self.factor ** self._effect(day))
+
+    def onset(self) -> int | None:
+        """The first day on which activity is under half of the habit; None where it never is."""
+        return next((day for day in range(self.starts, self.ends) if self.multiplier(day) < ONSET_LEVEL), None)
 
     def _effect(self, day: int) -> float:
         """How much of the full effect has set in, 0 to 1."""

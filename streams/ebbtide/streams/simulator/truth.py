@@ -10,6 +10,7 @@ from ebbtide.streams.simulator.catalogue import FEATURES
 from ebbtide.streams.simulator.contract import monthly_hazard
 from ebbtide.streams.simulator.episode import Episode
 from ebbtide.streams.simulator.fact import midnight
+from ebbtide.streams.simulator.gap import gap_days, works_weekdays_only
 
 
 def truth_rows(book: Book) -> Iterator[dict[str, Any]]:
@@ -44,6 +45,8 @@ def _account_row(book: Book, account: Account) -> dict[str, Any]:
                 "role": person.role,
                 "cadence": person.cadence,
                 "machine": person.machine,
+                "gap_days": round(gap_days(person, account.level * config.intensity), 2),
+                "weekdays_only": works_weekdays_only(person),
                 "joins_at": midnight(config, person.joins),
                 "leaves_at": midnight(config, person.leaves) if person.leaves < config.days else None,
             }
@@ -90,6 +93,8 @@ def _episode_row(book: Book, episode: Episode) -> dict[str, Any]:
         "starts_at": midnight(book.config, episode.starts),
         "ends_at": midnight(book.config, episode.ends),
     }
+    onset = episode.onset()
+    row["onset_at"] = midnight(book.config, onset) if onset is not None and onset < book.config.days else None
     if episode.factor != 1.0:
         row["factor"] = round(episode.factor, 3)
     if episode.feature is not None:
