@@ -207,40 +207,16 @@ def test_an_example_is_judged_by_the_label_that_holds(replay: Path) -> None:
     assert (quality["customers"], quality["churned"], quality["auc"]) == (2, 1, 1.0)
 
 
-def alert(customer: str, at: str, kind: str = "risk", state: str = "open", **more: Any) -> dict[str, Any]:
+def alert(customer: str, at: str) -> dict[str, Any]:
     return {
-        "kind": kind,
+        "alert_id": customer,
+        "kind": "risk",
         "type": "asleep",
         "customer_id": customer,
-        "state": state,
+        "state": "open",
         "occurred_at": at,
         "owner": "kim",
-        **more,
     }
-
-
-def test_alerts_against_churn(replay: Path, tmp_path: Path) -> None:
-    write(
-        replay / "alerts.ndjson",
-        [
-            alert("a", "2025-04-01T00:00:00Z"),
-            alert("a", "2025-04-11T00:00:00Z"),
-            alert("b", "2025-04-01T00:00:00Z"),
-            alert("c", "2025-04-01T00:00:00Z", kind="opportunity"),
-            alert("c", "2025-04-01T00:00:00Z", suppressed={"reason": "budget"}),
-            alert("c", "2025-04-03T00:00:00Z", state="resolved"),
-            alert("d", "2025-12-01T00:00:00Z"),
-        ],
-    )
-    truth = write(
-        tmp_path / "truth.ndjson", [truth_row("a", "2025-05-01T00:00:00Z"), truth_row("c", "2025-05-01T00:00:00Z")]
-    )
-    alerts = evaluate(replay, truth, cut=CUT)["alerts"]
-    assert (alerts["opened"], alerts["suppressed"], alerts["opened_by_type"]) == (5, 1, {"asleep": 5})
-    assert alerts["opened_per_owner_week"] == pytest.approx(5 / (244 / 7))
-    assert (alerts["churners"], alerts["share_of_churners_warned"], alerts["median_lead_days"]) == (2, 0.5, 30.0)
-    assert alerts["risk_alerts_judged"] == 3
-    assert alerts["risk_alert_precision"] == pytest.approx(2 / 3)
 
 
 def test_it_renders_what_it_knows_and_is_json(replay: Path, tmp_path: Path) -> None:
@@ -251,7 +227,15 @@ def test_it_renders_what_it_knows_and_is_json(replay: Path, tmp_path: Path) -> N
     console = Console(width=120, record=True, file=StringIO())
     console.print(render(result))
     text = console.export_text()
-    for expected in ("Scores as of 2025-04-01T00:00:00Z", "auc", "1.0000", "danger", "95 % interval", "opened: asleep"):
+    for expected in (
+        "Scores as of 2025-04-01T00:00:00Z",
+        "auc",
+        "1.0000",
+        "danger",
+        "95 % interval",
+        "asleep",
+        "came true",
+    ):
         assert expected in text
     console.print(render(evaluate(replay)))
     assert "Alerts" in console.export_text()

@@ -27,6 +27,11 @@ from ebbtide.streams.evaluation.page import render
     type=click.IntRange(min=1),
     help="Judge a cut every so many days too; whole weeks (28) lie on the observation grid.",
 )
+@click.option(
+    "--feedback",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="What people said of alerts: records of topic `feedback`, a line each.",
+)
 @json_option
 def command(
     directory: Path,
@@ -36,6 +41,7 @@ def command(
     horizon_days: int | None,
     active_days: int | None,
     every_days: int | None,
+    feedback: Path | None,
     *,
     as_json: bool,
 ) -> None:
@@ -48,6 +54,7 @@ def command(
         horizon_days=horizon_days,
         active_days=active_days,
         every_days=every_days,
+        feedback=feedback,
     )
     if as_json:
         echo_json(result)

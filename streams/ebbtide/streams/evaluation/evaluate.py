@@ -11,11 +11,20 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from ebbtide.streams.evaluation.alerts import alerts
+from ebbtide.streams.evaluation import alerts
 from ebbtide.streams.evaluation.customers import Customers
 from ebbtide.streams.evaluation.fates import EventLog, Fate, Fates, TruthFile
+from ebbtide.streams.evaluation.lift import EVERY_DAYS, TieredCustomer, tier_lift
 from ebbtide.streams.evaluation.measures import by_activity, by_tier, prequential
-from ebbtide.streams.evaluation.predictions import Judged, Prediction, frozen, published, published_between
+from ebbtide.streams.evaluation.planted import planted
+from ebbtide.streams.evaluation.predictions import (
+    Frozen,
+    Judged,
+    Prediction,
+    frozen,
+    published,
+    published_between,
+)
 from ebbtide.streams.evaluation.rolling import cuts_between, frozen_at, rolling
 from ebbtide.streams.evaluation.rows import EvaluationError
 
@@ -31,6 +40,7 @@ def evaluate(
     horizon_days: int | None = None,
     active_days: int | None = None,
     every_days: int | None = None,
+    feedback: Path | None = None,
 ) -> dict[str, Any]:
     """Judge the replay in ``directory``.
 
@@ -46,6 +56,11 @@ def evaluate(
     judged by published scores, and ``cut`` is by default the last of them; without, by the frozen predictions of the
     training examples and their own labels.
 
+    ``feedback``: records of topic ``feedback``, a line each; what they say of alerts is counted.
+
+    Alerts are judged over the whole replay, by ``truth``, ``events`` or the labels of the replay's own training
+    examples. Where the truth tells what was planted, what they caught of it is told too.
+
     Raises :class:`EvaluationError`. The result is JSON-ready.
     """
     if truth is not None and events is not None:
@@ -57,12 +72,15 @@ def evaluate(
     active = active_days or horizon.days
     cut = cut.replace(tzinfo=UTC) if cut is not None and cut.tzinfo is None else cut
     fates: Fates | None = None
+    sown = None
     if truth is not None:
-        fates = TruthFile(truth, Customers(directory))
+        customers = Customers(directory)
+        fates, sown = TruthFile(truth, customers), planted(truth, customers)
     elif events is not None:
         fates = EventLog(events, Customers(directory))
     cuts, cut = _cuts(directory, fates, cut, horizon, every_days)
-    instants = sorted({*cuts, cut})
+    tier_cuts = [] if fates is None else _tier_cuts(directory, fates, cut, horizon)
+    instants = sorted({*cuts, *tier_cuts, cut})
     predictions = dict(zip(instants, published(directory, instants), strict=True))
     result: dict[str, Any] = {
         "directory": str(directory),
@@ -71,8 +89,14 @@ def evaluate(
         "active_days": active,
         "scored": len(predictions[cut]),
         "prequential": prequential(examples, active),
-        "alerts": alerts(directory, horizon, fates.churned_at if fates else {}),
     }
+    judged_alerts = alerts.judge(directory, fates, sown, horizon)
+    result["alerts"] = None if judged_alerts is None else alerts.summary(judged_alerts, feedback)
+    if fates is not None:
+        by_cut = {at: (predictions[at], fates.after(at, horizon)) for at in tier_cuts}
+        result["tier_lift"] = tier_lift(_tiered(by_cut), by_cut)
+    elif examples:
+        result["tier_lift"] = _frozen_lift(examples, horizon)
     if fates is not None:
         fate = fates.after(cut, horizon)
         judged = _judged(predictions[cut], fate)
@@ -105,6 +129,32 @@ def _cuts(
     until = fates.known_until(horizon)
     cuts = cuts_between(first + horizon, min(cut or known_by_default, until or last), every_days)
     return cuts, cut or cuts[-1]
+
+
+def _tier_cuts(directory: Path, fates: Fates, cut: datetime, horizon: timedelta) -> list[datetime]:
+    """The instants until ``cut`` at which tiers are judged by published scores; ``cut`` alone where none fits."""
+    first, _ = published_between(directory)
+    try:
+        return cuts_between(first + horizon, min(cut, fates.known_until(horizon) or cut), EVERY_DAYS)
+    except EvaluationError:
+        return [cut]
+
+
+def _tiered(by_cut: dict[datetime, tuple[dict[str, Prediction], Fate]]) -> list[TieredCustomer]:
+    """Every customer with a score and a fate, at every cut."""
+    return [
+        TieredCustomer(customer, predictions[customer].tier, fate.churned[customer])
+        for predictions, fate in by_cut.values()
+        for customer in sorted(predictions.keys() & fate.churned.keys())
+    ]
+
+
+def _frozen_lift(examples: list[Frozen], horizon: timedelta) -> dict[str, Any]:
+    """The same by the frozen predictions, once a label had matured."""
+    begins = min(example.observed_at for example in examples) + horizon
+    taught = [example for example in examples if example.observed_at >= begins]
+    seen = [TieredCustomer(e.customer_id, e.judged.prediction.tier, e.judged.churned) for e in taught]
+    return tier_lift(seen, {example.observed_at for example in taught})
 
 
 def _judged(predictions: dict[str, Prediction], fate: Fate) -> list[Judged]:

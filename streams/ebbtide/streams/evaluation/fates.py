@@ -5,11 +5,13 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
 from ebbtide.streams.evaluation.customers import Customers
+from ebbtide.streams.evaluation.outcomes import Outcomes
 from ebbtide.streams.evaluation.rows import EvaluationError, read, time_of
 
 ACTIVITY_TYPES = frozenset({"track", "page", "screen"})
@@ -30,8 +32,8 @@ class Fate:
 class Fates(Protocol):
     """Tells the fate of customers after any cut."""
 
-    churned_at: dict[str, datetime]
-    """When somebody ever churned, where that is known."""
+    def outcomes(self, horizon: timedelta, begins: datetime, ends: datetime) -> Outcomes | None:
+        """Who churned when, for alerts of a replay from ``begins`` to ``ends``; None where no times are known."""
 
     def known_until(self, horizon: timedelta) -> datetime | None:
         """The last instant whose horizon is over; None: as far as the replay goes. Raises :class:`EvaluationError`
@@ -45,7 +47,6 @@ class EventLog:
     """Raw events. Churned: seen before the cut, and without activity from the cut on for the horizon."""
 
     def __init__(self, path: Path, customers: Customers) -> None:
-        self.churned_at: dict[str, datetime] = {}
         self._path = path
         self._active: dict[str, array[float]] = {}
         self._unknown: dict[str, float] = {}
@@ -74,6 +75,18 @@ class EventLog:
         """A log may end during its last day."""
         return self._end + _DAY - horizon
 
+    def outcomes(self, horizon: timedelta, begins: datetime, ends: datetime) -> Outcomes:
+        """Everybody who was active, since then. Who is silent for a whole horizon churned at the end of it."""
+        known_until = self._end + _DAY
+        since, churned_at = {}, {}
+        for customer, seconds in self._active.items():
+            since[customer] = max(begins, datetime.fromtimestamp(seconds[0], UTC))
+            for last, following in pairwise([*seconds, known_until.timestamp()]):
+                if following - last >= horizon.total_seconds():
+                    churned_at[customer] = datetime.fromtimestamp(last, UTC) + horizon
+                    break
+        return Outcomes("events", since, churned_at, min(ends, known_until), known_until, None, len(self._unknown))
+
     def after(self, cut: datetime, horizon: timedelta) -> Fate:
         """Everybody who was active before ``cut``."""
         if self._end < cut + horizon - _DAY:
@@ -100,13 +113,13 @@ class _Told:
     label: bool | None
     churned_at: datetime | None
     begins_at: datetime | None
+    causeless: bool | None
 
 
 class TruthFile:
     """Churned: a row says so, within the horizon where it gives a time. Who had churned by the cut is left out."""
 
     def __init__(self, path: Path, customers: Customers) -> None:
-        self.churned_at: dict[str, datetime] = {}
         self._path = path
         self._rows: list[_Told] = []
         for row in read(path, dict[str, Any]):
@@ -118,10 +131,9 @@ class TruthFile:
                 bool(row["churned"]) if "churned" in row else None,
                 time_of(row.get("churned_at")),
                 min(starts, default=None),
+                row.get("causeless"),
             )
             self._rows.append(told)
-            if told.churned_at is not None:
-                self.churned_at.update(dict.fromkeys(told.customers, told.churned_at))
 
     def known_until(self, horizon: timedelta) -> datetime | None:
         """Nothing in the file says when it was written; without times it is about one cut only."""
@@ -131,6 +143,24 @@ class TruthFile:
                 "judge several; give `churned_at`, a time or null, instead"
             )
         return None
+
+    def outcomes(self, horizon: timedelta, begins: datetime, ends: datetime) -> Outcomes | None:
+        """Everybody who is told, from its first contract on. The file knows no further than the replay goes."""
+        if any(row.label is not None for row in self._rows):
+            return None
+        since: dict[str, datetime] = {}
+        churned_at: dict[str, datetime] = {}
+        causeless: set[str] = set()
+        for row in self._rows:
+            for customer in row.customers:
+                since[customer] = max(begins, row.begins_at or begins)
+                if row.churned_at is not None:
+                    churned_at[customer] = row.churned_at
+                if row.causeless:
+                    causeless.add(customer)
+        says = any(row.causeless is not None for row in self._rows)
+        unmatched = sum(not row.customers for row in self._rows)
+        return Outcomes("truth", since, churned_at, ends, ends, frozenset(causeless) if says else None, unmatched)
 
     def after(self, cut: datetime, horizon: timedelta) -> Fate:
         """Everybody whose first contract had begun by ``cut``, or who is told without one."""

@@ -8,6 +8,8 @@ from typing import Any
 from rich.console import Group
 from rich.table import Column, Table
 
+from ebbtide.streams.evaluation.alert_page import alert_tables
+from ebbtide.streams.evaluation.figures import per_cent
 from ebbtide.streams.evaluation.measures import MEASURES
 
 
@@ -21,14 +23,10 @@ def render(result: dict[str, Any]) -> Group:
             tables.append(_tier_table("Calibration by tier", part["tiers"]))
     if "rolling" in result:
         tables.append(_rolling_table(result["rolling"]))
+    if result.get("tier_lift"):
+        tables.append(_lift_table(result["tier_lift"]))
     if result["alerts"]:
-        table = Table("alerts", "", title="Alerts")
-        for name, value in result["alerts"].items():
-            if not isinstance(value, dict):
-                table.add_row(name.replace("_", " "), _show(value))
-        for name, value in result["alerts"]["opened_by_type"].items():
-            table.add_row(f"opened: {name}", _show(value))
-        tables.append(table)
+        tables.extend(alert_tables(result["alerts"]))
     return Group(*tables)
 
 
@@ -46,6 +44,22 @@ def _tier_table(title: str, tiers: Iterable[dict[str, Any]]) -> Table:
         shown = [_show(row[key]) for key in ("customers", "churned", "churn_rate")]
         table.add_row(row["tier"], *shown, interval, _show(row["mean_p_churn"]))
     return table
+
+
+def _lift_table(lift: dict[str, Any]) -> Table:
+    table = Table("", "", title="Health tiers over the whole replay", show_header=False)
+    table.add_row("looked at", f"{lift['instants']} times, {_day(lift['first'])} to {_day(lift['last'])}")
+    table.add_row("churned within the horizon", f"{lift['customers_churned']:,} customers")
+    table.add_row("base rate", per_cent(lift["base_rate"]))
+    table.add_row("rate in danger", f"{per_cent(lift['danger_rate'])} ({lift['customers_in_danger']:,} customers)")
+    if lift["lift"] is not None:
+        table.add_row("danger over base", f"{lift['lift']:.1f} times ({lift['low_95']:.1f} to {lift['high_95']:.1f})")
+    table.add_row("excellent share", per_cent(lift["excellent_share"]))
+    return table
+
+
+def _day(instant: str | None) -> str:
+    return "–" if instant is None else instant[:10]
 
 
 _ROLLING = ("customers", "churned", "auc", "log_loss", "explained_share", "brier", "calibration_error")

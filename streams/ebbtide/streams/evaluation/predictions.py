@@ -70,6 +70,7 @@ class Frozen(NamedTuple):
     judged: Judged
     observed_at: datetime
     matured_at: datetime
+    customer_id: str
 
 
 class _Standing(NamedTuple):
@@ -142,7 +143,7 @@ def frozen(directory: Path) -> tuple[list[Frozen], int | None]:
         recency_days = None if recency is None else _days(recency)
         prediction = Prediction(example.p_churn, health_tier(example.p_churn, None).value, recency_days)
         judged = Judged(prediction, example.label, recency_days)
-        found.append(Frozen(judged, example.observed_at, example.matured_at))
+        found.append(Frozen(judged, example.observed_at, example.matured_at, example.customer_id))
     return found, horizon
 
 
