@@ -22,6 +22,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "send": ("send", "Raw records from a file to Kafka."),
     "simulate": ("simulate", "A seeded customer book as raw events."),
     "evaluate": ("evaluate", "Quality of scores and alerts of a replay."),
+    "backtest": ("backtest", "Two alert policies on the same log, and what differs."),
+    "gate": ("gate", "Whether scores and alerts of a replay are good enough to ship."),
     "dead-letters": ("dead_letters", "Look at refused input, and send it again."),
     "customer": ("customer", "One customer on one page, and where each number comes from."),
     "feedback": ("feedback", "Tell what became of a customer, for the model to learn from."),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from ebbtide.streams.evaluation.rows import EvaluationError, read
+from ebbtide.streams.evaluation.rows import read
 
 RISK, OPPORTUNITY, OPS = "risk", "opportunity", "ops"
 _RESOLVED = "resolved"
@@ -27,7 +27,6 @@ class _Record(msgspec.Struct):
     occurred_at: datetime
     alert_id: str
     version: int = 0
-    person_id: str | None = None
     owner: str | None = None
     suppressed: _Suppressed | None = None
 
@@ -43,7 +42,6 @@ class LoggedAlert:
     kind: str
     type: str
     customer_id: str | None
-    person_id: str | None
     owner: str | None
     opened_at: datetime
     told_at: datetime | None = None
@@ -103,7 +101,6 @@ def read_alerts(directory: Path) -> AlertLog | None:
                 record.kind,
                 record.type,
                 record.customer_id,
-                record.person_id,
                 record.owner,
                 record.occurred_at,
             )
@@ -134,11 +131,3 @@ def read_alerts(directory: Path) -> AlertLog | None:
         owners=frozenset(alert.owner for alert in on_customers if alert.owner is not None),
         held_back=held_back,
     )
-
-
-def require_alerts(directory: Path) -> AlertLog:
-    """The same. Raises :class:`EvaluationError` where there is none."""
-    log = read_alerts(directory)
-    if log is None:
-        raise EvaluationError(f"{directory / 'alerts.ndjson'} is missing: is {directory} the --out of a replay?")
-    return log

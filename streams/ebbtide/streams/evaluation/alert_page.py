@@ -77,12 +77,17 @@ def _churn(churn: dict[str, Any], rates: dict[str, Any]) -> Table:
 def _foresight(row: dict[str, Any]) -> tuple[str, ...]:
     precision = row["precision"]
     return (
-        "" if precision is None else f"{per_cent(precision['share'])}{interval(precision)}",
+        "" if precision is None else _true(precision),
         per_cent(row["churners_warned"]["share"]),
         per_cent(row["churners_warned_30_days_before"]["share"]),
         per_cent(row["churners_warned_60_to_90_days_before"]["share"]),
         quartiles(row["lead_days"]).replace(" to ", "-"),
     )
+
+
+def _true(precision: dict[str, Any]) -> str:
+    """The share and its interval, without what a column has no place for."""
+    return per_cent(precision["share"]) + interval(precision).replace("(", "").replace(")", "")
 
 
 def _caption(churn: dict[str, Any]) -> str:

@@ -23,7 +23,6 @@ from ebbtide.streams.evaluation.planted import Planted
 from ebbtide.streams.evaluation.predictions import published_between
 from ebbtide.streams.evaluation.rows import read, time_of
 from ebbtide.streams.evaluation.shares import ratio
-from ebbtide.streams.replay import SUMMARY
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def judge(directory: Path, fates: Fates | None, planted: Planted | None, horizon
 
 def _stands_at(directory: Path) -> datetime | None:
     """Where time stood at the end of the replay, if it says so."""
-    path = directory / SUMMARY
+    path = directory / "summary.json"
     if not path.exists():
         return None
     try:
