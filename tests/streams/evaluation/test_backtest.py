@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
 
 from ebbtide.streams import backtest as module
 from ebbtide.streams.cli.backtest import command
+from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.simulator.config import BookConfig
 from ebbtide.streams.simulator.simulate import write
 
@@ -126,6 +128,13 @@ def test_a_replay_that_fails_says_under_which_policy(book: Path) -> None:
     assert done.exit_code == 1
     assert str(done.exception).startswith("policy ")
     assert "cannot read" in str(done.exception)
+
+
+def test_a_replay_that_dies_says_so() -> None:
+    dead, living = SimpleNamespace(exitcode=-9), SimpleNamespace(exitcode=None)
+    module._check_alive({"a": living})
+    with pytest.raises(EbbtideError, match=r"policy B: the replay ended with exit code -9; was memory short\?"):
+        module._check_alive({"a": living, "b": dead})
 
 
 def test_an_out_that_is_no_directory(book: Path, tmp_path: Path) -> None:

@@ -79,6 +79,16 @@ def test_delays_are_in_days_and_in_cadences(tmp_path: Path) -> None:
     assert found["caught_before_onset"] == 1
 
 
+def test_what_false_alarms_would_catch_by_themselves(tmp_path: Path) -> None:
+    """Three in 360 days, and a window of 24 days (20, and two cadences of 2): 1 - exp(-3 / 15) is 0.18."""
+    alarms = [alert("a", "asleep", on) for on in (10, 200, 300)]
+    found = judged(tmp_path, alarms, [account("a", episodes=[SLUMP])])["declines"]
+    assert found["by_luck"] == pytest.approx(0.18127, abs=1e-5)
+    assert judged(tmp_path, [], [account("a", episodes=[SLUMP])])["declines"]["by_luck"] == 0.0
+    mild = episode("slump", 100, 120)
+    assert judged(tmp_path, alarms, [account("a", episodes=[mild])])["declines"]["by_luck"] is None
+
+
 def test_a_decline_that_meets_an_open_alert(tmp_path: Path) -> None:
     """Nobody is told again of what is open: a missed decline, and a reason."""
     first, second = alert("a", "asleep", 90), alert("b", "asleep", 90)
@@ -134,6 +144,20 @@ def test_a_return_is_told_on_its_local_day(tmp_path: Path, on: float, told: int)
         [account("a", episodes=[episode("warm_return", 100, 130, onset=100)])],
     )["warm_returns_told_on_their_day"]
     assert (found["count"], found["of"]) == (told, 1)
+
+
+def test_only_returns_to_a_contract_count(tmp_path: Path) -> None:
+    """a came back during its trial, b after the end of the log; c had churned meanwhile."""
+    found = judged(
+        tmp_path,
+        [],
+        [
+            account("a", since=140, episodes=[episode("warm_return", 100, 130, onset=100)]),
+            account("b", episodes=[episode("warm_return", 330, 359, onset=330)]),
+            account("c", 120, episodes=[episode("warm_return", 100, 130, onset=100)]),
+        ],
+    )["warm_returns_told_on_their_day"]
+    assert found["of"] == 0
 
 
 def test_drops_while_the_fleet_dips_or_a_source_is_silent(tmp_path: Path) -> None:

@@ -72,6 +72,8 @@ def test_all_hold(replay: Path, truth: Path) -> None:
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["holds"] * 3
+    # Of three customers in danger no interval is told.
+    assert "1.5 times the base rate of 37.5% (3 customers were in it)" in lines[0]
     assert "75.0% of 12 churned customers were warned at least 30 days before" in lines[1]
     assert "of those that showed a sign 90.0%" in lines[1]
     assert done.stderr == ""

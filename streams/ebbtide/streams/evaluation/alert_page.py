@@ -106,6 +106,7 @@ def _planted(planted: dict[str, Any]) -> Table:
     table = _facts("What the simulator planted")
     declines = planted["declines"]
     table.add_row("declines caught", share_of(declines["recall"]))
+    table.add_row("  by false alarms alone", per_cent(declines["by_luck"]))
     for name, row in declines["by_episode"].items():
         table.add_row(f"  {name}", share_of(row))
     first = sorted(declines["caught_first_by"].items(), key=lambda item: (-item[1], item[0]))

@@ -9,7 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from statistics import median
+from math import expm1
+from statistics import fmean, median
 from typing import Any, NamedTuple
 
 from ebbtide.models.policy import CadencePolicy
@@ -38,14 +39,16 @@ LOCAL_DAY = timedelta(hours=12)
 
 _DAY = timedelta(days=1)
 _PERSON_GAPS = 3.0
+_DAYS_A_YEAR = 365.25
 
 
 class Caught(NamedTuple):
-    """A planted decline and the first alert of it: delays are in days; None: no alert."""
+    """A planted decline, how long an alert could catch it, and the first that did: in days; None: no alert."""
 
     customer_id: str
     type: str
     cadence_days: float
+    window_days: float
     by: str | None = None
     since_onset: float | None = None
     since_start: float | None = None
@@ -80,45 +83,50 @@ def detected(
     for account in planted.accounts:
         cadence = cadences.get(account.customer_id, CadencePolicy().prior_days)
         mine = told.get(account.customer_id, ())
-        _judge(found, account, mine, cadence, begins, ends)
+        _judge_declines(found, account, mine, cadence, begins, ends)
+        _judge_people(found, account, mine, outcomes)
         found.false_alarms += _false_alarms(account, mine, outcomes, cadence)
     _count_fleet(found, log, planted)
     return found
 
 
-def _judge(
+def _judge_declines(
     found: Detection, account: PlantedAccount, told: Sequence[Told], cadence: float, begins: datetime, ends: datetime
 ) -> None:
     risks = [alert for alert in told if alert.type in BEHAVIOUR_RISKS]
     for episode in account.episodes:
-        if episode.is_decline and episode.onset_at is not None:
-            until = episode.ends_at + timedelta(days=GRACE_CADENCES * cadence)
-            if episode.onset_at < begins or until > ends:
-                continue
-            first = next((alert for alert in risks if episode.starts_at <= alert.at <= until), None)
-            if first is None:
-                found.declines.append(Caught(account.customer_id, episode.type, cadence))
-                found.open_before += any(
-                    alert.at < episode.starts_at and (alert.ended_at is None or alert.ended_at > episode.onset_at)
-                    for alert in risks
-                )
-            else:
-                since_onset, since_start = (first.at - at for at in (episode.onset_at, episode.starts_at))
-                found.declines.append(
-                    Caught(
-                        account.customer_id, episode.type, cadence, first.type, since_onset / _DAY, since_start / _DAY
-                    )
-                )
-        elif episode.type == KEY_PERSON_LOSS and episode.starts_at >= begins:
-            _judge_loss(found, account, episode, told, ends)
-        elif episode.type == WARM_RETURN and begins <= episode.ends_at and episode.ends_at + _DAY + LOCAL_DAY <= ends:
+        until = episode.ends_at + timedelta(days=GRACE_CADENCES * cadence)
+        if not episode.is_decline or episode.onset_at is None or episode.onset_at < begins or until > ends:
+            continue
+        missed = Caught(account.customer_id, episode.type, cadence, (until - episode.starts_at) / _DAY)
+        first = next((alert for alert in risks if episode.starts_at <= alert.at <= until), None)
+        if first is None:
+            found.declines.append(missed)
+            found.open_before += any(
+                alert.at < episode.starts_at and (alert.ended_at is None or alert.ended_at > episode.onset_at)
+                for alert in risks
+            )
+            continue
+        since_onset, since_start = ((first.at - at) / _DAY for at in (episode.onset_at, episode.starts_at))
+        found.declines.append(missed._replace(by=first.type, since_onset=since_onset, since_start=since_start))
+
+
+def _judge_people(found: Detection, account: PlantedAccount, told: Sequence[Told], outcomes: Outcomes) -> None:
+    """Returns and lost key people, from the first day to the last at which they can be told under contract."""
+    for episode in account.episodes:
+        if not outcomes.watches(account.customer_id, episode.starts_at):
+            continue
+        last = outcomes.until(account.customer_id)
+        if episode.type == KEY_PERSON_LOSS:
+            _judge_loss(found, account, episode, told, last)
+        elif episode.type == WARM_RETURN and episode.ends_at + _DAY + LOCAL_DAY <= last:
             opens, closes = episode.ends_at - LOCAL_DAY, episode.ends_at + _DAY + LOCAL_DAY
             hit = any(alert.type == "warm_return" and opens <= alert.at < closes for alert in told)
             found.returns.append(Case(account.customer_id, hit))
 
 
 def _judge_loss(
-    found: Detection, account: PlantedAccount, episode: PlantedEpisode, told: Sequence[Told], ends: datetime
+    found: Detection, account: PlantedAccount, episode: PlantedEpisode, told: Sequence[Told], last: datetime
 ) -> None:
     """Warned within three of the person's own gaps, told at the first midnight after."""
     person = next(
@@ -127,7 +135,7 @@ def _judge_loss(
     if person is None or person.gap_days is None:
         return
     until = episode.starts_at + timedelta(days=_PERSON_GAPS * person.gap_days) + _DAY
-    if until > ends:
+    if until > last:
         return
     times = [a.at for a in told if a.type == "key_person_lost" and episode.starts_at <= a.at]
     found.losses.append(Case(account.customer_id, bool(times) and times[0] <= until))
@@ -188,6 +196,7 @@ def summary(found: Detection, planted: Planted, outcomes: Outcomes) -> dict[str,
     return {
         "declines": {
             "recall": share(found.decline_cases),
+            "by_luck": _by_luck(found, years),
             "by_episode": {name: share(cases) for name, cases in sorted(by_type.items())},
             "caught_first_by": dict(sorted(Counter(d.by for d in caught if d.by is not None).items())),
             "caught_before_onset": sum(delay < 0 for delay in onset),
@@ -218,3 +227,11 @@ def summary(found: Detection, planted: Planted, outcomes: Outcomes) -> dict[str,
             "by_type": {name: false_by_type[name] / years for name in sorted(false_by_type)} if years else {},
         },
     }
+
+
+def _by_luck(found: Detection, years: float) -> float | None:
+    """The share that false alarms alone would have caught, if they came at random (Poisson) at the rate they have."""
+    if not found.declines or not years:
+        return None
+    rate = len(found.false_alarms) / (years * _DAYS_A_YEAR)
+    return fmean(-expm1(-rate * decline.window_days) for decline in found.declines)

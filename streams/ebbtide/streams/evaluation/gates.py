@@ -80,10 +80,14 @@ def _lift(result: dict[str, Any], thresholds: Thresholds) -> Gate:
         )
     says = (
         f"danger tier: churns at {tiers['lift']:.1f} times the base rate of {tiers['base_rate']:.1%} "
-        f"({tiers['low_95']:.1f} to {tiers['high_95']:.1f}; {tiers['customers_in_danger']} customers were in it), "
+        f"({_between(tiers)}{tiers['customers_in_danger']} customers were in it), "
         f"at least {wanted:g} times wanted"
     )
     return Gate(name, _verdict(tiers["lift"] >= wanted), tiers["lift"], wanted, says, tiers["low_95"], tiers["high_95"])
+
+
+def _between(tiers: dict[str, Any]) -> str:
+    return "" if tiers["low_95"] is None else f"{tiers['low_95']:.1f} to {tiers['high_95']:.1f}; "
 
 
 def _warned(result: dict[str, Any], thresholds: Thresholds) -> Gate:

@@ -53,7 +53,8 @@ def _lift_table(lift: dict[str, Any]) -> Table:
     table.add_row("base rate", per_cent(lift["base_rate"]))
     table.add_row("rate in danger", f"{per_cent(lift['danger_rate'])} ({lift['customers_in_danger']:,} customers)")
     if lift["lift"] is not None:
-        table.add_row("danger over base", f"{lift['lift']:.1f} times ({lift['low_95']:.1f} to {lift['high_95']:.1f})")
+        between = "" if lift["low_95"] is None else f" ({lift['low_95']:.1f} to {lift['high_95']:.1f})"
+        table.add_row("danger over base", f"{lift['lift']:.1f} times{between}")
     table.add_row("excellent share", per_cent(lift["excellent_share"]))
     return table
 

@@ -12,6 +12,9 @@ import numpy.typing as npt
 from ebbtide.models.churn.quality import wilson
 
 RESAMPLES = 2_000
+FEWEST_CUSTOMERS = 10
+"""With fewer customers to draw from, a bootstrap's interval is far too narrow, and is not told."""
+
 _SEED = 20_250_106
 _MOST_CELLS = 4_000_000
 """Weights that are drawn at once: 32 MB."""
@@ -58,13 +61,15 @@ def spread(values: Sequence[float]) -> dict[str, float | None]:
 def paired_difference(first: Sequence[Case], second: Sequence[Case]) -> dict[str, float | None]:
     """``second``'s share less ``first``'s, with the 95 % interval of a bootstrap over customers (Efron 1979).
 
-    Customers are drawn whole, with what both say of them: alerts of one customer are no independent cases, and what
-    both have in common is no difference.
+    It is told where they are enough. Customers are drawn whole, with what both say of them: alerts of one customer are
+    no independent cases, and what both have in common is no difference.
     """
     sums = _sums(first, second)
     first_share, second_share = ratio(first), ratio(second)
     if first_share is None or second_share is None:
         return {"difference": None, "low_95": None, "high_95": None}
+    if not _are_enough(sums):
+        return {"difference": second_share - first_share, "low_95": None, "high_95": None}
     drawn = _resampled(sums)
     with np.errstate(invalid="ignore", divide="ignore"):
         differences = drawn[:, 2] / drawn[:, 3] - drawn[:, 0] / drawn[:, 1]
@@ -76,7 +81,10 @@ def quotient(part: Sequence[Case], whole: Sequence[Case]) -> dict[str, float | N
     part_share, whole_share = ratio(part), ratio(whole)
     if part_share is None or not whole_share:
         return {"lift": None, "low_95": None, "high_95": None}
-    drawn = _resampled(_sums(part, whole))
+    sums = _sums(part, whole)
+    if not _are_enough(sums):
+        return {"lift": part_share / whole_share, "low_95": None, "high_95": None}
+    drawn = _resampled(sums)
     with np.errstate(invalid="ignore", divide="ignore"):
         lifts = (drawn[:, 0] / drawn[:, 1]) / (drawn[:, 2] / drawn[:, 3])
     return {"lift": part_share / whole_share, **_interval(lifts)}
@@ -93,6 +101,11 @@ def _sums(first: Iterable[Case], second: Iterable[Case]) -> npt.NDArray[np.float
     return np.array([rows[customer] for customer in sorted(rows)], dtype=np.float64)
 
 
+def _are_enough(sums: npt.NDArray[np.float64]) -> bool:
+    """Whether both shares rest on enough customers."""
+    return bool(np.count_nonzero(sums[:, [1, 3]], axis=0).min() >= FEWEST_CUSTOMERS)
+
+
 def _resampled(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The sums over customers drawn with replacement, :data:`RESAMPLES` times. The same for the same sums."""
     rng = np.random.default_rng(_SEED)
@@ -107,8 +120,5 @@ def _resampled(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _interval(values: npt.NDArray[np.float64]) -> dict[str, float | None]:
-    known = values[np.isfinite(values)]
-    if not len(known):
-        return {"low_95": None, "high_95": None}
-    low, high = np.percentile(known, (2.5, 97.5))
+    low, high = np.percentile(values[np.isfinite(values)], (2.5, 97.5))
     return {"low_95": float(low), "high_95": float(high)}
