@@ -66,8 +66,20 @@ def test_reasons_in_chinese() -> None:
     assert "why            流失概率38%，起点为27%：流失与留存之比×1.66" in section(found, "HEALTH")
     assert "沉默时长为其平时间隔的3.57倍：风险升高，流失与留存之比×2.12" in section(found, "HEALTH")
     assert "已沉默5天，而其自身节奏为每1.4天活跃一次" in section(found, "OPEN ALERTS")
+    assert "以reports、export最为突出（占增长的88%）；2家相似客户尚未使用reports" in section(
+        found, "OPEN ALERTS"
+    ).replace("\n" + " " * 17, "")
+    assert "相似且尚未使用reports：Hooli (82 %)、c-3 (41 %)" in section(found, "OPEN ALERTS")
     unknown = text_of(customer("anonymous_id/b-1", b=share("anonymous_id/b-1", {})), language=Language.ZH)
     assert "cannot score   anonymous: 尚不知其身份" in section(unknown, "HEALTH")
+
+
+def test_nobody_is_said_to_be_alike_where_nobody_is() -> None:
+    one = acme()
+    one.alerts["surge"].evidence["look_alikes"] = []
+    found = section(text_of(one), "OPEN ALERTS")
+    assert "alike" not in found
+    assert "above all in reports" in found
 
 
 def test_no_line_is_wider_than_the_page_and_no_control_character_gets_through() -> None:

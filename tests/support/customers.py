@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from math import log1p
+from typing import Any
 
 from ebbtide.models.alerting.lifecycle import OpenAlert
 from ebbtide.models.churn.features import NAMES
@@ -112,7 +113,24 @@ def acme() -> Customer:
         "health_cell": Held("middle-high", DAY_0 + 189),
     }
     at_ms = (DAY_0 + SETTLED) * DAY_MS
-    surge = {"value": 60, "baseline": 20.0, "ratio": 3.0, "percent": 300, "window_days": 7, "baseline_weeks": 8}
+    surge: dict[str, Any] = {
+        "value": 60,
+        "baseline": 20.0,
+        "ratio": 3.0,
+        "percent": 300,
+        "window_days": 7,
+        "baseline_weeks": 8,
+    }
+    surge |= {
+        "drivers": [
+            {"module": "reports", "value": 30, "baseline": 4.0, "share_of_growth": 0.65},
+            {"module": "export", "value": 12, "baseline": 3.0, "share_of_growth": 0.225},
+        ],
+        "look_alikes": [
+            {"customer_id": "c-2", "name": "Hooli", "similarity": 0.82},
+            {"customer_id": "c-3", "similarity": 0.41},
+        ],
+    }
     asleep = {"silence_days": 5, "cadence_days": 1.4, "last_active_at": "2025-07-30T12:00:00Z"}
     made.alerts = {
         "surge": OpenAlert("a-2", "1", DAY_0 + 200, at_ms + 60_000, "info", surge),

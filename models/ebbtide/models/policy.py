@@ -732,6 +732,24 @@ class FleetPolicy(Policy):
     spend_days: int = Field(365, ge=1, description="Newest days whose channel spend counts [FX].")
 
 
+class LookAlikePolicy(Policy):
+    """Customers like one that surged, who do not use what drove it (signals §7)."""
+
+    modules: int = Field(
+        20,
+        ge=0,
+        le=50,
+        description="Feature modules that candidates are held out for, those that most customers use; 0 names nobody.",
+    )
+    candidates: int = Field(
+        25, ge=1, le=200, description="Candidates of each segment and module that the fleet tells every partition of."
+    )
+    told: int = Field(5, ge=0, le=10, description="Look-alikes that a surge names at most.")
+    min_similarity: float = Field(
+        0.25, ge=0, le=1, description="Least similarity: shared modules (Jaccard) times the ratio of usage."
+    )
+
+
 class CorePolicy(Policy):
     """All of the core's settings."""
 
@@ -771,4 +789,5 @@ class CorePolicy(Policy):
     health_cell: HealthCellPolicy = HealthCellPolicy()
     journey: JourneyPolicy = JourneyPolicy()
     fleet: FleetPolicy = FleetPolicy()
+    look_alike: LookAlikePolicy = LookAlikePolicy()
     sources: SourcesPolicy = SourcesPolicy()

@@ -157,12 +157,33 @@ class LeadPlace(Contract):
     customer_id: Text
 
 
+class Candidate(Contract):
+    """A customer that may be named as the look-alike of another: awake and active in the 28 days before the instant.
+
+    ``usage`` are its events in them. Bit n of ``uses`` is set where it used module n of those beside it. ``segment`` is
+    empty for customers of none that is told.
+    """
+
+    segment: str = ""
+    customer_id: Text
+    name: str | None = None
+    usage: int
+    uses: int
+
+
+class Candidates(Contract):
+    """Of each segment and module the first customers, in an order drawn every week, that do not use it."""
+
+    modules: list[str] = Field(default_factory=list)
+    rows: list[Candidate] = Field(default_factory=list)
+
+
 class GridSummary(Contract):
     """What one partition's customers add up to at a grid instant. Topic ``grid-summaries``, keyed by tenant.
 
     Absolute, not an increment: of the same instant, source and segment told twice the first counts. Much comes in
     several records, numbered by ``part``. Segment "" are the customers that are in none. ``leads`` are the first of
-    each owner.
+    each owner; ``look_alikes`` are of customers that may be named to others, each with its segment as the fleet had it.
     """
 
     tenant: Text
@@ -174,6 +195,7 @@ class GridSummary(Contract):
     trained: list[TrainedModule] = Field(default_factory=list)
     trainings: list[TrainingSums] = Field(default_factory=list)
     leads: list[LeadPlace] = Field(default_factory=list)
+    look_alikes: Candidates = Candidates()
 
 
 class RateStats(Contract):
@@ -338,7 +360,7 @@ class FleetStats(Contract):
     the greatest are there that have enough customers. ``accuracy`` is the greatest relative error of a quantile and of
     ``pareto_value``. ``channels``: most clicks first; small keywords of a channel are summed under ``(other)``.
     ``trained``: in which modules trainings of the newest weeks were, so that others are compared in these alone.
-    ``leads`` by owner: ids of the open leads, the first to call first.
+    ``leads`` by owner: ids of the open leads, the first to call first. ``look_alikes``: whom a surge may name.
     """
 
     tenant: Text
@@ -350,3 +372,4 @@ class FleetStats(Contract):
     trained: list[TrainedModule] = Field(default_factory=list)
     trainings: list[TrainingStats] = Field(default_factory=list)
     leads: dict[str, list[str]] = Field(default_factory=dict)
+    look_alikes: Candidates = Candidates()

@@ -19,7 +19,7 @@ SOURCE = "customers/0"
 
 
 def summary() -> GridSummary:
-    sums = PartitionSums(POLICY.fleet.accuracy, POLICY.lead.ranked)
+    sums = PartitionSums(POLICY.fleet.accuracy, POLICY.lead.ranked, POLICY.look_alike.candidates)
     one = Changes(Moments(1, 2_000, 4_000_000), Moments(1, 1_000, 1_000_000))
     told = Trainings({Group(DAY_0, "funnels", "ou"): one}, frozenset({(DAY_0, "funnels")}))
     lead = "kim", (Priority.A, 1, -5, -1.0, "c1")
@@ -48,7 +48,7 @@ def test_leads_and_trainings_survive() -> None:
     (first,) = tell(1, Tick(source=SOURCE, watermark=at(7), arrived_ms=0))
     assert first.leads == {"kim": ["c1"]}
     assert [(row.module, row.trained) for row in first.trainings] == [(None, 1), ("funnels", 1), (None, 1)]
-    bare = PartitionSums(POLICY.fleet.accuracy, POLICY.lead.ranked)
+    bare = PartitionSums(POLICY.fleet.accuracy, POLICY.lead.ranked, POLICY.look_alike.candidates)
     bare.add("t", Contribution("", {"value_365d": 1.0}, ["awake"], []))
     (quiet,) = bare.take(at(14), SOURCE)
     assert tell(2, quiet) == []

@@ -26,7 +26,7 @@ Record = GridSummary | ChannelSpend | Tick
 
 
 def summary(partition: int, day: int, customers: int, tenant: str = "t") -> GridSummary:
-    sums = PartitionSums(POLICY.fleet.accuracy, POLICY.lead.ranked)
+    sums = PartitionSums(POLICY.fleet.accuracy, POLICY.lead.ranked, POLICY.look_alike.candidates)
     for n in range(customers):
         sums.add(tenant, Contribution(f"s{n % 2}", {"value_365d": float(n)}, ["awake"], []))
     (record,) = sums.take(at(day), f"customers/{partition}")
@@ -183,7 +183,7 @@ def business(partition: int, day: int) -> GridSummary:
     groups = {Group(week, "funnels", trainer): change for trainer in ("ou", "")}
     touch = FirstTouch("search", ""), Stage.LEAD
     lead = "kim", rank_key(Priority.A, Interest(day, 0, None), f"lead-{partition}")
-    sums = PartitionSums(POLICY.fleet.accuracy, POLICY.lead.ranked)
+    sums = PartitionSums(POLICY.fleet.accuracy, POLICY.lead.ranked, POLICY.look_alike.candidates)
     told = Business(touch=touch, lead=lead, trainings=Trainings(groups, frozenset({(week, "funnels")})))
     sums.add("t", Contribution("s", {}, [], ["funnels"], told))
     (record,) = sums.take(at(day), f"customers/{partition}")

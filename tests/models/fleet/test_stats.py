@@ -34,7 +34,7 @@ def member(value: float, segment: str = "a", *counters: str) -> Contribution:
 
 
 def summaries(members: list[Contribution], source: str = "customers/0") -> list[GridSummary]:
-    sums = PartitionSums(POLICY.accuracy, 200)
+    sums = PartitionSums(POLICY.accuracy, 200, 25)
     for each in members:
         sums.add("t", each)
     return list(sums.take(at(7), source))
@@ -92,7 +92,7 @@ def test_a_summary_of_many_segments_comes_in_several_records(monkeypatch: pytest
 
 
 def test_tenants_are_told_apart_and_once() -> None:
-    sums = PartitionSums(0.01, 200)
+    sums = PartitionSums(0.01, 200, 25)
     for tenant in ("u", "t", "u"):
         sums.add(tenant, member(1))
     first = list(sums.take(at(7), "customers/3"))

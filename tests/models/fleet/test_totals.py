@@ -82,7 +82,7 @@ def told(members: list[Contribution], partitions: int, rng: Random) -> FleetStat
     stage = FleetStage(frozenset(sources), POLICY, ())
     records: list[GridSummary] = []
     for n, source in enumerate(sources):
-        sums = PartitionSums(POLICY.fleet.accuracy, POLICY.lead.ranked)
+        sums = PartitionSums(POLICY.fleet.accuracy, POLICY.lead.ranked, POLICY.look_alike.candidates)
         for each in members[n::partitions]:
             sums.add("t", each)
         records += [GridSummary.from_json(summary.to_json()) for summary in sums.take(at(7), source)]
@@ -122,7 +122,7 @@ def test_records_are_cut_and_add_up_to_the_same(monkeypatch: pytest.MonkeyPatch)
     assert whole.leads == {"kim": ["c00", "c01", "c02"]}
     assert sum(row.paid for row in whole.channels[0].keywords) == whole.channels[0].paid == 40
     monkeypatch.setattr("ebbtide.models.fleet.summary.NUMBERS_A_RECORD", 30)
-    sums = PartitionSums(0.01, 3)
+    sums = PartitionSums(0.01, 3, 25)
     for each in members:
         sums.add("t", each)
     records = list(sums.take(at(7), "customers/0"))

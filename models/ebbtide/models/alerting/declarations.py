@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from string import Formatter
 from typing import Any
 
+from ebbtide.models.alerting.growth import growth_wording
 from ebbtide.schemas.alert import AlertKind, AlertType
 
 _PER_CENT = " %"
@@ -40,12 +42,16 @@ def _said(value: Any, spec: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What is fixed for an alert type. ``zh`` and (for `_english`) ``en`` are format strings over the evidence."""
+    """What is fixed for an alert type. ``zh`` and (for `_english`) ``en`` are format strings over the evidence.
+
+    ``rest`` says what else the evidence holds, in English and Chinese: lists, which may be empty.
+    """
 
     kind: AlertKind
     play: str
     en: str
     zh: str
+    rest: Callable[[dict[str, Any]], tuple[str, str]] | None = None
 
 
 DECLARATIONS: dict[AlertType, Declaration] = {
@@ -79,6 +85,7 @@ DECLARATIONS: dict[AlertType, Declaration] = {
         "offer_expansion",
         "{value:action} in the last {window_days:day}, {percent} % of the usual {baseline:g}",
         "近{window_days}天操作{value}次，为平时{baseline:g}次的{percent}%",
+        growth_wording,
     ),
     AlertType.WARM_RETURN: Declaration(
         AlertKind.OPPORTUNITY,
@@ -94,7 +101,8 @@ _ROUTES = {"strategic": "csm", "middle": "queue"}
 def wording(alert_type: AlertType, evidence: dict[str, Any]) -> tuple[str, str]:
     """The reason in English and in Chinese."""
     declaration = DECLARATIONS[alert_type]
-    return _english(declaration.en, evidence), declaration.zh.format(**evidence)
+    rest_en, rest_zh = ("", "") if declaration.rest is None else declaration.rest(evidence)
+    return _english(declaration.en, evidence) + rest_en, declaration.zh.format(**evidence) + rest_zh
 
 
 def route(service_tier: str | None) -> str:

@@ -19,8 +19,10 @@ from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.rhythm import Rhythm
 from ebbtide.models.customer.seen import Seen
 from ebbtide.models.customer.series import FIRST, FIRST_LOGIN, LAST, LOGINS
+from ebbtide.models.customer.surging import surge_evidence
 from ebbtide.models.customer.trend import Comparison
 from ebbtide.models.customer.view import View
+from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.alert import AlertType
 from ebbtide.schemas.base import DAY_MS
@@ -34,9 +36,18 @@ class Alarms:
         self._policy = policy
 
     def settle(
-        self, customer: Customer, view: View, day: int, rhythm: Rhythm, comparison: Comparison | None
+        self,
+        customer: Customer,
+        view: View,
+        day: int,
+        rhythm: Rhythm,
+        comparison: Comparison | None,
+        fleet: Fleet | None = None,
     ) -> list[AlertChange]:
-        """What is to be told at the grid instant ``day`` of a customer that was active before it."""
+        """What is to be told at the grid instant ``day`` of a customer that was active before it.
+
+        ``fleet`` are the statistics of the instant before, from which a surge's look-alikes come.
+        """
         policy, state, days, open_alerts = self._policy, rhythm.state, rhythm.own.days, customer.alerts
         verdicts: list[tuple[AlertType, Verdict]] = []
         # What is open as it should be, or neither fires nor is open, is not asked: most customers on most days.
@@ -53,7 +64,7 @@ class Alarms:
         if drops:
             verdicts.append((AlertType.SUDDEN_DROP, self._drop(comparison, rhythm, view, day)))
         if surges:
-            verdicts.append((AlertType.SURGE, conditions.surge(comparison, state, policy.baseline)))
+            verdicts.append((AlertType.SURGE, self._surge(customer, view, day, rhythm, comparison, fleet)))
         if (customer.tier == HealthTier.DANGER) != (AlertType.TIER_TO_DANGER in open_alerts):
             verdicts.append((AlertType.TIER_TO_DANGER, _danger(customer)))
         warm = open_alerts.get(AlertType.WARM_RETURN)
@@ -113,6 +124,22 @@ class Alarms:
             told.append(_told(customer, AlertType.WARM_RETURN, Clears(Reason.WENT_TO_SLEEP), day, at_ms))
             told.append(_told(customer, AlertType.WARM_RETURN, verdict, day, at_ms, episode))
         return _changes(told)
+
+    def _surge(
+        self,
+        customer: Customer,
+        view: View,
+        day: int,
+        rhythm: Rhythm,
+        comparison: Comparison | None,
+        fleet: Fleet | None,
+    ) -> Verdict:
+        """A surge; where it opens, with what drove it and who is like the customer. While open its evidence stays."""
+        verdict = conditions.surge(comparison, rhythm.state, self._policy.baseline)
+        if comparison is None or not isinstance(verdict, Fires) or AlertType.SURGE in customer.alerts:
+            return verdict
+        more = surge_evidence(customer, view, day, comparison, fleet, self._policy)
+        return Fires(verdict.severity, {**verdict.evidence, **more})
 
     def _drop(self, comparison: Comparison | None, rhythm: Rhythm, view: View, day: int) -> Verdict:
         """A sudden drop, unless the window holds a sleep that is over: coming back is no decline."""

@@ -24,7 +24,8 @@ from ebbtide.models.customer.timers import Timers
 from ebbtide.models.customer.trend import Comparison, compare
 from ebbtide.models.customer.view import View
 from ebbtide.models.fleet.business import Business, business, owner_of
-from ebbtide.models.fleet.contribution import blind_contribution, contribution, segment_of
+from ebbtide.models.fleet.candidates import Prospect, prospect
+from ebbtide.models.fleet.contribution import USAGE, Contribution, blind_contribution, contribution, segment_of
 from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.base import DAY_MS
@@ -109,7 +110,7 @@ class Evaluator:
         if comparison is not None and low and seen.blind_days(day - comparison.window_days):
             # Part of the window could not be seen.
             comparison = None
-        decisions.alerts += self._alarms.settle(customer, view, day, rhythm, comparison)
+        decisions.alerts += self._alarms.settle(customer, view, day, rhythm, comparison, fleet)
         changed = woke_or_slept or decisions.score is not None
         self._stand(customer, view, at, rhythm, comparison, decisions, changed=changed)
         if observe:
@@ -248,7 +249,7 @@ class Evaluator:
         )
         decisions.changes += standing.changes
         if at.observe:
-            decisions.contribution = contribution(
+            decisions.contribution = told = contribution(
                 view.series,
                 at.day,
                 segment=name,
@@ -259,11 +260,30 @@ class Evaluator:
                 modules=view.modules(customer, at.day, self._policy.adoption.month_days),
                 business=self._business(customer, view, at, held, standing, seen_day=view.series.first_day()),
             )
+            if segment is not None and at.fleet is not None and told.is_in_use:
+                told.prospect = self._prospect(customer, at.day, told, at.fleet, segment.name, held.get("name"))
+
+    def _prospect(
+        self, customer: Customer, day: int, told: Contribution, fleet: Fleet, segment: str, name: Trait | None
+    ) -> Prospect | None:
+        """The customer as one that others may be told is like them; ``segment`` as the fleet has it."""
+        asked = fleet.places(self._policy.adoption.modules, self._policy.look_alike.modules)
+        if not asked:
+            return None
+        return prospect(
+            customer.customer_id,
+            day,
+            segment=segment,
+            name=None if name is None else name.value,
+            usage=told.metrics[USAGE],
+            modules=told.modules,
+            places=asked,
+        )
 
     def _segment(self, customer: Customer, view: View, day: int) -> tuple[str, dict[str, Trait]]:
         """The customer's segment, and the traits that what it adds to its fleet is told from."""
         trait = self._policy.fleet.segment_trait
-        held = view.traits_at(customer, (trait, "owner"), day * DAY_MS - 1)
+        held = view.traits_at(customer, (trait, "owner", "name"), day * DAY_MS - 1)
         return segment_of(held[trait].value if trait in held else None), held
 
     def _business(

@@ -100,7 +100,7 @@ class CustomerShard:
         self._evaluator = Evaluator(policy)
         self._models = ModelShelf(Scorer.from_model(Learner().to_model(None, "default")))
         self._fleet = StatsShelf()
-        self._sums = PartitionSums(policy.fleet.accuracy, policy.lead.ranked)
+        self._sums = PartitionSums(policy.fleet.accuracy, policy.lead.ranked, policy.look_alike.candidates)
         self._due_days = DueDays()
         self._dirty: set[str] = set()
         self._outputs: list[Output] = []

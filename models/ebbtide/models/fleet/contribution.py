@@ -15,6 +15,7 @@ from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.series import EVENTS, ORDERS, REVENUE, DaySeries
 from ebbtide.models.customer.trend import Comparison
 from ebbtide.models.fleet.business import NO_BUSINESS, Business
+from ebbtide.models.fleet.candidates import Prospect
 from ebbtide.models.profile.money import MICROS
 
 MONTH, QUARTER = 28, 90
@@ -61,13 +62,22 @@ _NONE: Mapping[str, float] = {}
 
 @dataclass(slots=True)
 class Contribution:
-    """Numbers and names of one customer. ``counters`` may name one several times; ``modules`` names each once."""
+    """Numbers and names of one customer. ``counters`` may name one several times; ``modules`` names each once.
+
+    ``prospect`` is the customer itself, where it may be named to others as a look-alike.
+    """
 
     segment: str
     metrics: dict[str, float]
     counters: list[str]
     modules: list[str]
     business: Business = NO_BUSINESS
+    prospect: Prospect | None = None
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether the customer is awake and was active in the last 28 days."""
+        return ACTIVE in self.counters and SilenceState.AWAKE.value in self.counters
 
 
 def contribution(

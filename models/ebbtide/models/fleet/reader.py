@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ebbtide.models.fleet.candidates import places_of
 from ebbtide.models.fleet.rows import trained_of
 from ebbtide.models.fleet.sketch import snap
 from ebbtide.models.fleet.stats import EVERYBODY, STEPS
 from ebbtide.models.profile.modules import OTHER
 from ebbtide.schemas.base import DAY_MS, to_ms
-from ebbtide.schemas.fleet import ChannelStats, FleetStats, SegmentEconomics, SegmentStats
+from ebbtide.schemas.fleet import Candidate, ChannelStats, FleetStats, SegmentEconomics, SegmentStats
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -154,6 +155,10 @@ class Fleet:
         for week, module in map(trained_of, stats.trained):
             trained.setdefault(week, set()).add(module)
         self._trained = {week: frozenset(modules) for week, modules in trained.items()}
+        self._pools: dict[str, list[Candidate]] = {}
+        for row in stats.look_alikes.rows:
+            self._pools.setdefault(row.segment, []).append(row)
+        self._places: dict[str, int] = {}
         used = stats.segments[EVERYBODY].modules
         self._used = sorted(used.keys() - {OTHER}, key=lambda module: (-used[module], module))
 
@@ -182,6 +187,22 @@ class Fleet:
     def most_used(self, most: int) -> list[str]:
         """The ``most`` feature modules that most customers used in 28 days, by name."""
         return sorted(self._used[:most])
+
+    def places(self, declared: Sequence[str], most: int) -> Mapping[str, int]:
+        """The modules that candidates are held out for, each with its bit: the first ``most`` of those ``declared``,
+        else of those in use. All customers ask with the same settings."""
+        if not self._places:
+            self._places = places_of(sorted(declared)[:most] or self.most_used(most))
+        return self._places
+
+    @property
+    def candidate_modules(self) -> list[str]:
+        """The modules that the bits of ``candidates`` stand for."""
+        return self._stats.look_alikes.modules
+
+    def candidates(self, segment: str) -> list[Candidate]:
+        """Candidates for look-alikes in the segment; all there are where it is too small or unknown."""
+        return self._pools.get(self.of(segment).name) or self._stats.look_alikes.rows
 
     def of(self, segment: str) -> Segment:
         """The segment's statistics; everybody's where it is too small or unknown."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from ebbtide.models.clock.watermark import ClockState, from_ms
+from ebbtide.models.fleet.candidates import merged as merged_candidates
 from ebbtide.models.fleet.rows import lead_counts_of, lead_of, trained_of, training_of
 from ebbtide.models.fleet.spends import SPEND_KEY, ChannelSpends
 from ebbtide.models.fleet.stats import TenantTotals, fleet_stats
@@ -131,7 +132,8 @@ class FleetStage:
                 self._waiting[part] = summary
                 self._written[part.key] = summary.to_json()
         rows = Rows(instant_ms, record.tenant, record.source, record.part)
-        if rows not in self._rows and (record.channels or record.trained or record.trainings or record.leads):
+        told = record.channels or record.trained or record.trainings or record.leads or record.look_alikes.rows
+        if rows not in self._rows and told:
             self._rows[rows] = record.model_copy(update={"segments": {}})
             self._written[rows.key] = self._rows[rows].to_json()
 
@@ -169,6 +171,7 @@ class FleetStage:
             trained=frozenset(trained_of(row) for one in rows for row in one.trained),
             trainings=book.groups(tenant, day, policy.training.effect_weeks),
             leads=[lead_of(row) for one in rows for row in one.leads],
+            look_alikes=merged_candidates((one.look_alikes for one in rows), day, policy.look_alike.candidates),
         )
 
     def _drop(self, parts: Iterable[Part | Rows]) -> None:

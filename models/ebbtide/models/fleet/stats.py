@@ -18,7 +18,7 @@ from ebbtide.models.policy import CorePolicy
 from ebbtide.models.value.attendance import Changes, Group
 from ebbtide.models.value.channels import ChannelCounts
 from ebbtide.models.value.first_touch import FirstTouch
-from ebbtide.schemas.fleet import FleetStats, Lines, SegmentStats, SegmentSummary, TrainedModule
+from ebbtide.schemas.fleet import Candidates, FleetStats, Lines, SegmentStats, SegmentSummary, TrainedModule
 
 EVERYBODY = ""
 """Name of the segment that all customers are in."""
@@ -82,6 +82,7 @@ class TenantTotals:
     trained: frozenset[tuple[int, str]] = frozenset()
     trainings: Mapping[Group, Changes] = field(default_factory=dict)
     leads: Iterable[tuple[str, RankKey]] = ()
+    look_alikes: Candidates = field(default_factory=Candidates)
 
 
 def fleet_stats(
@@ -122,6 +123,7 @@ def fleet_stats(
         trained=_trained(totals.trained, told[EVERYBODY].modules),
         trainings=training_stats(totals.trainings, policy.training),
         leads=lead_lists(totals.leads, policy.lead.ranked),
+        look_alikes=totals.look_alikes,
     )
 
 

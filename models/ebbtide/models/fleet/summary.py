@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from ebbtide.models.fleet.candidates import CandidateSums
 from ebbtide.models.fleet.contribution import Contribution
 from ebbtide.models.fleet.sketch import Sketch
 from ebbtide.models.fleet.tenant_sums import TenantSums
@@ -17,6 +18,8 @@ from ebbtide.models.value.referrals import Wins
 from ebbtide.models.value.renewals import Renewals
 from ebbtide.schemas.fleet import (
     AnswerCounts,
+    Candidate,
+    Candidates,
     GridSummary,
     RenewalCounts,
     SegmentSummary,
@@ -103,14 +106,17 @@ def _sketch(values: Mapping[float, int], accuracy: float) -> Sketch:
 class PartitionSums:
     """Running sums of one partition's customers. Segments of a tenant by name; "" are the customers in none.
 
-    ``ranked``: so many leads of each owner are told, the first to call.
+    ``ranked``: so many leads of each owner are told, the first to call. ``candidates``: so many of each segment that
+    lack a module.
     """
 
-    def __init__(self, accuracy: float, ranked: int) -> None:
+    def __init__(self, accuracy: float, ranked: int, candidates: int) -> None:
         self._accuracy = accuracy
         self._ranked = ranked
+        self._most_candidates = candidates
         self._sums: dict[tuple[str, str], SegmentSums] = {}
         self._tenants: dict[str, TenantSums] = {}
+        self._candidates: dict[str, CandidateSums] = {}
 
     def add(self, tenant: str, contribution: Contribution) -> None:
         """Count one customer of a tenant."""
@@ -121,11 +127,17 @@ class PartitionSums:
         sums.add(contribution)
         if contribution.business.is_told_by_tenant:
             self._tenants.setdefault(tenant, TenantSums(self._ranked)).add(contribution.business)
+        if contribution.prospect is not None:
+            known = self._candidates.get(tenant)
+            if known is None:
+                known = self._candidates[tenant] = CandidateSums(self._most_candidates)
+            known.add(contribution.prospect)
 
     def take(self, instant: datetime, source: str) -> Iterator[GridSummary]:
         """What was counted since the last time, as records: tenants, then segments, in the order of their names."""
         sums, self._sums = self._sums, {}
         tenants, self._tenants = self._tenants, {}
+        candidates, self._candidates = self._candidates, {}
         for tenant, keys in groupby(sorted(sums), key=itemgetter(0)):
             pieces: list[_Piece] = []
             for key in keys:
@@ -136,6 +148,10 @@ class PartitionSums:
                     (field, str(number), row, _NUMBERS_OF_A_ROW)
                     for number, (field, row) in enumerate(tenants[tenant].rows())
                 )
+            modules: tuple[str, ...] = ()
+            if tenant in candidates:
+                modules, rows = candidates[tenant].rows()
+                pieces += (("look_alikes", row.customer_id, row, _NUMBERS_OF_A_ROW) for row in rows)
             for part, fields in enumerate(_records(pieces)):
                 yield GridSummary(
                     tenant=tenant,
@@ -147,7 +163,14 @@ class PartitionSums:
                     trained=list(fields["trained"].values()),
                     trainings=list(fields["trainings"].values()),
                     leads=list(fields["leads"].values()),
+                    look_alikes=_candidates(modules, fields["look_alikes"].values()),
                 )
+
+
+def _candidates(modules: Sequence[str], rows: Iterable[Candidate]) -> Candidates:
+    """Rows with what their bits stand for; without rows nothing."""
+    found = list(rows)
+    return Candidates(modules=list(modules) if found else [], rows=found)
 
 
 def _records(pieces: Iterable[_Piece]) -> Iterator[_Fields]:

@@ -24,6 +24,7 @@ from ebbtide.schemas.alert import AlertKind
 from ebbtide.streams.cli.field_values import NOTHING, number, per_cent, time_text, value_text
 from ebbtide.streams.cli.identity_story import shown
 from ebbtide.streams.cli.language import Language
+from ebbtide.streams.cli.look_alikes import look_alike_line
 from ebbtide.streams.cli.sparkline import sparkline
 from ebbtide.streams.demo.wording import TIER_STYLE
 
@@ -232,6 +233,9 @@ def _alerts(told: Portrait, language: Language) -> list[RenderableType]:
             _line(alert.kind.value, said, style=f"bold {_KIND_STYLE[alert.kind]}"),
             _line("", f"{shown(reason)}{_doubt(told, alert.type)}"),
         )
+        alike = look_alike_line(alert.evidence, language)
+        if alike is not None:
+            lines.append(_line("", shown(alike)))
     return lines
 
 

@@ -6,6 +6,7 @@ import re
 
 from ebbtide.models.alerting import conditions
 from ebbtide.models.alerting.declarations import DECLARATIONS
+from ebbtide.models.alerting.growth import growth_wording
 from ebbtide.models.alerting.verdict import Reason
 from ebbtide.schemas.alert import AlertState, Severity
 from ebbtide.streams.reference.markdown import code, first_sentence, table
@@ -24,6 +25,10 @@ _REASONS = {
     Reason.EXPIRED: "open for as long as `EBBTIDE_ALERT__WARM_RETURN_DAYS` allows",
     Reason.MOVED: "everything the customer did counts for another customer now",
     Reason.HYSTERESIS: "between the thresholds: neither opens nor closes",
+}
+_GROWTH = {
+    "drivers": [{"module": "{first}", "share_of_growth": 0.4}, {"module": "{second}", "share_of_growth": 0.2}],
+    "look_alikes": [{}, {}, {}],
 }
 _STATES = {
     AlertState.OPEN: "it fired; there is one open alert per customer and type",
@@ -53,6 +58,9 @@ def page() -> str:
         "The first reason of an alert, filled in from its `evidence`; in `reasons_en` and `reasons_zh`. Unless it is "
         "resolved, that of a risk is followed by [those of the score](../guides/read-a-score.md) of the same instant.",
         table(("type", "English", "Chinese"), words),
+        "That of a surge goes on with what its evidence knows of the modules that drove it and of customers to offer "
+        "the first of them to:",
+        table(("English", "Chinese"), [growth_wording(_GROWTH)]),
         "## States",
         table(("state", "meaning"), ((code(state), _STATES[state]) for state in AlertState)),
         "Severities: " + ", ".join(code(severity) for severity in Severity) + ".",
