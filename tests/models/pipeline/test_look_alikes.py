@@ -14,11 +14,14 @@ import pytest
 
 from ebbtide.models.outputs import Output
 from ebbtide.models.pipeline import Pipeline
-from ebbtide.models.policy import CorePolicy, FleetPolicy, LookAlikePolicy
+from ebbtide.models.policy import BaselinePolicy, CorePolicy, FleetPolicy, LookAlikePolicy
 from ebbtide.schemas.alert import Alert, AlertState, AlertType
-from support.raw import MONDAY, NOW, at, fact, in_account, messages, track
+from ebbtide.schemas.topics import Topic
+from support.raw import MONDAY, NOW, at, fact, in_account, messages, punctuation, track
 from support.standings import day_of
+from support.topology import Topology
 
+ALERTS = Topic.ALERTS.topic_name
 MODULES = [f"module-{n}" for n in range(8)]
 DRIVER = "reports"
 SURGE_DAY, END = 56, 63
@@ -178,3 +181,19 @@ def test_nobody_is_named_where_nobody_is_asked_for() -> None:
     (opened,) = (one for one in surges(outputs) if one.state is AlertState.OPEN)
     assert opened.evidence["look_alikes"] == []
     assert [one["module"] for one in opened.evidence["drivers"]] == [DRIVER]
+
+
+@pytest.mark.parametrize(("partitions", "crashes"), [(1, 4), (4, 0), (4, 4)])
+def test_partitions_and_crashes_change_nothing(partitions: int, crashes: int) -> None:
+    accounts = [one._replace(tier="s", daily=dict.fromkeys(one.daily, 1)) for one in book(5, size=9)]
+    accounts[0] = accounts[0]._replace(reports=15)
+    policy = POLICY.model_copy(update={"baseline": BaselinePolicy(min_actions=10)})
+    told = messages([*bodies(accounts), punctuation(at(END))])
+    pipeline = Pipeline(policy)
+    (expected,) = {one.to_json() for one in surges(list(pipeline.feed(told, now=NOW)))}
+    assert len(Alert.from_json(expected).evidence["look_alikes"]) >= 2
+    topology = Topology(policy, told, partitions)
+    topology.run(Random(partitions), crashes=crashes)
+    # After a crash it may be told a second time.
+    found = {one.to_json() for one in topology.bus.everything(ALERTS) if one.type is AlertType.SURGE}
+    assert found == {expected}
