@@ -192,7 +192,8 @@ def test_a_customer_reads_those_of_its_segment() -> None:
     assert told is not None
     fleet = Fleet(told)
     assert [row.customer_id for row in fleet.candidates("s")] == ["c1"]
-    assert [row.customer_id for row in fleet.candidates("unknown")] == ["c3"]
+    assert [row.customer_id for row in fleet.candidates("unknown")] == ["c3", "c1", "c2"]
+    assert fleet.candidates("") == fleet.candidates("unknown")
     assert fleet.candidate_modules == list(MODULES)
     assert fleet.places((), 20) == {"a": 1}
     assert fleet.places((), 20) is fleet.places((), 20)

@@ -111,7 +111,7 @@ def run(accounts: list[Account], policy: CorePolicy = POLICY) -> tuple[Pipeline,
 
 
 def nearest(accounts: list[Account], day: int) -> list[tuple[str, float]]:
-    """Names and similarities of those nearest to the first, from the log alone; ``day`` is that of the alert."""
+    """Names and similarities of all like the first, nearest first, by the log alone; ``day`` is that of the alert."""
     instant = (day - 1) // 7 * 7
     sizes = Counter(one.tier for one in accounts)
 
@@ -131,10 +131,10 @@ def nearest(accounts: list[Account], day: int) -> list[tuple[str, float]]:
         like = len(used & set(theirs)) / len(used | set(theirs)) * min(usage, events) / max(usage, events)
         if like >= POLICY.look_alike.min_similarity:
             found.append((one.name.upper(), round(like, 4)))
-    return sorted(found, key=lambda row: (-row[1], row[0]))[: POLICY.look_alike.told]
+    return sorted(found, key=lambda row: (-row[1], row[0]))
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(12))
 def test_the_nearest_of_all_customers_are_named(seed: int) -> None:
     accounts = book(seed)
     pipeline, outputs = run(accounts)
@@ -145,10 +145,10 @@ def test_the_nearest_of_all_customers_are_named(seed: int) -> None:
     assert driver == {"module": DRIVER, "value": 30 * days, "baseline": 0.0, "share_of_growth": 1.0}
     found = opened.evidence["look_alikes"]
     expected = nearest(accounts, round(day_of(opened.occurred_at)))
-    # Who is equally like comes by id, which the log does not know.
-    assert sorted((-one["similarity"], one["name"]) for one in found) == sorted(
-        (-like, name) for name, like in expected
-    )
+    # Of those equally like the first are told by id, which the log does not know.
+    assert [one["similarity"] for one in found] == [like for _, like in expected[: POLICY.look_alike.told]]
+    assert {(one["name"], one["similarity"]) for one in found} <= set(expected)
+    assert len({one["name"] for one in found}) == len(found)
     assert found == sorted(found, key=lambda one: (-one["similarity"], one["customer_id"]))
     names = {customer_id: one.anchor_value.upper() for customer_id, one in pipeline.customers.customers.items()}
     assert [names[one["customer_id"]] for one in found] == [one["name"] for one in found]
@@ -156,9 +156,9 @@ def test_the_nearest_of_all_customers_are_named(seed: int) -> None:
 
 def test_the_books_have_what_they_test() -> None:
     """Look-alikes of a segment and of everybody, and books with customers that must not be named."""
-    books = [book(seed) for seed in range(8)]
+    books = [book(seed) for seed in range(12)]
     told = [len(nearest(accounts, SURGE_DAY + 3)) for accounts in books]
-    assert max(told) == POLICY.look_alike.told
+    assert max(told) >= POLICY.look_alike.told
     tiers = [Counter(one.tier for one in accounts)[accounts[0].tier] >= MIN_SEGMENT for accounts in books]
     assert len(set(tiers)) == 2
     assert any(one.ends == STOPPED_DAY for accounts in books for one in accounts)

@@ -201,8 +201,10 @@ class Fleet:
         return self._stats.look_alikes.modules
 
     def candidates(self, segment: str) -> list[Candidate]:
-        """Candidates for look-alikes in the segment; all there are where it is too small or unknown."""
-        return self._pools.get(self.of(segment).name) or self._stats.look_alikes.rows
+        """Candidates for look-alikes in the segment; all there are where it is too small, unknown, or has none."""
+        name = self.of(segment).name
+        found = [] if name == EVERYBODY else self._pools.get(name, [])
+        return found or self._stats.look_alikes.rows
 
     def of(self, segment: str) -> Segment:
         """The segment's statistics; everybody's where it is too small or unknown."""
