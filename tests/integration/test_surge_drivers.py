@@ -20,12 +20,12 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.quality
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", [21, 22])
 def test_the_module_named_first_is_mostly_the_planted_one(tmp_path: Path, seed: int) -> None:
-    """300 accounts, 200 days. In a surge all use grows, the planted module's most: by how much it was used before."""
+    """200 accounts, 160 days. In a surge all use grows, the planted module's most: by how much it was used before."""
     book, truth = tmp_path / "book.ndjson", tmp_path / "truth.ndjson"
-    write(BookConfig(customers=300, days=200, seed=seed), book, truth, None)
+    write(BookConfig(customers=200, days=160, seed=seed), book, truth, None)
     replay([str(book)], tmp_path / "out", Settings())
     planted: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows_of(truth):
@@ -47,6 +47,6 @@ def test_the_module_named_first_is_mostly_the_planted_one(tmp_path: Path, seed: 
     alike = sum(count > 0 for *_, count in named)
     print(f"seed {seed}: of {len(named)} alerts on planted surges the module is named first in {first}, ", end="")
     print(f"at all in {any_of}; look-alikes in {alike}")
-    assert len(named) >= 20
+    assert len(named) >= 10
     assert first >= 0.7 * len(named)
     assert alike >= 0.7 * len(named)
