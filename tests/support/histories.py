@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from operator import itemgetter
 from random import Random
 from typing import Any
 
@@ -100,6 +101,41 @@ def _facts(rng: Random, account: str, days: int, add: Any) -> None:
         day = rng.randrange(day, days)
         outcome = rng.choice(["renewed", "churned"])
         add(day, 1, fact("renewal.closed", at(day, 1), "", ids, outcome=outcome))
+
+
+def eventful(seed: int, *, days: int = 120) -> list[dict[str, Any]]:
+    """A history with all that the alerts on facts go by: tickets, answers, invoices, contracts that end, leads, seats,
+    and an account that only the CRM knows. Its days are those of ``history``."""
+    rng = Random(seed)
+    *bodies, end = history(seed, days=days)
+    timed = [(str(body.get("timestamp") or body["occurred_at"]), body) for body in bodies]
+    for number in range(rng.randint(20, 60)):
+        when = at(rng.randrange(days), rng.randrange(86_400))
+        account = rng.choice(["g1", "g2", "quiet"])
+        user = rng.choice(["u0", "u1", "u2"])
+        ids = {"group_id": account}
+        named = rng.choice([ids, {"user_id": user}, {"user_id": user, **ids}])
+        choices: list[tuple[str, dict[str, str], dict[str, Any]]] = [
+            ("ticket.opened", ids, {"ticket_id": f"t{number % 9}", "severity": rng.choice(_SEVERITIES)}),
+            ("ticket.opened", ids, {"ticket_id": f"t{number % 9}", "severity": "critical"}),
+            ("ticket.closed", ids, {"ticket_id": f"t{number % 9}"}),
+            ("survey.answered", named, {"kind": "nps", "score": rng.randint(4, 10)}),
+            ("invoice.overdue", ids, {"invoice_id": f"i{number % 5}", "amount": number, "currency": "EUR"}),
+            ("invoice.paid", ids, {"invoice_id": f"i{number % 5}"}),
+            ("contract.signed", ids, {"end": iso(when + timedelta(days=rng.randint(10, 400))), "value": 9}),
+            ("renewal.closed", ids, {"outcome": rng.choice(["renewed", "churned"])}),
+            ("touchpoint", ids, {"kind": rng.choice(["call", "kickoff", "campaign"])}),
+            ("lead.upserted", named, {"channel": "fair", "owner": "kim"}),
+            ("account.upserted", ids, {"seats": rng.randint(1, 3), "tier": rng.choice(["small", "Strategic"])}),
+            ("contact.upserted", {"user_id": user}, {"role": "key_person", "name": f"Ann {number % 3}"}),
+        ]
+        kind, ids, data = rng.choice(choices)
+        timed.append((iso(when), fact(kind, when, f"f{number}", ids, **data)))
+    timed.sort(key=itemgetter(0))
+    return [*(body for _, body in timed), end]
+
+
+_SEVERITIES = ("low", "normal", "high", "critical")
 
 
 def _late_outcome(rng: Random, account: str, days: int, add: Any) -> None:

@@ -20,6 +20,7 @@ from ebbtide.models.customer.customer import MARK_LENGTH
 from ebbtide.models.customer.packed import decode, encode
 from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.pipeline import Pipeline
+from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.shard import ProfileShard
 from ebbtide.schemas.events import Event
 from ebbtide.schemas.learning import InputCounts
@@ -45,9 +46,11 @@ class Replay(NamedTuple):
 Law = Callable[[Topology, Replay], None]
 
 
-def replay(bodies: list[dict[str, Any]], feedback: Iterable[dict[str, Any]] = ()) -> Replay:
+def replay(
+    bodies: list[dict[str, Any]], feedback: Iterable[dict[str, Any]] = (), policy: CorePolicy = POLICY
+) -> Replay:
     """The undisturbed run."""
-    return Replay(*drive(bodies, POLICY, decorated=False, feedback=feedback))
+    return Replay(*drive(bodies, policy, decorated=False, feedback=feedback))
 
 
 def totals(shards: Iterable[CustomerShard]) -> Totals:
@@ -157,8 +160,13 @@ LAWS: list[Law] = [
 ]
 
 
-def check(topology: Topology, bodies: list[dict[str, Any]], feedback: Iterable[dict[str, Any]] = ()) -> None:
+def check(
+    topology: Topology,
+    bodies: list[dict[str, Any]],
+    feedback: Iterable[dict[str, Any]] = (),
+    policy: CorePolicy = POLICY,
+) -> None:
     """All laws."""
-    undisturbed = replay(bodies, feedback)
+    undisturbed = replay(bodies, feedback, policy)
     for law in LAWS:
         law(topology, undisturbed)

@@ -27,7 +27,7 @@ DECIDED = (
     Topic.MODEL_EVENTS,
     Topic.FLEET_STATS,
 )
-DECORATIONS = ("customer_name", "owner", "route", "at_stake", "priority")
+DECORATIONS = ("customer_name", "owner", "play", "route", "at_stake", "priority")
 """What an alert takes from the CRM as it is known when it is told. No decision depends on it."""
 
 Told = dict[str, list[dict[str, Any]]]

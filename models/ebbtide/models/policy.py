@@ -6,15 +6,26 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from ebbtide.models.identity.identifiers import ACCOUNT_TYPES, PERSON_TYPES
 from ebbtide.models.profile.currency import currency_code
-from ebbtide.schemas.alert import Severity
+from ebbtide.schemas.alert import AlertType, Severity
 from ebbtide.schemas.base import Text
 from ebbtide.schemas.events import IdentifierType
 
 _CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
+SERVICE_TIERS = ("strategic", "middle", "other")
+"""How customers are served [FX]: in person, by a queue, by machine. Any other tier of the CRM is served as `other`."""
 
 
 class Policy(BaseModel):
@@ -482,9 +493,124 @@ class SourcesPolicy(Policy):
 
 
 class AlertPolicy(Policy):
-    """Lifecycle of alerts."""
+    """When alerts open and close, which there are, and what to do about them. Thresholds may differ by segment."""
 
     warm_return_days: int = Field(14, ge=1, description="A warm return stays open this long.")
+    health_observations: int = Field(
+        4,
+        ge=0,
+        le=8,
+        description="Newest predictions, one a week, that must agree with the tier where health decides about a "
+        "renewal, a referral or a better cell; 0: the tier alone.",
+    )
+    tickets: int = Field(3, ge=1, description="Open tickets from which there is support distress.")
+    tickets_left: int = Field(1, ge=0, description="It is over with so many open tickets.")
+    grave: tuple[Literal["low", "normal", "high", "critical"], ...] = Field(
+        ("critical",), description="Severities of which one ticket that is open for too long is support distress."
+    )
+    grave_days: int = Field(3, ge=0, description="Days for which such a ticket may be open.")
+    detractor_days: int = Field(90, ge=1, description="So long after the answer a detractor is an alert.")
+    overdue_days: int = Field(15, ge=0, description="Days after it was due from which an unpaid invoice is an alert.")
+    overdue_critical_days: int = Field(45, ge=1, description="Days from which it is critical.")
+    renewal_days: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (90, 60, 30),
+        min_length=1,
+        description="Days before the end of the contract at which a renewal at risk is told, and told again, the "
+        "longest first; at the last it is critical.",
+    )
+    renewal_term_share: float = Field(
+        0.3,
+        gt=0,
+        le=1,
+        description="A step counts where it is at most this share of the term: a year's contract has all, one of 100 "
+        "days the last; the next end of a monthly or quarterly one is always near.",
+    )
+    renewal_grace_days: int = Field(
+        7, ge=0, description="So long after the end it stays open, for what became of the contract is told late."
+    )
+    stuck_days: int = Field(
+        14, ge=1, description="Nobody is stuck in a stage of the journey before this, however fast others are."
+    )
+    stuck_customers: int = Field(
+        5, ge=1, description="Customers that must be in the stage to be compared with: of fewer nothing is usual."
+    )
+    expansion_enter: float = Field(
+        0.9, gt=0, le=1, description="Share of the seats in use from which a customer is ready to expand [SA]."
+    )
+    expansion_leave: float = Field(
+        0.75, gt=0, le=1, description="It is so until below this share, and by two users at least."
+    )
+    expansion_seats: int = Field(5, ge=1, description="Seats needed for that: with fewer, one user more is much.")
+    cell_days: int = Field(30, ge=1, description="A move among the nine cells stays open this long.")
+    cell_settled_days: int = Field(
+        56, ge=0, description="Days for which the cell before must have lasted; for a critical move half of them."
+    )
+    referral_days: int = Field(90, ge=1, description="So long after the answer a promoter may be asked for referrals.")
+    off: tuple[AlertType, ...] = Field((), description="Types of alerts that are switched off.")
+    plays: dict[str, str] = Field(
+        {},
+        description="Other plays than those of the [table](alerts.md), by `type` or `type/tier` with the tiers "
+        '`strategic`, `middle` and `other`, such as `{"left": "win_back", "left/other": "none"}`.',
+    )
+    segments: dict[str, dict[str, Any]] = Field(
+        {},
+        description="Other values of the settings of this group for the customers of a segment, such as "
+        '`{"strategic": {"tickets": 2, "off": ["referral_ready"]}}`. A segment is a value of '
+        "`EBBTIDE_FLEET__SEGMENT_TRAIT` in lower case, as of the last observation.",
+    )
+
+    _by_segment: dict[str, AlertPolicy] = PrivateAttr(default_factory=dict)
+
+    @field_validator("renewal_days")
+    @classmethod
+    def _steps_descend(cls, days: tuple[int, ...]) -> tuple[int, ...]:
+        if list(days) != sorted(set(days), reverse=True):
+            raise ValueError(f"the days before the end must descend, not {list(days)}")
+        return days
+
+    @field_validator("plays")
+    @classmethod
+    def _plays_are_of_types(cls, plays: dict[str, str]) -> dict[str, str]:
+        for told, play in plays.items():
+            kind, _, tier = told.partition("/")
+            if kind not in set(AlertType) or ("/" in told and tier not in SERVICE_TIERS):
+                raise ValueError(f"{told!r} is no type of alert, nor type/tier with one of {', '.join(SERVICE_TIERS)}")
+            if not play.strip():
+                raise ValueError(f"the play of {told!r} is empty")
+        return plays
+
+    @field_validator("segments")
+    @classmethod
+    def _segments_are_named_as_customers_are(cls, segments: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        found = {name.strip().lower(): told for name, told in segments.items()}
+        if len(found) < len(segments):
+            raise ValueError(f"a segment is named twice in {', '.join(segments)}")
+        return found
+
+    @model_validator(mode="after")
+    def _edges(self) -> Self:
+        _in_order(expansion_leave=self.expansion_leave, expansion_enter=self.expansion_enter)
+        _in_order(overdue_days=self.overdue_days, overdue_critical_days=self.overdue_critical_days)
+        if self.tickets_left >= self.tickets:
+            raise ValueError(f"tickets_left < tickets must hold, not {self.tickets_left} and {self.tickets}")
+        for segment, told in self.segments.items():
+            self._by_segment[segment] = self._changed(segment, told)
+        return self
+
+    def of(self, segment: str) -> AlertPolicy:
+        """The policy for the customers of a segment."""
+        return self._by_segment.get(segment, self)
+
+    def _changed(self, segment: str, told: dict[str, Any]) -> AlertPolicy:
+        for name in told:
+            if name == "segments" or name not in AlertPolicy.model_fields:
+                raise ValueError(f"segment {segment!r}: {name!r} is no setting of alerts that a segment may have")
+        own = {name: value for name, value in self if name != "segments"}
+        try:
+            return AlertPolicy.model_validate(own | told)
+        except ValidationError as error:
+            faults = [f"{'.'.join(map(str, fault['loc'])) or 'values'}: {fault['msg']}" for fault in error.errors()]
+            raise ValueError(f"segment {segment!r}: {'; '.join(faults)}") from None
 
 
 def _in_order(**edges: float) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Literal
 
+from pydantic import Field
+
 from ebbtide.schemas.base import Contract, Money, Text, UtcDatetime
 from ebbtide.schemas.score import Contribution
 
@@ -24,8 +26,18 @@ class AlertType(StrEnum):
     ASLEEP = "asleep"
     LEFT = "left"
     TIER_TO_DANGER = "tier_to_danger"
+    CELL_DOWN = "cell_down"
+    RENEWAL_AT_RISK = "renewal_at_risk"
+    SUPPORT_DISTRESS = "support_distress"
+    DETRACTOR = "detractor"
+    OVERDUE = "overdue"
+    STUCK = "stuck"
     SURGE = "surge"
     WARM_RETURN = "warm_return"
+    HOT_LEAD = "hot_lead"
+    EXPANSION_READY = "expansion_ready"
+    CELL_UP = "cell_up"
+    REFERRAL_READY = "referral_ready"
     FLEET_DROP = "fleet_drop"
     SOURCE_BLIND = "source_blind"
 
@@ -84,14 +96,15 @@ class Alert(Contract):
     """Topic ``alerts``, keyed by customer id. One open alert per customer and type; ``version`` only grows.
 
     With ``suppressed`` it is for the record: nobody is to be told. One that was held back and is told after all is
-    ``open`` again, without. ``confidence`` is how sure the condition itself is, 0 to 1. ``priority`` is the money at
-    stake, in the money currency, times the probability, times the confidence in condition and type: what the alerts of
-    an owner are ranked by. Whoever delivers it does so from ``deliver_at`` on, the end of the route's quiet hours.
-    ``escalated_at``: nobody responded in time. An alert of kind ``ops`` is about no customer: ``customer_id`` is null,
-    and its key the tenant.
+    ``open`` again, without. ``priority`` is the money at stake, in the money currency, times the probability, times
+    the confidence in condition and type: what the alerts of an owner are ranked by. Whoever delivers it does so from
+    ``deliver_at`` on, the end of the route's quiet hours. ``escalated_at``: nobody responded in time. An alert of kind
+    ``ops`` is about no customer: ``customer_id`` is null, and its key the tenant.
 
     ``contributions`` are the features that move the score; its record on ``scores`` has all of them. The first of the
     reasons is what happened; of a risk those of the score follow where it was published at the same instant.
+    ``person_id`` is the profile of whom it is about; null where that is the whole customer. ``confidence``, 0 to 1, is
+    how sure the condition itself is; whether the customer churns is ``p_churn``.
     """
 
     alert_id: Text
@@ -108,6 +121,7 @@ class Alert(Contract):
     evidence: dict[str, Any]
     contributions: list[Contribution]
     p_churn: float | None
+    confidence: float = Field(1.0, ge=0, le=1)
     reasons_en: list[str]
     reasons_zh: list[str]
     play: str
@@ -116,7 +130,6 @@ class Alert(Contract):
     at_stake: Money | None
     suppressed: Suppressed | None = None
     resolved_reason: str | None = None
-    confidence: float = 1.0
     priority: float = 0.0
     deliver_at: UtcDatetime | None = None
     escalated_at: UtcDatetime | None = None
@@ -126,10 +139,10 @@ class Alert(Contract):
 class AlertCandidate(Contract):
     """A condition of a customer began, changed or ended. Topic ``alert-candidates``, keyed by customer id.
 
-    ``alert`` is what would be told: its ``version`` counts the customer's candidates. ``instant`` is the grid instant at
-    which it was decided; what happened after it, on the day that runs, does not wait for others. ``worth`` is the money
-    at stake in the money currency, null where it is not known. ``caused_ms`` is when the input that caused it was
-    appended to Kafka.
+    ``alert`` is what would be told: its ``version`` counts the customer's candidates. ``instant`` is the grid instant
+    at which it was decided; what happened after it, on the day that runs, does not wait for others. ``worth`` is the
+    money at stake in the money currency, null where it is not known. ``caused_ms`` is when the input that caused it
+    was appended to Kafka.
     """
 
     alert: Alert

@@ -9,7 +9,7 @@ import pytest
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.series import DaySeries
 from ebbtide.models.customer.view import View
-from ebbtide.models.policy import CadencePolicy
+from ebbtide.models.policy import CadencePolicy, CorePolicy
 from ebbtide.models.portrait.alerts import open_alerts
 from ebbtide.models.portrait.counts import Counts, counts
 from ebbtide.models.portrait.dates import date_of
@@ -119,7 +119,8 @@ def test_sources_the_freshest_first() -> None:
 
 
 def test_alerts_risks_first_with_their_wording() -> None:
-    risk, opportunity = open_alerts(acme())
+    known = acme()
+    risk, opportunity = open_alerts(known, View(known), TODAY, CorePolicy())
     assert (risk.kind, risk.type, risk.play) == (AlertKind.RISK, "asleep", "check_in")
     assert risk.reason_en == "silent for 5 days; its own rhythm is one active day every 1.4 days"
     assert risk.occurred_at == datetime(2025, 8, 4, tzinfo=UTC)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def growth_wording(evidence: dict[str, Any]) -> tuple[str, str]:
+def growth_wording(evidence: Mapping[str, Any]) -> tuple[str, str]:
     """The rest of the reason in English and Chinese, from the ``drivers`` and ``look_alikes`` of the evidence.
 
     Empty where none are known.

@@ -41,6 +41,9 @@ L2 = 1e-5
 CHECK_DEVIATIONS = (-3.5, -1.2, 0.0, 0.7, 2.6)
 """Check vectors: every feature that many deviations off its mean, so that line, bins and cut are all asked for."""
 
+UNTAUGHT = "champion-0"
+"""Version of the model that has learned nothing yet: the rule alone."""
+
 RENEWED_COUNT = 500
 """Examples that means and deviations of a renewed learner count for: they have moved half of the way after 350."""
 

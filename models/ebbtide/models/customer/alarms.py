@@ -7,7 +7,7 @@ together, and live ends where the backfill does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -18,6 +18,7 @@ from ebbtide.models.customer.cadence import SilenceState, asleep_after, silence
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.rhythm import Rhythm
 from ebbtide.models.customer.seen import Seen
+from ebbtide.models.customer.segments import alert_policy
 from ebbtide.models.customer.series import FIRST, FIRST_LOGIN, LAST, LOGINS
 from ebbtide.models.customer.surging import surge_evidence
 from ebbtide.models.customer.trend import Comparison
@@ -69,8 +70,9 @@ class Alarms:
             verdicts.append((AlertType.TIER_TO_DANGER, _danger(customer)))
         warm = open_alerts.get(AlertType.WARM_RETURN)
         if warm is not None:
-            open_days = day - warm.opened_day
-            verdicts.append((AlertType.WARM_RETURN, conditions.warm_return_ends(state, open_days, policy.alert)))
+            own = alert_policy(customer, view, day, policy)
+            ends = conditions.warm_return_ends(state, day - warm.opened_day, own)
+            verdicts.append((AlertType.WARM_RETURN, ends))
         return _changes(_told(customer, kind, verdict, day, day * DAY_MS) for kind, verdict in verdicts)
 
     def are_calm(self, customer: Customer, comparison: Comparison | None) -> bool:
@@ -90,10 +92,11 @@ class Alarms:
         """What a score between two grid instants brings."""
         return _changes([_told(customer, AlertType.TIER_TO_DANGER, _danger(customer), day, day * DAY_MS)])
 
-    def moved(self, customer: Customer, day: int) -> list[AlertChange]:
-        """Resolves all: what they were about counts for another customer now."""
+    def moved(self, customer: Customer, day: int, stay: Collection[AlertType] = ()) -> list[AlertChange]:
+        """Resolves all but those that ``stay``: what they were about counts for another customer now."""
         moved = Clears(Reason.MOVED)
-        return _changes(_told(customer, AlertType(name), moved, day, day * DAY_MS) for name in list(customer.alerts))
+        gone = [AlertType(name) for name in customer.alerts if name not in stay]
+        return _changes(_told(customer, alert_type, moved, day, day * DAY_MS) for alert_type in gone)
 
     def returned(self, customer: Customer, view: View, day: int, seen: Seen, *, complete: bool) -> list[AlertChange]:
         """Instant triggers of ``day``: whoever was asleep at its start and is active now is awake; a login is a return.

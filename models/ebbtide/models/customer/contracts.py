@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ebbtide.models.alerting.declarations import DECLARATIONS, route, wording
+from ebbtide.models.alerting.declarations import DECLARATIONS, play, route, wording
 from ebbtide.models.alerting.lifecycle import AlertChange
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.reasons import Reasons, why_scored
@@ -13,11 +13,12 @@ from ebbtide.models.churn.scorer import PARTS, change, change_of_attributes
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.decisions import Decisions, Matured, NewScore
+from ebbtide.models.customer.segments import alert_policy
 from ebbtide.models.customer.view import View
 from ebbtide.models.customer.yearly_value import TRAITS as VALUE_TRAITS
 from ebbtide.models.customer.yearly_value import YearlyValue, yearly_value_at
 from ebbtide.models.outputs import Output
-from ebbtide.models.policy import CorePolicy, MoneyPolicy
+from ebbtide.models.policy import CorePolicy
 from ebbtide.models.standing.hysteresis import StateChange
 from ebbtide.schemas import state_change as contract
 from ebbtide.schemas.alert import Alert, AlertCandidate, AlertKind, AlertState, Severity
@@ -46,7 +47,7 @@ def outputs_of(
         customer.scored_day = decisions.score.day
         yield Output(Topic.SCORES, key, score_record(customer, view, decisions.score), caused_ms=caused_ms)
     for alert in decisions.alerts:
-        candidate = candidate_record(customer, view, alert, policy.money, caused_ms, day=day)
+        candidate = candidate_record(customer, view, alert, policy, caused_ms, day=day)
         yield Output(Topic.ALERT_CANDIDATES, key, candidate, 0, caused_ms)
     for moved in decisions.changes:
         yield Output(Topic.STATE_CHANGES, key, change_record(customer, moved), caused_ms=caused_ms)
@@ -106,35 +107,41 @@ def blind_record(customer: Customer, day: int) -> Score:
 
 
 def candidate_record(
-    customer: Customer, view: View, told: AlertChange, money: MoneyPolicy, caused_ms: int | None, *, day: int
+    customer: Customer, view: View, told: AlertChange, policy: CorePolicy, caused_ms: int | None, *, day: int
 ) -> AlertCandidate:
     """What triage decides about: the alert, and what its money is worth among others'."""
     traits = view.traits_at(customer, _TRAITS, told.at_ms)
-    yearly = yearly_value_at(traits, view.series, told.at_ms // DAY_MS, money)
+    yearly = yearly_value_at(traits, view.series, told.at_ms // DAY_MS, policy.money)
     return AlertCandidate.unchecked(
-        alert=alert_record(customer, view, told, traits, yearly),
-        worth=None if yearly is None else yearly.compared(money),
+        alert=alert_record(customer, view, told, traits, yearly, policy),
+        worth=None if yearly is None else yearly.compared(policy.money),
         instant=from_ms(day * DAY_MS),
         caused_ms=caused_ms,
     )
 
 
 def alert_record(
-    customer: Customer, view: View, told: AlertChange, traits: dict[str, Trait], yearly: YearlyValue | None
+    customer: Customer,
+    view: View,
+    told: AlertChange,
+    traits: dict[str, Trait],
+    yearly: YearlyValue | None,
+    policy: CorePolicy,
 ) -> Alert:
     """The alert as a customer success manager gets it, but for what triage adds."""
-    declaration = DECLARATIONS[told.type]
     reasons = _reasons(customer, view, told)
+    tier = _text(traits, "service_tier")
+    plays = alert_policy(customer, view, told.at_ms // DAY_MS, policy).plays
     customer.alert_version += 1
     score = customer.score
     return Alert.unchecked(
         alert_id=told.alert.alert_id,
         tenant=customer.tenant,
-        kind=declaration.kind,
+        kind=DECLARATIONS[told.type].kind,
         type=told.type,
         customer_id=customer.customer_id,
         customer_name=_text(traits, "name"),
-        person_id=None,
+        person_id=told.alert.person,
         state=told.state,
         severity=Severity(told.alert.severity),
         occurred_at=from_ms(told.at_ms),
@@ -142,15 +149,15 @@ def alert_record(
         evidence=dict(told.alert.evidence),
         contributions=[] if score is None else view.reasons(score),
         p_churn=None if score is None else score.p_churn,
+        confidence=told.alert.confidence,
         reasons_en=reasons.en,
         reasons_zh=reasons.zh,
-        play=declaration.play,
+        play=play(told.type, tier, plays),
         owner=_text(traits, "owner"),
-        route=route(_text(traits, "service_tier")),
+        route=route(tier, told.type),
         at_stake=_at_stake(yearly),
         suppressed=None,
         resolved_reason=told.resolved_reason,
-        confidence=1.0,
         priority=0.0,
         deliver_at=None,
         escalated_at=None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ebbtide.models.adoption.campaign import inflation, organic
+from ebbtide.models.alerting.lifecycle import withdraw
 from ebbtide.models.churn.attributes import Attributes
 from ebbtide.models.churn.features import features
 from ebbtide.models.churn.grid import is_observation_day
@@ -14,10 +15,12 @@ from ebbtide.models.customer.alarms import Alarms
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.customer import ANONYMOUS, Customer, Observation, Published
 from ebbtide.models.customer.decisions import PACKED, Decisions, NewScore
+from ebbtide.models.customer.fact_alarms import BY_FACTS, FactAlarms
 from ebbtide.models.customer.ledger import take_matured
 from ebbtide.models.customer.outages import Outages
 from ebbtide.models.customer.rhythm import Rhythm, own_cadence
 from ebbtide.models.customer.seen import Seen
+from ebbtide.models.customer.segments import alert_policy
 from ebbtide.models.customer.series import DaySeries
 from ebbtide.models.customer.standings import Standing, Standings
 from ebbtide.models.customer.timers import Timers
@@ -31,6 +34,7 @@ from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.profile_state import Trait
 from ebbtide.schemas.score import HealthTier
+from ebbtide.schemas.state_change import StateName
 
 
 class Instant(NamedTuple):
@@ -54,6 +58,7 @@ class Evaluator:
         self._cadence = policy.cadence
         self._every_days = policy.observation.every_days
         self._alarms = Alarms(policy)
+        self._fact_alarms = FactAlarms(policy)
         self._standings = Standings(policy)
         self._timers = Timers(policy)
         score = policy.score
@@ -112,12 +117,15 @@ class Evaluator:
             comparison = None
         decisions.alerts += self._alarms.settle(customer, view, day, rhythm, comparison, fleet)
         changed = woke_or_slept or decisions.score is not None
+        cell = customer.states.get(StateName.HEALTH_CELL)
         self._stand(customer, view, at, rhythm, comparison, decisions, changed=changed)
+        decisions.alerts += self._fact_alarms.settle(customer, view, day, cell, fleet, observe=observe)
         if observe:
             decisions.matured += take_matured(customer, view, day, self._policy.label)
             view.compact(customer, day)
         if live:
             decisions.alerts += self._alarms.returned(customer, view, day, seen, complete=False)
+        self._withdraw(customer, view, day, decisions)
         customer.due_day = self._timers.next_due(customer, view, day, rhythm)
         return decisions
 
@@ -134,12 +142,20 @@ class Evaluator:
             self._score(customer, view, day, rhythm, scorer, decisions, observe=False, force=True)
             decisions.alerts += self._alarms.observed(customer, day)
         decisions.alerts += self._alarms.returned(customer, view, day, seen, complete=False)
+        self._withdraw(customer, view, day, decisions)
         return decisions
 
     def returned(self, customer: Customer, view: View, day: int, outages: Outages | None = None) -> Decisions:
         """Tell, while the day runs, who was asleep at its start and is active on it."""
         seen = Seen(customer, outages, day)
-        return Decisions(alerts=self._alarms.returned(customer, view, day, seen, complete=False))
+        decisions = Decisions(alerts=self._alarms.returned(customer, view, day, seen, complete=False))
+        self._withdraw(customer, view, day, decisions)
+        return decisions
+
+    def _withdraw(self, customer: Customer, view: View, day: int, decisions: Decisions) -> None:
+        """No alert of a type that is switched off is open, nor told, whoever decides it."""
+        off = alert_policy(customer, view, day, self._policy).off
+        decisions.alerts = withdraw(customer.alerts, decisions.alerts, off, at_ms=day * DAY_MS)
 
     def _trend_is_usual(self, customer: Customer, view: View, day: int, outages: Outages | None) -> bool:
         """Whether nothing follows from the passing of a day that can move the customer's trend alone."""
@@ -163,14 +179,19 @@ class Evaluator:
             customer.blind = True
             customer.score_version += 1
             decisions.blind = at.day
+        cell = customer.states.get(StateName.HEALTH_CELL)
         standing = self._standings.settle_blind(customer, view, at.day, at.seen, weekly=at.observe)
         decisions.changes += standing.changes
+        decisions.alerts += self._fact_alarms.settle(
+            customer, view, at.day, cell, at.fleet, observe=at.observe, blind=True
+        )
         if at.observe:
             name, held = self._segment(customer, view, at.day)
             told = self._business(customer, view, at, held, standing, seen_day=None)
-            decisions.contribution = blind_contribution(name, standing.metrics, told)
+            decisions.contribution = blind_contribution(name, standing.metrics, told, _stage(customer))
             # Nothing is forgotten meanwhile: its record looks back from the instant at which it was seen last.
             decisions.matured += take_matured(customer, view, at.day, self._policy.label)
+        self._withdraw(customer, view, at.day, decisions)
         customer.due_day = at.day + 1
 
     def _score(
@@ -258,6 +279,7 @@ class Evaluator:
                 drop_enter=self._policy.baseline.drop_enter,
                 metrics=standing.metrics,
                 modules=view.modules(customer, at.day, self._policy.adoption.month_days),
+                stage=_stage(customer),
                 business=self._business(customer, view, at, held, standing, seen_day=view.series.first_day()),
             )
             if segment is not None and at.fleet is not None and told.is_in_use:
@@ -315,23 +337,36 @@ class Evaluator:
         customer.silence = SilenceState.AWAKE
         customer.observations = []
         day = at.day
-        decisions.alerts += self._alarms.moved(customer, day)
         if all(share.detached for share in customer.shares.values()):
             # Everything the customer did counts for another one now: there is nothing left to say about it.
+            decisions.alerts += self._alarms.moved(customer, day)
             customer.due_day = None
             return
         first_day = view.series.first_day()
         known_from = view.known_from(customer)
         if known_from is None or known_from >= day:
             # It is here because of what lies at this instant or after it.
+            decisions.alerts += self._alarms.moved(customer, day)
             known = [told for told in (first_day, known_from) if told is not None]
             customer.due_day = min(known) + 1 if known else None
             return
-        self._stand(customer, view, at, None, None, decisions, changed=True)
+        decisions.alerts += self._alarms.moved(customer, day, BY_FACTS)
+        cell = customer.states.get(StateName.HEALTH_CELL)
+        if at.observe or StateName.LIFECYCLE not in customer.states or view.next_fact_day(customer, day - 1) == day - 1:
+            # It is looked at for an alert, too: its states are no others for that.
+            self._stand(customer, view, at, None, None, decisions, changed=True)
+        decisions.alerts += self._fact_alarms.settle(customer, view, day, cell, at.fleet, observe=at.observe)
+        self._withdraw(customer, view, day, decisions)
         if at.observe:
             view.compact(customer, day)
         due = self._timers.observed(customer, view, day)
         customer.due_day = due if first_day is None else min(due, first_day + 1)
+
+
+def _stage(customer: Customer) -> str | None:
+    """The stage of its journey."""
+    held = customer.states.get(StateName.JOURNEY)
+    return None if held is None else held.value
 
 
 def _published(

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ebbtide.models.customer.yearly_value import YEAR_DAYS
 from ebbtide.models.leads.interest import LONGEST_DAYS as LEAD_DAYS
-from ebbtide.models.policy import CorePolicy
+from ebbtide.models.policy import AlertPolicy, CorePolicy
 from ebbtide.models.profile.profile import USE_DAYS
 
 FEATURE_DAYS = 98
@@ -70,10 +70,17 @@ def kept(policy: CorePolicy) -> Kept:
         money_days=max(YEAR_DAYS, policy.rfm.window_days, policy.loyalty.window_days, policy.quadrant.window_days),
         use_days=min(USE_DAYS, max(4 * _WEEK, policy.adoption.month_days)),
         fact_days=max(relationship.touchpoint_days, relationship.left_days, campaign_days),
-        answer_days=max(relationship.survey_days, policy.economics.period_days),
+        answer_days=max(relationship.survey_days, policy.economics.period_days, *_answers(policy.alert)),
         campaign_days=campaign_days,
         touchpoints=frozenset((*journey.visit_kinds, *journey.delivery_kinds, *policy.channel.visits)),
     )
+
+
+def _answers(policy: AlertPolicy) -> Iterator[int]:
+    """So long answers are alerts, in any segment."""
+    for own in (policy, *map(policy.of, policy.segments)):
+        yield own.detractor_days
+        yield own.referral_days
 
 
 def _windows(policy: CorePolicy) -> Iterator[_Window]:

@@ -8,6 +8,7 @@ from ebbtide.models.churn.grid import last_observation_day
 from ebbtide.models.customer.cadence import SilenceState, asleep_after, instant_of, left_after
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.rhythm import Rhythm
+from ebbtide.models.customer.segments import alert_policy
 from ebbtide.models.customer.series import EVENTS
 from ebbtide.models.customer.view import View
 from ebbtide.models.policy import CorePolicy
@@ -29,8 +30,11 @@ class Timers:
         )
 
     def observed(self, customer: Customer, view: View, day: int) -> int:
-        """The next instant of observation after ``day``, or the one after the next dated fact if that is earlier."""
+        """The next instant of observation after ``day``, or one before at which facts tell more: the one after the next
+        dated fact, or that at which an alert on them opens or ends by itself."""
         due = last_observation_day(day, self._every_days) + self._every_days
+        if view.alarm_day is not None:
+            due = min(due, max(view.alarm_day, day + 1))
         told = view.next_fact_day(customer, day)
         return due if told is None else min(due, told + 1)
 
@@ -51,7 +55,8 @@ class Timers:
             due = min(due, max(at, day + 1))
         warm = customer.alerts.get(AlertType.WARM_RETURN)
         if warm is not None:
-            due = min(due, max(warm.opened_day + policy.alert.warm_return_days, day + 1))
+            lasts = alert_policy(customer, view, day, policy).warm_return_days
+            due = min(due, max(warm.opened_day + lasts, day + 1))
         series = view.series
         next_active = series.count_before(day)
         if next_active < len(series.days):

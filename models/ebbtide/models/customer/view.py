@@ -70,6 +70,8 @@ class View:
         "_outcomes",
         "_reasons",
         "_roles",
+        "alarm_day",
+        "alarmed_by",
         "cadence",
         "quiet_until",
         "series",
@@ -81,6 +83,10 @@ class View:
         self.cadence: tuple[int, int, Cadence] | None = None
         # Before this grid instant only its trend can move it, unless something is heard: see ``Timers``.
         self.quiet_until = 0
+        # What the alerts that facts decide were told from last (None: ask again), and the next grid instant at which
+        # the passing of time alone can move them: see ``FactAlarms``.
+        self.alarmed_by: object = None
+        self.alarm_day: int | None = None
         self._newest: dict[str, Trait] | None = None
         self._outcomes: list[OutcomeValue] | None = None
         self._history: History | None = None
@@ -175,6 +181,8 @@ class View:
                 share.take_uses(uses, from_day)
         share.sources.update(record.sources)
         traits = record.traits
+        if traits or record.outcomes:
+            self.alarmed_by = None
         if traits:
             if PERSON_ATTRIBUTES in traits and customer.is_account:
                 # Only of who is its own customer anybody asks for them; who becomes one tells them anew.
@@ -434,6 +442,7 @@ class View:
 
     def _clear(self, share: Share) -> None:
         """A profile went away, or says all anew: derive what it told of anew when asked."""
+        self.alarmed_by = None
         if share.traits:
             self._newest = self._roles = None
         if share.outcomes:

@@ -27,6 +27,7 @@ MONETARY_365D, ORDER_VALUE = "monetary_365d", "order_value_365d"
 USAGE_PER_WEEK, USAGE_PER_SEAT = "usage_per_week", "usage_per_seat"
 RELATIONSHIP, DWELL = "relationship", "dwell_days:"
 ACTIVE, COMPARABLE, DROPPING, BLIND = "active_28d", "comparable", "dropping", "blind"
+IN_STAGE = "in_stage:"
 
 METRICS = {
     RECENCY: "Days from the last active day to the instant; whoever never was active has none [CRM].",
@@ -52,6 +53,7 @@ COUNTERS = {
     ACTIVE: "were active in the last 28 days.",
     COMPARABLE: "have enough history to be compared with their own past.",
     BLIND: "could not be seen: nothing is heard of any source of theirs. What follows from use counts without them.",
+    f"{IN_STAGE}<stage>": "are in this stage of the journey; of them the quantiles are of `dwell_days:<stage>` [FX].",
     DROPPING: "are below the share `EBBTIDE_BASELINE__DROP_ENTER` of their own past [SA].",
 }
 """What customers are counted by."""
@@ -90,13 +92,14 @@ def contribution(
     drop_enter: float,
     metrics: Mapping[str, float] = _NONE,
     modules: Iterable[str] = (),
+    stage: str | None = None,
     business: Business = NO_BUSINESS,
 ) -> Contribution:
     """What the customer with this ``series`` adds at the grid instant ``day``; only days < ``day`` count.
 
     ``comparison`` is its activity against its own past, None where there is too little of it; below ``drop_enter``
     of that it is dropping. ``metrics`` are those that its states came to; ``modules`` those it used in 28 days;
-    ``business`` what follows from its facts (``business.py``).
+    ``stage`` that of its journey; ``business`` what follows from its facts (``business.py``).
     Windows are in days. Money of orders is in units of the money currency [CRM, FX].
     """
     # Active days before the instant and before its windows, found once for all fields.
@@ -120,12 +123,17 @@ def contribution(
         counters.append(COMPARABLE)
         if comparison.ratio < drop_enter:
             counters.append(DROPPING)
+    if stage is not None:
+        counters.append(IN_STAGE + stage)
     return Contribution(segment, {**measured, **metrics}, counters, sorted(modules), business)
 
 
-def blind_contribution(segment: str, metrics: Mapping[str, float], business: Business) -> Contribution:
+def blind_contribution(
+    segment: str, metrics: Mapping[str, float], business: Business, stage: str | None = None
+) -> Contribution:
     """What a customer adds that nobody can see at the instant: what facts tell of it, and nothing of its use."""
-    return Contribution(segment, dict(metrics), [BLIND], [], business)
+    counters = [BLIND] if stage is None else [BLIND, IN_STAGE + stage]
+    return Contribution(segment, dict(metrics), counters, [], business)
 
 
 def segment_of(trait: Any) -> str:

@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ebbtide.models.alerting.declarations import DECLARATIONS, wording
+from ebbtide.models.alerting.declarations import DECLARATIONS, play, wording
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.segments import alert_policy
+from ebbtide.models.customer.view import View
+from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.alert import AlertKind, AlertType
+from ebbtide.schemas.base import DAY_MS
+
+_TIER = "service_tier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +33,11 @@ class OpenAlertRow:
     evidence: dict[str, Any]
 
 
-def open_alerts(customer: Customer) -> list[OpenAlertRow]:
-    """All that are open: risks first, then by when they were told, newest first."""
+def open_alerts(customer: Customer, view: View, day: int, policy: CorePolicy) -> list[OpenAlertRow]:
+    """All that are open at the instant ``day``: risks first, then by when they were told, newest first."""
+    tier = view.traits_at(customer, (_TIER,), day * DAY_MS - 1).get(_TIER)
+    served = None if tier is None else str(tier.value)
+    plays = alert_policy(customer, view, day, policy).plays
     rows = []
     for name, alert in customer.alerts.items():
         alert_type = AlertType(name)
@@ -43,7 +52,7 @@ def open_alerts(customer: Customer) -> list[OpenAlertRow]:
                 occurred_at=from_ms(alert.occurred_ms),
                 reason_en=reason_en,
                 reason_zh=reason_zh,
-                play=declaration.play,
+                play=play(alert_type, served, plays),
                 evidence=alert.evidence,
             )
         )

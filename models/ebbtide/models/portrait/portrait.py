@@ -94,7 +94,7 @@ def portrait(
         blindness=unseen,
         rhythm=rhythm(view.series, day, policy.cadence, blind=customer.blind),
         states=states(customer),
-        alerts=open_alerts(customer),
+        alerts=open_alerts(customer, view, told_day, policy),
         history=history(customer, view, day),
         counts=counts(view.series, day),
         modules=modules_used(view.uses(customer, day), day),

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
 from ebbtide.models.standing.history import DatedFact, History
+from ebbtide.schemas.base import DAY_MS
+from ebbtide.schemas.profile_state import Trait
 
 SIGNED, RENEWED = "contract.signed", "renewal.closed"
 CHURNED, EXPANDED = "churned", "expanded"
+START, END = "contract_start", "contract_end"
+"""The traits that `contract.signed` sets."""
 
 
 def renewal_outcome(fact: DatedFact) -> str:
@@ -28,3 +36,51 @@ def not_renewed_since(history: History, day: int) -> int | None:
         return None
     last = max([*renewals, *history.before(day, SIGNED)], key=lambda fact: (fact.at_ms, is_churn(fact)))
     return last.day if is_churn(last) else None
+
+
+TERM_TRAITS = (START, END)
+
+
+class Term(NamedTuple):
+    """The term of the contract that was signed last, epoch milliseconds: when that was, and from when until when."""
+
+    signed_ms: int
+    start_ms: int
+    end_ms: int
+
+    @property
+    def days(self) -> float:
+        """Its length."""
+        return (self.end_ms - self.start_ms) / DAY_MS
+
+
+def term(traits: Mapping[str, Trait]) -> Term | None:
+    """The term by the traits `contract_start` and `contract_end`; None where no end is known.
+
+    Without a start of the same signature it begins when it was signed.
+    """
+    end = traits.get(END)
+    end_ms = None if end is None else _time(end.value)
+    if end is None or end_ms is None:
+        return None
+    start = traits.get(START)
+    start_ms = _time(start.value) if start is not None and start.at_ms == end.at_ms else None
+    return Term(end.at_ms, end.at_ms if start_ms is None else start_ms, end_ms)
+
+
+def is_closed(history: History, running: Term, day: int, within_days: int) -> bool:
+    """Whether a renewal closed, as of grid day ``day``, that is of this term: after it was signed, and no earlier than
+    ``within_days`` before its end. What closes before that is the renewal of the term before, told late, or a change
+    under way.
+    """
+    since_ms = max(running.signed_ms + 1, running.end_ms - within_days * DAY_MS)
+    return any(fact.at_ms >= since_ms for fact in history.before(day, RENEWED))
+
+
+def _time(value: object) -> int | None:
+    """A time, RFC 3339, as epoch milliseconds; without zone it is UTC. None where it is none."""
+    try:
+        told = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return int((told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp() * 1000)

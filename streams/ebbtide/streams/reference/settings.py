@@ -12,7 +12,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from ebbtide.models.policy import Branch, QuietHours
-from ebbtide.schemas.alert import Severity
+from ebbtide.schemas.alert import AlertType, Severity
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.streams.reference.markdown import code, prose, table
 from ebbtide.streams.reference.markdown import page as markdown_page
@@ -86,6 +86,8 @@ _NAMES: dict[Any, str] = {
     IdentifierType: "identifier type",
     QuietHours: "`{start, end, time_zone, weekends, critical_too}`",
     Severity: "severity",
+    AlertType: "type of alert",
+    Any: "value",
 }
 
 
