@@ -19,7 +19,7 @@ Rest = Callable[[Mapping[str, Any]], tuple[str, str]]
 
 
 class Words(NamedTuple):
-    """A reason in both languages. ``zh`` is a format string of Python, ``en`` one of ``filled_in``; ``rest`` follows."""
+    """A reason in both languages. ``zh`` is a format string, ``en`` one of ``filled_in``; ``rest`` follows."""
 
     en: str
     zh: str

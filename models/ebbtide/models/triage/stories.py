@@ -10,6 +10,7 @@ STORIES: tuple[tuple[AlertType, ...], ...] = (
         AlertType.LEFT,
         AlertType.TIER_TO_DANGER,
         AlertType.SUDDEN_DROP,
+        AlertType.CELL_DOWN,
         AlertType.ASLEEP,
     ),
 )
