@@ -246,6 +246,48 @@ class BaselinePolicy(Policy):
     surge_leave: float = Field(1.5, description="Surge resolves below this share.")
 
 
+class DropPolicy(Policy):
+    """Which shortfall of activity is a sudden drop: that beyond the customer's own noise (signals §7)."""
+
+    windows: tuple[int, ...] = Field(
+        (4, 7, 14, 28),
+        min_length=1,
+        description="Windows that are looked at, days, ascending; each counts where it is two own cadences long. One "
+        "of more than a week that is more than twice the one before it counts only where that has too few actions.",
+    )
+    strength: float = Field(
+        1.9,
+        gt=0,
+        description="A drop, or a surge, opens where it is so many of the customer's own standard deviations over a "
+        "week; over a window of w days it is ln(7/w) times `by_length` more.",
+    )
+    by_length: float = Field(1.0, ge=0, description="What a shorter window must show more, and a longer one less.")
+    people_weight: float = Field(
+        0.8,
+        ge=0,
+        le=1,
+        description="Weight of the shortfall in days of people against that in actions: who comes is steadier than "
+        "how much is done.",
+    )
+    actions_noise: float = Field(4.0, gt=0, description="Variance of a window's actions over their usual number.")
+    actions_wander: float = Field(0.4, ge=0, description="Share by which the usual number of actions wanders.")
+    people_noise: float = Field(1.4, gt=0, description="Variance of a window's days of people over their usual number.")
+    people_wander: float = Field(0.2, ge=0, description="Share by which the usual number of days of people wanders.")
+    noise_weeks: int = Field(
+        4, ge=0, description="Comparable weeks that the two variances count as, against the customer's own spread."
+    )
+
+    @field_validator("windows")
+    @classmethod
+    def _ascend(cls, windows: tuple[int, ...]) -> tuple[int, ...]:
+        if list(windows) != sorted(set(windows)) or not 1 <= windows[0] <= windows[-1] <= _LONGEST_WINDOW:
+            raise ValueError(f"windows must ascend, from 1 to {_LONGEST_WINDOW} days, not {list(windows)}")
+        return windows
+
+
+_LONGEST_WINDOW = 28
+
+
 class AdoptionPolicy(Policy):
     """How widely and how deeply the product is used (signals §3)."""
 
@@ -492,10 +534,41 @@ class SourcesPolicy(Policy):
     )
 
 
+class KeyPersonPolicy(Policy):
+    """Who carries an account, and when that person is lost (signals §7)."""
+
+    share: float = Field(
+        0.3, gt=0, le=1, description="Key is who has this share of the account's activity, or the role."
+    )
+    window_days: int = Field(28, ge=7, le=98, description="Days of activity, up to the person's last, the share is of.")
+    gaps: float = Field(
+        3.0,
+        gt=0,
+        description="Lost after so many own cadences (the mean gap) of whole silent days, and never before "
+        "`EBBTIDE_ALERT__ASLEEP_GAPS` of the gaps that it usually stays within.",
+    )
+    min_days: int = Field(3, ge=1, description="Whole silent days needed at least.")
+    alive: float = Field(
+        0.5, ge=0, description="The account must do this share of what the others usually do on such days."
+    )
+    open_days: int = Field(28, ge=1, le=35, description="A loss stays open this long, unless the person is back.")
+
+
 class AlertPolicy(Policy):
     """When alerts open and close, which there are, and what to do about them. Thresholds may differ by segment."""
 
     warm_return_days: int = Field(14, ge=1, description="A warm return stays open this long.")
+    asleep_quantile: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="Of the newest gaps between a customer's active days, the share that its usual longest gap covers; "
+        "the longest of all is never usual.",
+    )
+    asleep_gaps: float = Field(
+        2.0, gt=0, description="`asleep` and `warm_return` are told of a silence of this many usual longest gaps."
+    )
+    asleep_min_gaps: int = Field(5, ge=2, description="Gaps needed before `asleep` is told: who has no rhythm is none.")
     health_observations: int = Field(
         4,
         ge=0,
@@ -888,6 +961,7 @@ class CorePolicy(Policy):
     dedupe: DedupePolicy = DedupePolicy()
     cadence: CadencePolicy = CadencePolicy()
     baseline: BaselinePolicy = BaselinePolicy()
+    drop: DropPolicy = DropPolicy()
     adoption: AdoptionPolicy = AdoptionPolicy()
     campaign: CampaignPolicy = CampaignPolicy()
     rfm: RfmPolicy = RfmPolicy()
@@ -906,6 +980,7 @@ class CorePolicy(Policy):
     score: ScorePolicy = ScorePolicy()
     alert: AlertPolicy = AlertPolicy()
     triage: TriagePolicy = TriagePolicy()
+    key_person: KeyPersonPolicy = KeyPersonPolicy()
     fleet_guard: FleetGuardPolicy = FleetGuardPolicy()
     lifecycle: LifecyclePolicy = LifecyclePolicy()
     retention_phase: RetentionPhasePolicy = RetentionPhasePolicy()

@@ -32,6 +32,7 @@ class AlertType(StrEnum):
     DETRACTOR = "detractor"
     OVERDUE = "overdue"
     STUCK = "stuck"
+    KEY_PERSON_LOST = "key_person_lost"
     SURGE = "surge"
     WARM_RETURN = "warm_return"
     HOT_LEAD = "hot_lead"

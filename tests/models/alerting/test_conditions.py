@@ -7,18 +7,29 @@ import pytest
 from ebbtide.models.alerting import conditions
 from ebbtide.models.alerting.declarations import DECLARATIONS, route, wording
 from ebbtide.models.alerting.verdict import Clears, Fires, Holds, Reason
-from ebbtide.models.customer.cadence import SilenceState
+from ebbtide.models.customer.cadence import Cadence, SilenceState
+from ebbtide.models.customer.key_people import Gone
+from ebbtide.models.customer.shortfall import Shortfall, Window
 from ebbtide.models.customer.trend import Comparison
-from ebbtide.models.policy import AlertPolicy, BaselinePolicy
+from ebbtide.models.policy import AlertPolicy, BaselinePolicy, DropPolicy, KeyPersonPolicy
 from ebbtide.schemas.alert import AlertType, Severity
 from ebbtide.schemas.score import HealthTier
 
-POLICY = BaselinePolicy()
+POLICY, DROPS = BaselinePolicy(), DropPolicy()
 AWAKE, ASLEEP, LEFT = SilenceState
 
 
 def usual_100(value: int) -> Comparison:
     return Comparison(value, 100.0, 7, 8)
+
+
+def week_of(value: int) -> Window:
+    return Window(7, 7, value, [100] * 8, 100.0)
+
+
+def fallen(value: int, strength: float = 9.0) -> Shortfall | None:
+    """What is found of a week in which a drop may begin."""
+    return Shortfall(week_of(value), 3, 20.0, strength) if value < 50 else None
 
 
 @pytest.mark.parametrize(
@@ -34,8 +45,13 @@ def usual_100(value: int) -> Comparison:
     ],
 )
 def test_a_drop_opens_under_half_and_closes_at_70_percent(value: int, expected: Severity | Reason) -> None:
-    verdict = conditions.sudden_drop(usual_100(value), ASLEEP, POLICY)
+    verdict = conditions.sudden_drop(fallen(value), week_of(value), ASLEEP, POLICY, DROPS)
     assert (verdict.severity if isinstance(verdict, Fires) else verdict.reason) == expected
+
+
+def test_a_drop_within_the_own_noise_does_not_open() -> None:
+    assert conditions.sudden_drop(fallen(40, 1.9), week_of(40), AWAKE, POLICY, DROPS) == Holds(Reason.WITHIN_NOISE)
+    assert isinstance(conditions.sudden_drop(fallen(40, 1.91), week_of(40), AWAKE, POLICY, DROPS), Fires)
 
 
 @pytest.mark.parametrize(
@@ -48,23 +64,72 @@ def test_a_drop_opens_under_half_and_closes_at_70_percent(value: int, expected: 
     ],
 )
 def test_a_surge_opens_over_twice_and_closes_at_one_and_a_half(value: int, expected: Severity | Reason) -> None:
-    verdict = conditions.surge(usual_100(value), AWAKE, POLICY)
+    strong = Shortfall(week_of(value), 30, 20.0, -2.0)
+    verdict = conditions.surge(usual_100(value), strong, AWAKE, POLICY, DROPS)
     assert (verdict.severity if isinstance(verdict, Fires) else verdict.reason) == expected
 
 
+def test_a_surge_within_the_own_noise_does_not_open() -> None:
+    weak = Shortfall(week_of(300), 30, 20.0, -1.9)
+    assert conditions.surge(usual_100(300), weak, AWAKE, POLICY, DROPS) == Holds(Reason.WITHIN_NOISE)
+    assert conditions.surge(usual_100(300), None, AWAKE, POLICY, DROPS) == Holds(Reason.WITHIN_NOISE)
+
+
 def test_who_has_left_neither_drops_nor_surges() -> None:
-    assert conditions.sudden_drop(usual_100(0), LEFT, POLICY) == Clears(Reason.LEFT)
-    assert conditions.surge(usual_100(500), LEFT, POLICY) == Clears(Reason.LEFT)
-    assert conditions.sudden_drop(None, AWAKE, POLICY) == Clears(Reason.NO_BASELINE)
-    assert conditions.surge(None, AWAKE, POLICY) == Clears(Reason.NO_BASELINE)
+    assert conditions.sudden_drop(fallen(0), week_of(0), LEFT, POLICY, DROPS) == Clears(Reason.LEFT)
+    assert conditions.surge(usual_100(500), None, LEFT, POLICY, DROPS) == Clears(Reason.LEFT)
+    assert conditions.sudden_drop(None, None, AWAKE, POLICY, DROPS) == Clears(Reason.NO_BASELINE)
+    assert conditions.surge(None, None, AWAKE, POLICY, DROPS) == Clears(Reason.NO_BASELINE)
 
 
 def test_silence() -> None:
     evidence = {"silence_days": 4, "cadence_days": 2.0, "last_active_at": "t"}
-    assert conditions.asleep(ASLEEP, 4, 2.0, "t") == Fires(Severity.WARNING, evidence)
-    assert conditions.left(LEFT, 4, 2.0, "t") == Fires(Severity.CRITICAL, evidence)
-    assert conditions.asleep(LEFT, 4, 2.0, "t") == Clears(Reason.LEFT)
-    assert conditions.asleep(AWAKE, 4, 2.0, "t") == conditions.left(ASLEEP, 4, 2.0, "t") == Clears(Reason.AWAKE)
+    assert conditions.asleep(ASLEEP, None, 4, 2.0, "t") == Fires(Severity.WARNING, evidence)
+    assert conditions.left(LEFT, None, 4, 2.0, "t") == Fires(Severity.CRITICAL, evidence)
+    assert conditions.asleep(LEFT, None, 4, 2.0, "t") == Clears(Reason.LEFT)
+    assert conditions.asleep(AWAKE, None, 4, 2.0, "t") == Clears(Reason.AWAKE)
+    assert conditions.left(ASLEEP, None, 4, 2.0, "t") == Clears(Reason.AWAKE)
+
+
+def test_a_silence_that_is_usual_is_not_told() -> None:
+    assert conditions.asleep(ASLEEP, Reason.USUAL_SILENCE, 4, 2.0, "t") == Holds(Reason.USUAL_SILENCE)
+    assert conditions.left(LEFT, Reason.USUAL_SILENCE, 4, 2.0, "t") == Holds(Reason.USUAL_SILENCE)
+    assert conditions.warm_return(1, Reason.USUAL_SILENCE, 4, 2.0, "t") == Clears(Reason.USUAL_SILENCE)
+    # Who has no rhythm cannot oversleep, but is gone all the same in the end.
+    assert conditions.asleep(ASLEEP, Reason.NO_RHYTHM, 20, 7.0, "t") == Holds(Reason.NO_RHYTHM)
+    assert isinstance(conditions.left(LEFT, Reason.NO_RHYTHM, 60, 7.0, "t"), Fires)
+
+
+@pytest.mark.parametrize(
+    ("told", "severity", "confidence"), [(True, Severity.CRITICAL, 1.0), (False, Severity.WARNING, 0.5)]
+)
+def test_a_key_person_is_lost(told: bool, severity: Severity, confidence: float) -> None:
+    gone = Gone(20_000, "p1", "ada", 19_990, 0.4, Cadence(1.0, business=True), 9, told)
+    verdict = conditions.key_person_lost(gone)
+    assert isinstance(verdict, Fires)
+    assert (verdict.severity, verdict.confidence, verdict.person) == (severity, confidence, "p1")
+    en, zh = wording(AlertType.KEY_PERSON_LOST, verdict.evidence)
+    assert en == (
+        "key person ada (40 % of the activity) is gone: last active on 2024-09-24, own rhythm one active day every "
+        "1.4 days"
+    )
+    assert zh == "关键人ada（占活跃度的40%）已流失：最后活跃于2024-09-24，自身节奏为每1.4天活跃一次"
+
+
+@pytest.mark.parametrize(
+    ("back", "stood_in", "open_days", "expected"),
+    [
+        (True, True, 99, Clears(Reason.RETURNED)),
+        (False, True, 99, Clears(Reason.STOOD_IN)),
+        (False, False, 28, Clears(Reason.EXPIRED)),
+        (False, False, 27, Holds(Reason.HYSTERESIS)),
+    ],
+)
+def test_a_loss_stays_open_for_a_while(back: bool, stood_in: bool, open_days: int, expected: Clears | Holds) -> None:
+    policy = KeyPersonPolicy()
+    assert (
+        conditions.key_person_stays_lost(back=back, stood_in=stood_in, open_days=open_days, policy=policy) == expected
+    )
 
 
 def test_danger() -> None:
@@ -76,8 +141,8 @@ def test_danger() -> None:
 
 
 def test_a_return_needs_a_login_and_lasts_two_weeks() -> None:
-    assert conditions.warm_return(0, 9, 2.0, "t") == Clears(Reason.NO_LOGIN)
-    assert isinstance(conditions.warm_return(1, 9, 2.0, "t"), Fires)
+    assert conditions.warm_return(0, None, 9, 2.0, "t") == Clears(Reason.NO_LOGIN)
+    assert isinstance(conditions.warm_return(1, None, 9, 2.0, "t"), Fires)
     assert conditions.warm_return_ends(AWAKE, 13, AlertPolicy()) == Holds(Reason.HYSTERESIS)
     assert conditions.warm_return_ends(AWAKE, 14, AlertPolicy()) == Clears(Reason.EXPIRED)
     assert conditions.warm_return_ends(ASLEEP, 1, AlertPolicy()) == Clears(Reason.WENT_TO_SLEEP)

@@ -2,54 +2,93 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from ebbtide.models.alerting.verdict import Clears, Fires, Holds, Reason, Verdict
 from ebbtide.models.customer.cadence import SilenceState
+from ebbtide.models.customer.key_people import Gone
+from ebbtide.models.customer.shortfall import Shortfall, Window, threshold
 from ebbtide.models.customer.trend import Comparison
-from ebbtide.models.policy import AlertPolicy, BaselinePolicy
+from ebbtide.models.policy import AlertPolicy, BaselinePolicy, DropPolicy, KeyPersonPolicy
 from ebbtide.schemas.alert import Severity
 from ebbtide.schemas.score import HealthTier
+
+_EPOCH = date(1970, 1, 1).toordinal()
+_CONFIDENCE_OF_SILENCE = 0.5
+"""Of ten key people who were silent for so long, about five were back within four weeks (docs/decisions/0015)."""
 
 _CRITICAL_SHARE = 0.5
 """A drop is critical when the value is under half of what already fires (a quarter of the usual)."""
 
 
-def sudden_drop(comparison: Comparison | None, silence: SilenceState, policy: BaselinePolicy) -> Verdict:
-    """Activity under half of the own baseline."""
+def sudden_drop(
+    found: Shortfall | None,
+    recovery: Window | None,
+    silence: SilenceState,
+    baseline: BaselinePolicy,
+    policy: DropPolicy,
+) -> Verdict:
+    """Activity under half of the own baseline, by more than the own noise; over when the newest weeks are back.
+
+    ``found`` is the strongest of the windows that are low, ``recovery`` the one by which a drop ends.
+    """
+    if silence is SilenceState.LEFT:
+        return Clears(Reason.LEFT)
+    if found is not None and found.strength > threshold(found.window.width, policy):
+        critical = found.window.ratio < baseline.drop_enter * _CRITICAL_SHARE
+        return Fires(Severity.CRITICAL if critical else Severity.WARNING, _evidence(found))
+    if recovery is None:
+        return Clears(Reason.NO_BASELINE)
+    if recovery.ratio >= baseline.drop_leave:
+        return Clears(Reason.RECOVERED)
+    return Holds(Reason.HYSTERESIS if found is None else Reason.WITHIN_NOISE)
+
+
+def surge(
+    comparison: Comparison | None,
+    found: Shortfall | None,
+    silence: SilenceState,
+    baseline: BaselinePolicy,
+    policy: DropPolicy,
+) -> Verdict:
+    """Activity over twice the own baseline, by more than the own noise.
+
+    ``found`` is how strong that is, None where it is not asked.
+    """
     if silence is SilenceState.LEFT:
         return Clears(Reason.LEFT)
     if comparison is None:
         return Clears(Reason.NO_BASELINE)
     ratio = comparison.ratio
-    if ratio < policy.drop_enter:
-        critical = ratio < policy.drop_enter * _CRITICAL_SHARE
-        return Fires(Severity.CRITICAL if critical else Severity.WARNING, _evidence(comparison))
-    return Holds(Reason.HYSTERESIS) if ratio < policy.drop_leave else Clears(Reason.RECOVERED)
+    if ratio <= baseline.surge_leave:
+        return Clears(Reason.WITHIN_USUAL)
+    if ratio <= baseline.surge_enter:
+        return Holds(Reason.HYSTERESIS)
+    if found is None or -found.strength <= policy.strength:
+        return Holds(Reason.WITHIN_NOISE)
+    return Fires(Severity.INFO, _compared(comparison))
 
 
-def surge(comparison: Comparison | None, silence: SilenceState, policy: BaselinePolicy) -> Verdict:
-    """Activity over twice the own baseline."""
-    if silence is SilenceState.LEFT:
-        return Clears(Reason.LEFT)
-    if comparison is None:
-        return Clears(Reason.NO_BASELINE)
-    ratio = comparison.ratio
-    if ratio > policy.surge_enter:
-        return Fires(Severity.INFO, _evidence(comparison))
-    return Holds(Reason.HYSTERESIS) if ratio > policy.surge_leave else Clears(Reason.WITHIN_USUAL)
+def asleep(
+    silence: SilenceState, told: Reason | None, silence_days: int, cadence_days: float, last_active_at: str
+) -> Verdict:
+    """Silent for two of its own cadences, and for longer than it is now and then; ``told``: why it is not."""
+    if silence is not SilenceState.ASLEEP:
+        return Clears(Reason.LEFT if silence is SilenceState.LEFT else Reason.AWAKE)
+    if told is not None:
+        return Holds(told)
+    return Fires(Severity.WARNING, _silence(silence_days, cadence_days, last_active_at))
 
 
-def asleep(silence: SilenceState, silence_days: int, cadence_days: float, last_active_at: str) -> Verdict:
-    """Silent for two of its own cadences."""
-    if silence is SilenceState.ASLEEP:
-        return Fires(Severity.WARNING, _silence(silence_days, cadence_days, last_active_at))
-    return Clears(Reason.LEFT if silence is SilenceState.LEFT else Reason.AWAKE)
-
-
-def left(silence: SilenceState, silence_days: int, cadence_days: float, last_active_at: str) -> Verdict:
-    """Silent for seven and a half of its own cadences."""
-    if silence is SilenceState.LEFT:
-        return Fires(Severity.CRITICAL, _silence(silence_days, cadence_days, last_active_at))
-    return Clears(Reason.AWAKE)
+def left(
+    silence: SilenceState, told: Reason | None, silence_days: int, cadence_days: float, last_active_at: str
+) -> Verdict:
+    """Silent for seven and a half of its own cadences, and for longer than it is now and then."""
+    if silence is not SilenceState.LEFT:
+        return Clears(Reason.AWAKE)
+    if told is Reason.USUAL_SILENCE:
+        return Holds(told)
+    return Fires(Severity.CRITICAL, _silence(silence_days, cadence_days, last_active_at))
 
 
 def tier_to_danger(tier: HealthTier | None, p_churn: float | None) -> Verdict:
@@ -59,14 +98,42 @@ def tier_to_danger(tier: HealthTier | None, p_churn: float | None) -> Verdict:
     return Clears(Reason.NOT_IN_DANGER)
 
 
-def warm_return(logins: int, silence_days: int, cadence_days: float, returned_at: str) -> Verdict:
-    """A login on the first active day of a customer that had fallen asleep."""
+def warm_return(logins: int, told: Reason | None, silence_days: int, cadence_days: float, returned_at: str) -> Verdict:
+    """A login on the first active day of a customer that was asleep; ``told``: why that sleep was none to tell."""
+    if told is not None:
+        return Clears(told)
     if logins <= 0:
         return Clears(Reason.NO_LOGIN)
     return Fires(
         Severity.INFO,
         {"silence_days": silence_days, "cadence_days": round(cadence_days, 2), "returned_at": returned_at},
     )
+
+
+def key_person_lost(gone: Gone) -> Verdict:
+    """A key person is gone: said by the CRM, or silent for three own cadences while the others go on."""
+    return Fires(
+        Severity.CRITICAL if gone.told else Severity.WARNING,
+        {
+            "person": gone.person,
+            "share": round(gone.share, 4),
+            "cadence_days": round(gone.own.days, 2),
+            "silence_days": gone.silent_days,
+            "last_active_on": str(date.fromordinal(_EPOCH + gone.last_day)),
+            "told": gone.told,
+        },
+        confidence=1.0 if gone.told else _CONFIDENCE_OF_SILENCE,
+        person=gone.profile_id,
+    )
+
+
+def key_person_stays_lost(*, back: bool, stood_in: bool, open_days: int, policy: KeyPersonPolicy) -> Verdict:
+    """A loss stays open for a while, or until the person is back or somebody else takes the place."""
+    if back:
+        return Clears(Reason.RETURNED)
+    if stood_in:
+        return Clears(Reason.STOOD_IN)
+    return Clears(Reason.EXPIRED) if open_days >= policy.open_days else Holds(Reason.HYSTERESIS)
 
 
 def warm_return_ends(silence: SilenceState, open_days: int, policy: AlertPolicy) -> Verdict:
@@ -76,7 +143,7 @@ def warm_return_ends(silence: SilenceState, open_days: int, policy: AlertPolicy)
     return Clears(Reason.EXPIRED) if open_days >= policy.warm_return_days else Holds(Reason.HYSTERESIS)
 
 
-def _evidence(comparison: Comparison) -> dict[str, object]:
+def _compared(comparison: Comparison) -> dict[str, object]:
     return {
         "value": comparison.value,
         "baseline": round(comparison.baseline, 2),
@@ -84,6 +151,21 @@ def _evidence(comparison: Comparison) -> dict[str, object]:
         "percent": round(comparison.ratio * 100),
         "window_days": comparison.window_days,
         "baseline_weeks": comparison.weeks,
+    }
+
+
+def _evidence(found: Shortfall) -> dict[str, object]:
+    judged = found.window
+    return {
+        "value": judged.value,
+        "baseline": round(judged.usual, 2),
+        "ratio": round(judged.ratio, 4),
+        "percent": round(judged.ratio * 100),
+        "window_days": judged.width,
+        "baseline_weeks": len(judged.past),
+        "people_days": found.people_days,
+        "usual_people_days": round(found.usual_people_days, 2),
+        "strength": round(found.strength, 2),
     }
 
 

@@ -65,8 +65,8 @@ DECLARATIONS: dict[AlertType, Declaration] = {
     AlertType.SUDDEN_DROP: Declaration(
         AlertKind.RISK,
         conditions.sudden_drop,
-        "enough weeks and actions to compare with; all of the window was seen; the customer has not left; its window "
-        "holds no sleep that is over",
+        "beyond the customer's own noise; enough weeks and actions to compare with; all of the window was seen; the "
+        "customer has not left; its window holds no sleep that is over; the fleet does not do less",
         "warning; critical under half of the line",
         "activity is back above the leaving threshold, or the customer left",
         ByTier("call_today", "call_within_2_days", "mail_help"),
@@ -75,12 +75,13 @@ DECLARATIONS: dict[AlertType, Declaration] = {
             "(median of {baseline_weeks:comparable week})",
             "近{window_days}天操作{value}次，仅为平时{baseline:g}次的{percent}%（取{baseline_weeks}个可比周的中位数）",
         ),
-        ("baseline.drop_enter", "baseline.drop_leave", "baseline.min_weeks", "baseline.min_actions"),
+        ("baseline.drop_enter", "baseline.drop_leave", "baseline.min_weeks", "baseline.min_actions", "drop.strength"),
     ),
     AlertType.ASLEEP: Declaration(
         AlertKind.RISK,
         conditions.asleep,
-        "days that nobody could see, and weekends of who does not work then, are no silence",
+        "longer than it is silent now and then; days that nobody could see, and weekends of who does not work then, "
+        "are no silence",
         "warning",
         "the customer is active again, or has left",
         ByTier("check_in", "check_in", "mail_reminder"),
@@ -88,7 +89,7 @@ DECLARATIONS: dict[AlertType, Declaration] = {
             "silent for {silence_days:day}; its own rhythm is one active day every {cadence_days:day}",
             "已沉默{silence_days}天，而其自身节奏为每{cadence_days:g}天活跃一次",
         ),
-        ("cadence.asleep_gaps", "cadence.min_asleep_days"),
+        ("cadence.asleep_gaps", "cadence.min_asleep_days", "alert.asleep_quantile", "alert.asleep_gaps"),
     ),
     AlertType.LEFT: Declaration(
         AlertKind.RISK,
@@ -210,10 +211,25 @@ DECLARATIONS: dict[AlertType, Declaration] = {
         ),
         ("alert.stuck_days", "alert.stuck_customers"),
     ),
+    AlertType.KEY_PERSON_LOST: Declaration(
+        AlertKind.RISK,
+        conditions.key_person_lost,
+        "who carries the account's activity, or has the role; the others go on; days that nobody could see are none; "
+        "nobody else stands in",
+        "warning; critical where the CRM says so",
+        "the person is back, somebody else takes the place, or after its time",
+        ByTier("find_new_sponsor", "find_new_sponsor", "mail_new_contact"),
+        _one(
+            "key person {person} ({share: %} of the activity) is gone: last active on {last_active_on}, "
+            "own rhythm one active day every {cadence_days:day}",
+            "关键人{person}（占活跃度的{share:.0%}）已流失：最后活跃于{last_active_on}，自身节奏为每{cadence_days:g}天活跃一次",
+        ),
+        ("key_person.share", "key_person.gaps", "key_person.min_days", "key_person.alive", "key_person.open_days"),
+    ),
     AlertType.SURGE: Declaration(
         AlertKind.OPPORTUNITY,
         conditions.surge,
-        "as of sudden_drop",
+        "as of sudden_drop; no campaign brought it",
         "info",
         "activity is back within the usual, or the customer left",
         ByTier("expansion_meeting", "offer_expansion", "mail_upgrade"),
@@ -222,7 +238,7 @@ DECLARATIONS: dict[AlertType, Declaration] = {
             "近{window_days}天操作{value}次，为平时{baseline:g}次的{percent}%",
             growth_wording,
         ),
-        ("baseline.surge_enter", "baseline.surge_leave", "baseline.min_weeks", "baseline.min_actions"),
+        ("baseline.surge_enter", "baseline.surge_leave", "baseline.min_weeks", "baseline.min_actions", "drop.strength"),
     ),
     AlertType.WARM_RETURN: Declaration(
         AlertKind.OPPORTUNITY,

@@ -55,6 +55,12 @@ class Reason(StrEnum):
     MOVED_BACK = "moved_back"
     NOT_SETTLED = "not_settled"
     SMALL_MOVE = "small_move"
+    WITHIN_NOISE = "within_noise"
+    USUAL_SILENCE = "usual_silence"
+    NO_RHYTHM = "no_rhythm"
+    CAMPAIGN = "campaign"
+    UNSEEN = "unseen"
+    STOOD_IN = "stood_in"
 
 
 @dataclass(frozen=True, slots=True)

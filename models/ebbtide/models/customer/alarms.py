@@ -8,26 +8,32 @@ together, and live ends where the backfill does.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import pairwise
 
 from ebbtide.models.alerting import conditions
 from ebbtide.models.alerting.lifecycle import AlertChange, settle_evidence, transition
 from ebbtide.models.alerting.verdict import Clears, Fires, Holds, Reason, Verdict
-from ebbtide.models.customer.cadence import SilenceState, asleep_after, silence
+from ebbtide.models.customer.cadence import Cadence, SilenceState, asleep_after, silence
 from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.key_people import KeyPeople
 from ebbtide.models.customer.rhythm import Rhythm
 from ebbtide.models.customer.seen import Seen
 from ebbtide.models.customer.segments import alert_policy
 from ebbtide.models.customer.series import FIRST, FIRST_LOGIN, LAST, LOGINS
+from ebbtide.models.customer.shortfall import Shortfall, Window, low_windows, recovery, strength, threshold, window
 from ebbtide.models.customer.surging import surge_evidence
 from ebbtide.models.customer.trend import Comparison
+from ebbtide.models.customer.usual_silence import unusual_after
 from ebbtide.models.customer.view import View
 from ebbtide.models.fleet.reader import Fleet
-from ebbtide.models.policy import CorePolicy
+from ebbtide.models.policy import CorePolicy, DropPolicy
 from ebbtide.schemas.alert import AlertType
 from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.score import HealthTier
+
+_WEEK = 7
+_EPOCH = date(1970, 1, 1)
 
 
 class Alarms:
@@ -35,6 +41,7 @@ class Alarms:
 
     def __init__(self, policy: CorePolicy) -> None:
         self._policy = policy
+        self._key_people = KeyPeople(policy)
 
     def settle(
         self,
@@ -43,7 +50,10 @@ class Alarms:
         day: int,
         rhythm: Rhythm,
         comparison: Comparison | None,
+        seen: Seen,
         fleet: Fleet | None = None,
+        *,
+        observe: bool,
     ) -> list[AlertChange]:
         """What is to be told at the grid instant ``day`` of a customer that was active before it.
 
@@ -56,18 +66,22 @@ class Alarms:
         if slept or (state is SilenceState.LEFT) != (AlertType.LEFT in open_alerts):
             last_at = _iso((view.last_at(customer, LAST, day) or 0) * 1000)
             # Silence is told in calendar days, whatever unit the cadence has.
-            silent = day - rhythm.last_day - rhythm.blind
+            silent, why = day - rhythm.last_day - rhythm.blind, self._usual_silence(view, rhythm)
             verdicts += (
-                (AlertType.LEFT, conditions.left(state, silent, days, last_at)),
-                (AlertType.ASLEEP, conditions.asleep(state, silent, days, last_at)),
+                (AlertType.LEFT, conditions.left(state, why, silent, days, last_at)),
+                (AlertType.ASLEEP, conditions.asleep(state, why, silent, days, last_at)),
             )
-        drops, surges = self._trends(customer, comparison)
-        if drops:
-            verdicts.append((AlertType.SUDDEN_DROP, self._drop(comparison, rhythm, view, day)))
-        if surges:
+        low = self._low_windows(customer, view, day, rhythm.own, comparison, observe=observe)
+        if low or AlertType.SUDDEN_DROP in open_alerts:
+            verdicts.append((AlertType.SUDDEN_DROP, self._drop(customer, view, day, rhythm, low, seen)))
+        if self._surges(customer, comparison):
             verdicts.append((AlertType.SURGE, self._surge(customer, view, day, rhythm, comparison, fleet)))
         if (customer.tier == HealthTier.DANGER) != (AlertType.TIER_TO_DANGER in open_alerts):
             verdicts.append((AlertType.TIER_TO_DANGER, _danger(customer)))
+        if customer.is_account:
+            told = self._key_person(customer, view, day, seen)
+            if told is not None:
+                verdicts.append((AlertType.KEY_PERSON_LOST, told))
         warm = open_alerts.get(AlertType.WARM_RETURN)
         if warm is not None:
             own = alert_policy(customer, view, day, policy)
@@ -75,18 +89,25 @@ class Alarms:
             verdicts.append((AlertType.WARM_RETURN, ends))
         return _changes(_told(customer, kind, verdict, day, day * DAY_MS) for kind, verdict in verdicts)
 
-    def are_calm(self, customer: Customer, comparison: Comparison | None) -> bool:
-        """Whether the trend neither opens an alert nor has one open."""
-        return not any(self._trends(customer, comparison))
+    def are_calm(self, customer: Customer, view: View, day: int, own: Cadence, comparison: Comparison | None) -> bool:
+        """Whether the trend neither opens an alert nor has one open, on a day that is no instant of observation."""
+        if AlertType.SUDDEN_DROP in customer.alerts or self._surges(customer, comparison):
+            return False
+        return not self._low_windows(customer, view, day, own, comparison, observe=False)
 
-    def _trends(self, customer: Customer, comparison: Comparison | None) -> tuple[bool, bool]:
-        """Whether a drop, and whether a surge, begins or is open."""
-        open_alerts, baseline = customer.alerts, self._policy.baseline
+    def _low_windows(
+        self, customer: Customer, view: View, day: int, own: Cadence, comparison: Comparison | None, *, observe: bool
+    ) -> list[Window]:
+        """Windows in which a drop may begin; none where one is open already."""
+        if AlertType.SUDDEN_DROP in customer.alerts:
+            return []
+        policy = self._policy
+        return low_windows(view.series, day, own, comparison, policy.baseline, policy.drop, longest=observe)
+
+    def _surges(self, customer: Customer, comparison: Comparison | None) -> bool:
+        """Whether a surge begins or is open."""
         ratio = 1.0 if comparison is None else comparison.ratio
-        return (
-            ratio < baseline.drop_enter or AlertType.SUDDEN_DROP in open_alerts,
-            ratio > baseline.surge_enter or AlertType.SURGE in open_alerts,
-        )
+        return ratio > self._policy.baseline.surge_enter or AlertType.SURGE in customer.alerts
 
     def observed(self, customer: Customer, day: int) -> list[AlertChange]:
         """What a score between two grid instants brings."""
@@ -116,7 +137,8 @@ class Alarms:
         woke_ms = start + bucket[FIRST] * 1000
         told = [_told(customer, kind, awake, day, woke_ms) for kind in (AlertType.ASLEEP, AlertType.LEFT)]
         at_ms = start + max(bucket[FIRST_LOGIN], 0) * 1000
-        verdict = conditions.warm_return(bucket[LOGINS], rhythm.silent, rhythm.own.days, _iso(at_ms))
+        why = self._usual_silence(view, rhythm)
+        verdict = conditions.warm_return(bucket[LOGINS], why, rhythm.silent, rhythm.own.days, _iso(at_ms))
         episode = str(rhythm.last_day)
         known = customer.alerts.get(AlertType.WARM_RETURN)
         if known is not None and known.episode == episode:
@@ -128,6 +150,56 @@ class Alarms:
             told.append(_told(customer, AlertType.WARM_RETURN, verdict, day, at_ms, episode))
         return _changes(told)
 
+    def _usual_silence(self, view: View, rhythm: Rhythm) -> Reason | None:
+        """Why the silence is not told: without a rhythm, or no longer than it is now and then."""
+        after = unusual_after(view.series, rhythm.last_day, rhythm.own, self._policy.cadence, self._policy.alert)
+        if after is None:
+            return Reason.NO_RHYTHM
+        return None if rhythm.silent >= after else Reason.USUAL_SILENCE
+
+    def _key_person(self, customer: Customer, view: View, day: int, seen: Seen) -> Verdict | None:
+        """Who carried the account and is gone; None where nobody is, and nobody was told to be."""
+        people, known = self._key_people, customer.alerts.get(AlertType.KEY_PERSON_LOST)
+        if known is None:
+            gone = people.gone(customer, view, day, seen.blind_days)
+            return None if gone is None else conditions.key_person_lost(gone)
+        person, last = known.person or "", _day_of(str(known.evidence["last_active_on"]))
+        return conditions.key_person_stays_lost(
+            back=people.is_back(customer, view, day, person, last),
+            stood_in=people.stands_in(customer, view, day, person, last),
+            open_days=day - known.opened_day,
+            policy=self._policy.key_person,
+        )
+
+    def _drop(self, customer: Customer, view: View, day: int, rhythm: Rhythm, low: list[Window], seen: Seen) -> Verdict:
+        """A sudden drop, by the strongest window that could be seen.
+
+        Not where the window holds a sleep that is over: coming back is no decline.
+        """
+        policy, series, own = self._policy, view.series, rhythm.own
+        found = max(
+            (
+                _strength(customer, view, day, window, policy.drop)
+                for window in low
+                if not seen.blind_days(day - window.width)
+            ),
+            key=lambda shortfall: shortfall.strength - threshold(shortfall.window.width, policy.drop),
+            default=None,
+        )
+        ends = recovery(series, day, own, policy.baseline, policy.drop)
+        if ends is not None and ends.ratio < policy.baseline.drop_leave and seen.blind_days(day - ends.width):
+            return Holds(Reason.UNSEEN)
+        verdict = conditions.sudden_drop(found, ends, rhythm.state, policy.baseline, policy.drop)
+        if found is None or not isinstance(verdict, Fires) or rhythm.state is not SilenceState.AWAKE:
+            return verdict
+        slept = unusual_after(series, rhythm.last_day, own, policy.cadence, policy.alert)
+        slept = asleep_after(own, policy.cadence) if slept is None else slept
+        first = max(0, series.count_before(day - found.window.width) - 1)
+        active = series.days[first : series.count_before(day)]
+        if any(silence(before, after, own) >= slept for before, after in pairwise(active)):
+            return Holds(Reason.RETURNED)
+        return verdict
+
     def _surge(
         self,
         customer: Customer,
@@ -137,25 +209,27 @@ class Alarms:
         comparison: Comparison | None,
         fleet: Fleet | None,
     ) -> Verdict:
-        """A surge; where it opens, with what drove it and who is like the customer. While open its evidence stays."""
-        verdict = conditions.surge(comparison, rhythm.state, self._policy.baseline)
-        if comparison is None or not isinstance(verdict, Fires) or AlertType.SURGE in customer.alerts:
+        """A surge, unless a campaign of the window's days brought it; where it opens, with what drove it and who is
+        like the customer. While open its evidence stays."""
+        policy, found, is_open = self._policy, None, AlertType.SURGE in customer.alerts
+        if comparison is not None and comparison.ratio > policy.baseline.surge_enter:
+            if not is_open and any(
+                sent >= day - comparison.window_days - policy.campaign.days for sent in view.campaigns(customer, day)
+            ):
+                return Holds(Reason.CAMPAIGN)
+            judged = window(view.series, day, comparison.window_days, rhythm.own, policy.baseline)
+            found = None if judged is None else _strength(customer, view, day, judged, policy.drop)
+        verdict = conditions.surge(comparison, found, rhythm.state, policy.baseline, policy.drop)
+        if comparison is None or not isinstance(verdict, Fires) or is_open:
             return verdict
-        more = surge_evidence(customer, view, day, comparison, fleet, self._policy)
-        return Fires(verdict.severity, {**verdict.evidence, **more})
+        more = surge_evidence(customer, view, day, comparison, fleet, policy)
+        return Fires(verdict.severity, {**verdict.evidence, **more}, verdict.confidence)
 
-    def _drop(self, comparison: Comparison | None, rhythm: Rhythm, view: View, day: int) -> Verdict:
-        """A sudden drop, unless the window holds a sleep that is over: coming back is no decline."""
-        verdict = conditions.sudden_drop(comparison, rhythm.state, self._policy.baseline)
-        if comparison is None or not isinstance(verdict, Fires) or rhythm.state is not SilenceState.AWAKE:
-            return verdict
-        asleep = asleep_after(rhythm.own, self._policy.cadence)
-        series = view.series
-        first = max(0, series.count_before(day - comparison.window_days) - 1)
-        active = series.days[first : series.count_before(day)]
-        if any(silence(before, after, rhythm.own) >= asleep for before, after in pairwise(active)):
-            return Holds(Reason.RETURNED)
-        return verdict
+
+def _strength(customer: Customer, view: View, day: int, judged: Window, policy: DropPolicy) -> Shortfall:
+    latest = day - judged.lag
+    ends = range(latest, latest - _WEEK * len(judged.past), -_WEEK)
+    return strength(judged, view.people_days(customer, (day, *ends), judged.width), policy)
 
 
 def _changes(told: Iterable[AlertChange | None]) -> list[AlertChange]:
@@ -184,6 +258,10 @@ def _danger(customer: Customer) -> Verdict:
         None if customer.tier is None else HealthTier(customer.tier),
         None if customer.score is None else customer.score.p_churn,
     )
+
+
+def _day_of(day: str) -> int:
+    return (date.fromisoformat(day) - _EPOCH).days
 
 
 def _iso(ms: int) -> str:

@@ -51,7 +51,11 @@ def day_after_workdays(count: int) -> int:
 def cadence(series: DaySeries, day: int, policy: CadencePolicy) -> Cadence:
     """Cadence as of ``day``: the median of the newest gaps, or the prior until enough are seen."""
     end = series.count_before(day)
-    recent = series.days[max(0, end - policy.max_gaps - 1) : end]
+    return cadence_of(series.days[max(0, end - policy.max_gaps - 1) : end], policy)
+
+
+def cadence_of(recent: list[int], policy: CadencePolicy) -> Cadence:
+    """Cadence of who was active on the days ``recent``, ascending."""
     if len(recent) <= policy.min_gaps:
         return Cadence(policy.prior_days, business=False)
     weekdays = [(active + _EPOCH_WEEKDAY) % _WEEK for active in recent]

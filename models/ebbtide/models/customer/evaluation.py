@@ -115,7 +115,7 @@ class Evaluator:
         if comparison is not None and low and seen.blind_days(day - comparison.window_days):
             # Part of the window could not be seen.
             comparison = None
-        decisions.alerts += self._alarms.settle(customer, view, day, rhythm, comparison, fleet)
+        decisions.alerts += self._alarms.settle(customer, view, day, rhythm, comparison, seen, fleet, observe=observe)
         changed = woke_or_slept or decisions.score is not None
         cell = customer.states.get(StateName.HEALTH_CELL)
         self._stand(customer, view, at, rhythm, comparison, decisions, changed=changed)
@@ -166,7 +166,7 @@ class Evaluator:
         if comparison is not None and outages is not None and outages.newest_day >= day - comparison.window_days:
             # Perhaps part of the window could not be seen.
             return False
-        return self._alarms.are_calm(customer, comparison) and self._standings.stay(
+        return self._alarms.are_calm(customer, view, day, own, comparison) and self._standings.stay(
             customer, customer.silence, comparison
         )
 

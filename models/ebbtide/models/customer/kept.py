@@ -96,6 +96,8 @@ def _windows(policy: CorePolicy) -> Iterator[_Window]:
     # A window of two cadences, the baseline's weeks, and the first one of those, which may not be whole.
     weeks = _WEEK * (policy.baseline.weeks + 2)
     yield _Window(_weeks(max(_WEEK, 2 * prior)) + weeks, 2, _WEEK + weeks)
+    widest = _weeks(policy.drop.windows[-1])
+    yield _Window(2 * widest + _WEEK * (policy.baseline.weeks - 1))
     periods = policy.lifecycle.stable_periods
     yield _Window(periods * _weeks(prior) + _WEEK, periods, (periods + 1) * _WEEK)
 

@@ -7,9 +7,11 @@ from math import ceil
 from ebbtide.models.churn.grid import last_observation_day
 from ebbtide.models.customer.cadence import SilenceState, asleep_after, instant_of, left_after
 from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.key_people import KeyPeople
 from ebbtide.models.customer.rhythm import Rhythm
 from ebbtide.models.customer.segments import alert_policy
 from ebbtide.models.customer.series import EVENTS
+from ebbtide.models.customer.usual_silence import unusual_after
 from ebbtide.models.customer.view import View
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.alert import AlertType
@@ -23,6 +25,7 @@ class Timers:
 
     def __init__(self, policy: CorePolicy) -> None:
         self._policy = policy
+        self._key_people = KeyPeople(policy)
         self._every_days = policy.observation.every_days
         self._dwells = (
             (StateName.LIFECYCLE, policy.lifecycle.dwell_days),
@@ -53,16 +56,31 @@ class Timers:
             edge = asleep_after if rhythm.state is SilenceState.AWAKE else left_after
             at = instant_of(rhythm.last_day, edge(rhythm.own, policy.cadence), rhythm.own)
             due = min(due, max(at, day + 1))
+        due = min(due, self._told_silence(customer, view, day, rhythm, due))
         warm = customer.alerts.get(AlertType.WARM_RETURN)
         if warm is not None:
             lasts = alert_policy(customer, view, day, policy).warm_return_days
             due = min(due, max(warm.opened_day + lasts, day + 1))
+        lost = customer.alerts.get(AlertType.KEY_PERSON_LOST)
+        if lost is not None:
+            due = min(due, max(lost.opened_day + policy.key_person.open_days, day + 1))
+        elif customer.is_account:
+            due = min(due, self._key_people.next_due(customer, view, day) or due)
         series = view.series
         next_active = series.count_before(day)
         if next_active < len(series.days):
             due = min(due, max(series.days[next_active], day + 1))
         view.quiet_until = due
         return day + 1 if due > day + 1 and self._watches_trend(customer, view, day, rhythm) else due
+
+    def _told_silence(self, customer: Customer, view: View, day: int, rhythm: Rhythm, due: int) -> int:
+        """When a silence that is not told yet is longer than it is now and then; ``due`` where it never will be."""
+        state, policy = rhythm.state, self._policy
+        kind = AlertType.ASLEEP if state is SilenceState.ASLEEP else AlertType.LEFT
+        if state is SilenceState.AWAKE or kind in customer.alerts:
+            return due
+        after = unusual_after(view.series, rhythm.last_day, rhythm.own, policy.cadence, policy.alert)
+        return due if after is None else max(instant_of(rhythm.last_day, after, rhythm.own), day + 1)
 
     def _watches_trend(self, customer: Customer, view: View, day: int, rhythm: Rhythm) -> bool:
         """Whether a drop or surge may open or close by the passing of days alone: only with enough activity."""
@@ -71,7 +89,7 @@ class Timers:
         if rhythm.state is SilenceState.LEFT:
             return False
         policy = self._policy.baseline
-        widest = ceil(2 * rhythm.own.days) + _WEEK
+        widest = max(ceil(2 * rhythm.own.days) + _WEEK, 2 * _WEEK)
         events = view.series.window(EVENTS, day, widest + _WEEK * (policy.weeks + 1))
         # The baseline is the median week times the window's weeks; no week has more than all of them.
         return events * widest >= _WEEK * policy.min_actions

@@ -37,6 +37,7 @@ from ebbtide.schemas.score import Contribution
 
 if TYPE_CHECKING:
     from ebbtide.models.customer.customer import Customer, Published
+    from ebbtide.models.customer.key_people import Patience
 
 SHARED_DAYS = 182
 """Older active days are kept for the customer alone: whose they were is forgotten."""
@@ -73,6 +74,8 @@ class View:
         "alarm_day",
         "alarmed_by",
         "cadence",
+        "key_people",
+        "patience",
         "quiet_until",
         "series",
     )
@@ -87,6 +90,9 @@ class View:
         # the passing of time alone can move them: see ``FactAlarms``.
         self.alarmed_by: object = None
         self.alarm_day: int | None = None
+        # Key people as of an observation instant, and by profile what is known of one up to its last active day.
+        self.key_people: tuple[int, dict[str, float]] | None = None
+        self.patience: dict[str, tuple[int, Patience]] = {}
         self._newest: dict[str, Trait] | None = None
         self._outcomes: list[OutcomeValue] | None = None
         self._history: History | None = None
@@ -130,6 +136,7 @@ class View:
         self.quiet_until = 0
         self._last_days.pop(record.profile_id, None)
         all_anew = record.detached or record.full
+        self._forget_key_people(record, all_anew=all_anew)
         partial = self.series.partial
         if partial and (all_anew or not partial.isdisjoint(record.days)):
             return self._fold_past(customer, share, record)
@@ -152,6 +159,15 @@ class View:
             _replace_day(self.series, day, share.days.get(day), bucket)
             share.days[day] = bucket
         return sorted(record.days) if len(record.days) > 1 else list(record.days)
+
+    def _forget_key_people(self, record: ProfileState, *, all_anew: bool) -> None:
+        """News of before the instant that they were told as of: tell it anew."""
+        told = self.key_people
+        if told is not None and (all_anew or (record.days and min(record.days) < told[0]) or ROLE in record.traits):
+            self.key_people = None
+        known = self.patience.get(record.profile_id)
+        if known is not None and (all_anew or (record.days and min(record.days) <= known[0])):
+            del self.patience[record.profile_id]
 
     def _fold_past(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
         """Take in news where some days are known in part: rare, so that all is folded anew."""
@@ -274,6 +290,11 @@ class View:
             days.update(old)
             core.update(old_core)
         customer.old_days, customer.old_core = sorted(days), sorted(core)
+
+    def people_days(self, customer: Customer, ends: Iterable[int], width: int) -> list[int]:
+        """Of each window of ``width`` days before one of ``ends``: on how many days each person was active, summed."""
+        days = [share.days for share in customer.shares.values() if share.days]
+        return [sum(day in known for known in days for day in range(end - width, end)) for end in ends]
 
     def uses(self, customer: Customer, day: int) -> ByDay:
         """Uses of modules as of ``day``: by day for the newest weeks; of older ones by weeks, under their Mondays."""
@@ -408,10 +429,10 @@ class View:
                 if newest.at_ms >= before_ms:
                     held = next((value for value in reversed(share.traits[ROLE]) if value.at_ms < before_ms), None)
                 if held is not None and held.value != without:
-                    found[key] = str(held.value), self._last_day(key, share, day)
+                    found[key] = str(held.value), self.last_day(key, share, day)
         return found
 
-    def _last_day(self, profile_id: str, share: Share, day: int) -> int | None:
+    def last_day(self, profile_id: str, share: Share, day: int) -> int | None:
         """The last active day of a profile before ``day``."""
         if day - 1 in share.days:
             return day - 1

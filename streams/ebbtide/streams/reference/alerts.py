@@ -56,6 +56,12 @@ _REASONS = {
     Reason.SHRINKS: "the customer is in decline: neither opens nor closes",
     Reason.MOVED_BACK: "the customer moved back to where it stood, or further",
     Reason.NOT_SETTLED: "the cell before had not lasted: neither opens nor closes",
+    Reason.WITHIN_NOISE: "no more than the customer's own noise: does not open",
+    Reason.USUAL_SILENCE: "silent no longer than it was before now and then: does not open",
+    Reason.NO_RHYTHM: "too few active days to know a rhythm: does not open",
+    Reason.CAMPAIGN: "a campaign brought it: does not open",
+    Reason.UNSEEN: "part of the window could not be seen: neither opens nor closes",
+    Reason.STOOD_IN: "another key person is there",
     Reason.SMALL_MOVE: "the move leads to nothing that asks for a deed: neither opens nor closes",
 }
 _GROWTH = {

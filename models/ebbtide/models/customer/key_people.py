@@ -1,0 +1,205 @@
+"""Which people of an account carry it, and which of them are gone (signals §7).
+
+Who is key is decided at observation instants, and is a function of the series and the roles as of them: nothing of it
+is stored. A key person is gone after a silence of three own cadences in whole days, or by a `contact.left`.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import ceil
+from typing import TYPE_CHECKING, NamedTuple
+
+from ebbtide.models.churn.grid import last_observation_day
+from ebbtide.models.customer.cadence import Cadence, cadence_of, instant_of, silence
+from ebbtide.models.customer.series import EVENTS
+from ebbtide.models.customer.share import STRANGERS, Share
+from ebbtide.models.customer.usual_silence import usual_longest
+from ebbtide.models.policy import CorePolicy
+from ebbtide.models.standing.contacts import LEFT, Role
+from ebbtide.models.standing.unseen import Unseen, all_seen
+from ebbtide.schemas.base import DAY_MS
+
+if TYPE_CHECKING:
+    from ebbtide.models.customer.customer import Customer
+    from ebbtide.models.customer.view import View
+
+_PAST_DAYS = 98
+"""So far back from its last active day a person's own rhythm is looked at: less than is kept of anybody."""
+
+_WATCHED_DAYS = 56
+"""A person whose last active day lies further back is not watched any more."""
+
+
+class Gone(NamedTuple):
+    """A key person who is gone, from grid instant ``since_day`` on.
+
+    ``share`` is that of the account's activity in the weeks up to ``last_day``, the last active one; ``silent_days``
+    were whole calendar days. ``told``: the CRM said so.
+    """
+
+    since_day: int
+    profile_id: str
+    person: str
+    last_day: int
+    share: float
+    own: Cadence
+    silent_days: int
+    told: bool
+
+
+class Patience(NamedTuple):
+    """A person's own rhythm up to its last active day, and the silence, in the rhythm's days, that is a loss."""
+
+    own: Cadence
+    lost_after: float
+
+
+class KeyPeople:
+    """Key people under one policy. Holds no state of any customer."""
+
+    def __init__(self, policy: CorePolicy) -> None:
+        self._policy = policy.key_person
+        self._cadence, self._alert, self._every_days = policy.cadence, policy.alert, policy.observation.every_days
+        self._min_actions = policy.baseline.min_actions
+
+    def watched(self, customer: Customer, view: View, day: int) -> dict[str, float]:
+        """Key people as of the newest observation instant up to ``day``, by profile: the share of each."""
+        observed = last_observation_day(day, self._every_days)
+        if view.key_people is None or view.key_people[0] != observed:
+            view.key_people = observed, self._key_people(customer, view, observed)
+        return view.key_people[1]
+
+    def gone(self, customer: Customer, view: View, day: int, unseen: Unseen = all_seen) -> Gone | None:
+        """The key person who is gone as of ``day``, the one that is gone first; ``unseen`` days are no silence."""
+        found = [
+            *self._told(customer, view, day),
+            *(
+                gone
+                for profile_id, share in self.watched(customer, view, day).items()
+                if (gone := self._silent(customer, view, day, profile_id, share, unseen))
+            ),
+        ]
+        found = [gone for gone in found if day < gone.since_day + self._policy.open_days]
+        found = [gone for gone in found if not self.stands_in(customer, view, day, gone.profile_id, gone.last_day)]
+        return min(found, default=None)
+
+    def next_due(self, customer: Customer, view: View, day: int) -> int | None:
+        """The first instant after ``day`` at which the silence of a watched person may be a loss."""
+        due: int | None = None
+        for profile_id in self.watched(customer, view, day):
+            share = customer.shares[profile_id]
+            last = view.last_day(profile_id, share, day)
+            if last is None:
+                continue
+            at = last + self._policy.min_days + 1
+            if at <= day:
+                patience = self._patience(view, profile_id, share, last)
+                at = instant_of(last, patience.lost_after, patience.own)
+            if at > day and (due is None or at < due):
+                due = at
+        return due
+
+    def is_back(self, customer: Customer, view: View, day: int, profile_id: str, last_day: int) -> bool:
+        """Whether a person was active after ``last_day``; one that is none of the account's any more is not lost."""
+        share = customer.share(profile_id)
+        last = None if share is None or share.detached else view.last_day(profile_id, share, day)
+        return last is None or last > last_day
+
+    def stands_in(self, customer: Customer, view: View, day: int, profile_id: str, last_day: int) -> bool:
+        """Whether somebody else became key person after ``last_day``, and was active since."""
+        for key, (role, active) in view.roles(customer, day, without=Role.END_USER).items():
+            if role == Role.KEY_PERSON and key != profile_id and active is not None and active > last_day:
+                held = [trait for trait in customer.shares[key].traits["role"] if trait.at_ms < day * DAY_MS]
+                if held[-1].at_ms // DAY_MS > last_day:
+                    return True
+        return False
+
+    def _key_people(self, customer: Customer, view: View, day: int) -> dict[str, float]:
+        roles = view.roles(customer, day, without=Role.END_USER)
+        found: dict[str, float] = {}
+        for profile_id, share in customer.shares.items():
+            if share.detached or share.subject_type in STRANGERS or not share.days:
+                continue
+            last = view.last_day(profile_id, share, day)
+            if last is None or last < day - _WATCHED_DAYS:
+                continue
+            part = self._part(view, share, last)
+            if roles.get(profile_id, ("", None))[0] == Role.KEY_PERSON or part >= self._policy.share:
+                found[profile_id] = part
+        return found if len(found) < len(customer.shares) else {}
+
+    def _told(self, customer: Customer, view: View, day: int) -> list[Gone]:
+        """Those of whom the CRM said lately that they left, and who were not active since."""
+        facts = view.history(customer).before(day, LEFT, since_day=day - self._policy.open_days)
+        found: list[Gone] = []
+        for fact in facts:
+            share = customer.shares.get(fact.person)
+            last = None if share is None or share.detached else view.last_day(fact.person, share, day)
+            if share is None or last is None or last > fact.day:
+                continue
+            roles = view.roles(customer, day)
+            part = self._part(view, share, last)
+            role = fact.text("role") or roles.get(fact.person, ("", None))[0]
+            if role == Role.KEY_PERSON or part >= self._policy.share:
+                own = self._patience(view, fact.person, share, last).own
+                silent = max(day - last - 1, 0)
+                found.append(Gone(fact.day + 1, fact.person, share.subject_value, last, part, own, silent, told=True))
+        return found
+
+    def _silent(
+        self, customer: Customer, view: View, day: int, profile_id: str, part: float, unseen: Unseen
+    ) -> Gone | None:
+        share = customer.shares[profile_id]
+        if day - 1 in share.days:
+            return None
+        last = view.last_day(profile_id, share, day)
+        blind_days = 0 if last is None else unseen(last + 1)
+        if last is None or day - blind_days - last <= self._policy.min_days:
+            return None
+        patience = self._patience(view, profile_id, share, last)
+        if silence(last, day - blind_days, patience.own) < patience.lost_after:
+            return None
+        since = instant_of(last, patience.lost_after, patience.own) + blind_days
+        if not self._is_alive(view, share, last, day):
+            return None
+        return Gone(since, profile_id, share.subject_value, last, part, patience.own, day - last - 1, told=False)
+
+    def _patience(self, view: View, profile_id: str, share: Share, last: int) -> Patience:
+        """The mean gap is the cadence of a person: a median of one day says little of who comes three days a week."""
+        known = view.patience.get(profile_id)
+        if known is not None and known[0] == last:
+            return known[1]
+        active = sorted(
+            {day for days in (share.days, share.old_days) for day in days if last - _PAST_DAYS < day <= last}
+        )
+        own = cadence_of(active[-self._cadence.max_gaps - 1 :], self._cadence)
+        gaps = sorted(silence(before, after, own) for before, after in pairwise(active[-self._cadence.max_gaps - 1 :]))
+        usual = 0.0
+        if len(gaps) >= max(self._cadence.min_gaps, 2):
+            own = Cadence(max(own.gap, sum(gaps) / len(gaps)), own.business)
+            usual = self._alert.asleep_gaps * usual_longest(gaps, self._alert.asleep_quantile)
+        # The day after the last active one is the first that is missed.
+        lost_after = max(self._policy.gaps * own.gap + 1, self._policy.min_days + 1, usual)
+        patience = Patience(own, lost_after)
+        view.patience[profile_id] = last, patience
+        return patience
+
+    def _part(self, view: View, share: Share, last: int) -> float:
+        """The share of the account's activity in the weeks up to a person's last active day; 0 of too little."""
+        width = self._policy.window_days
+        total = view.series.window(EVENTS, last + 1, width)
+        if total < self._min_actions:
+            return 0.0
+        return sum(share.days[day][EVENTS] for day in range(last + 1 - width, last + 1) if day in share.days) / total
+
+    def _is_alive(self, view: View, share: Share, last: int, day: int) -> bool:
+        """Whether the others do enough of their usual since: the mean of the same days in the four weeks before."""
+        width = day - last - 1
+        others = 0
+        shift = ceil(width / 7)
+        for week in range(shift, shift + 4):
+            start, end = last + 1 - 7 * week, day - 7 * week
+            others += view.series.window(EVENTS, end, width)
+            others -= sum(share.days[known][EVENTS] for known in range(start, end) if known in share.days)
+        return others > 0 and view.series.window(EVENTS, day, width) >= self._policy.alive * others / 4

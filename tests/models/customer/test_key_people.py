@@ -1,0 +1,157 @@
+"""Key people of an account: who is one, and which of them is gone. Day 0 is Monday, 2025-01-06."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ebbtide.models.policy import CorePolicy, KeyPersonPolicy
+from ebbtide.schemas.alert import Alert
+from support.raw import alerts_of, at, fact, in_account, iso, run, track
+
+NOON = 43_200
+JOIN = in_account("g1")
+WORKDAYS = [day for day in range(84) if day % 7 < 5]
+
+
+def active(user: str, days: list[int], count: int = 4) -> list[dict[str, Any]]:
+    """So many events of a user on each day."""
+    return [
+        track("view", at(day, NOON + n), f"{user}-{day}-{n}", user=user, **JOIN) for day in days for n in range(count)
+    ]
+
+
+def role(user: str, name: str, day: float = 0) -> dict[str, Any]:
+    return fact("contact.upserted", at(day), f"role-{user}-{day}", {"user_id": user, "group_id": "g1"}, role=name)
+
+
+def left(user: str, day: float, **data: Any) -> dict[str, Any]:
+    return fact("contact.left", at(day), f"left-{user}-{day}", {"user_id": user, "group_id": "g1"}, **data)
+
+
+def when(row: dict[str, Any]) -> str:
+    """When a record occurred."""
+    return str(row.get("timestamp") or row["occurred_at"])
+
+
+def lost(body: list[dict[str, Any]], until: float, policy: CorePolicy | None = None) -> list[Alert]:
+    ordered = sorted((row for row in body if when(row) < iso(at(until))), key=when)
+    return [alert for alert in alerts_of(run(ordered, at(until), policy)) if alert.type == "key_person_lost"]
+
+
+def told(
+    body: list[dict[str, Any]], until: float, policy: CorePolicy | None = None
+) -> list[tuple[str, float, str | None]]:
+    """State, day and reason."""
+    return [
+        (alert.state.value, (alert.occurred_at - at(0)).days, alert.resolved_reason)
+        for alert in lost(body, until, policy)
+    ]
+
+
+def before(day: int) -> list[int]:
+    return [one for one in WORKDAYS if one < day]
+
+
+TEAM = [*active("ben", WORKDAYS), *active("cho", WORKDAYS), *active("dee", WORKDAYS)]
+"""Three who go on. Ada comes every workday up to Friday, day 46."""
+
+ADA = active("ada", before(49))
+
+
+def test_the_dominant_user_is_silent_for_three_whole_workdays() -> None:
+    body = [*active("ada", before(49), count=12), *TEAM]
+    alert = lost(body, 60)[0]
+    # Not on Monday to Wednesday, days 49 to 51: told at the instant after them.
+    assert (alert.occurred_at, alert.severity.value, alert.state.value) == (at(52), "warning", "open")
+    assert alert.evidence == {
+        "person": "ada",
+        "share": 0.5,
+        "cadence_days": 1.4,
+        "silence_days": 5,
+        "last_active_on": "2025-02-21",
+        "told": False,
+    }
+    assert alert.person_id is not None
+    assert alert.play == "find_new_sponsor"
+
+
+def test_who_does_less_than_30_percent_is_key_by_the_role_alone() -> None:
+    body = [*ADA, *TEAM]
+    assert told(body, 60) == []
+    assert told([role("ada", "key_person"), *body], 60) == [("open", 52, None)]
+    assert told([role("ada", "admin"), *body], 60) == []
+
+
+def test_a_share_of_too_little_is_none() -> None:
+    quiet = [*active("ada", [0, 7, 14, 21, 28], count=3), *active("ben", list(range(0, 84, 7)), count=1)]
+    assert told(quiet, 84) == []
+
+
+def test_the_loss_ends_when_the_person_is_back_or_after_four_weeks() -> None:
+    body = [role("ada", "key_person"), *ADA, *TEAM]
+    assert told([*body, *active("ada", [58])], 61) == [("open", 52, None), ("resolved", 59, "returned")]
+    # Once is enough: the same silence is not told again.
+    assert told(body, 83) == [("open", 52, None), ("resolved", 80, "expired")]
+    short = CorePolicy(key_person=KeyPersonPolicy(open_days=7))
+    assert told(body, 83, short) == [("open", 52, None), ("resolved", 59, "expired")]
+
+
+def test_somebody_else_takes_the_place() -> None:
+    body = [role("ada", "key_person"), role("ben", "end_user"), *ADA, *TEAM]
+    assert told([*body, role("ben", "key_person", 55.5)], 70) == [("open", 52, None), ("resolved", 56, "stood_in")]
+    assert told([*body, role("ben", "key_person", 50.5)], 70) == []
+    # One who was there before stands in for nobody.
+    assert told([*body, role("ben", "key_person", 20.5)], 60) == [("open", 52, None)]
+
+
+def test_an_account_that_is_quiet_lost_nobody() -> None:
+    # The others do nothing either: a holiday, or the end. That is told otherwise.
+    team = [row for user in ("ben", "cho", "dee") for row in active(user, before(49))]
+    assert told([role("ada", "key_person"), *ADA, *team], 60) == []
+    # From Monday, day 56, on they are back, and she is not.
+    late = [row for user in ("ben", "cho", "dee") for row in active(user, [d for d in WORKDAYS if d >= 56])]
+    assert [row[0] for row in told([role("ada", "key_person"), *ADA, *team, *late], 70)] == ["open"]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ([role("ada", "key_person"), left("ada", 46.9)], [("open", 47, None)]),
+        ([left("ada", 46.9, role="key_person")], [("open", 47, None)]),
+        ([left("ada", 46.9, role="end_user")], []),
+        (
+            # She was there after that.
+            [role("ada", "key_person"), left("ada", 30.9)],
+            [("open", 31, None), ("resolved", 32, "returned"), ("open", 52, None)],
+        ),
+        ([left("nobody", 46.9, role="key_person")], []),
+    ],
+)
+def test_the_crm_says_who_left(body: list[dict[str, Any]], expected: list[tuple[str, float, str | None]]) -> None:
+    assert told([*body, *ADA, *TEAM], 60) == expected
+
+
+def test_the_dominant_user_who_left_is_lost_without_a_role() -> None:
+    alert = lost([left("ada", 46.9), *active("ada", before(49), count=12), *TEAM], 48)[0]
+    assert (alert.occurred_at, alert.severity.value, alert.evidence["told"]) == (at(47), "critical", True)
+
+
+def test_a_person_alone_is_no_key_person() -> None:
+    assert told(active("ada", before(49), count=12), 60) == []
+
+
+def test_the_cadence_of_a_person_is_its_mean_gap() -> None:
+    # Monday, Tuesday and Wednesday of each week: gaps of 1, 1 and 3 workdays. Three times 5/3 whole days, and
+    # no less than twice the three.
+    some = [day for day in WORKDAYS if day % 7 < 3 and day < 49]
+    body = [role("ada", "key_person"), *active("ada", some), *TEAM]
+    assert told(body, 70) == [("open", 52, None)]
+
+
+def test_the_same_in_any_order_within_the_bound() -> None:
+    body = sorted((row for row in [role("ada", "key_person"), *ADA, *TEAM] if when(row) < iso(at(60))), key=when)
+    swapped = [row for pair in zip(body[1::2], body[::2], strict=False) for row in pair] + body[len(body) // 2 * 2 :]
+    found = [a for a in alerts_of(run(swapped, at(60))) if a.type == "key_person_lost"]
+    assert [(a.alert_id, a.evidence) for a in found] == [(a.alert_id, a.evidence) for a in lost(body, 60)]
