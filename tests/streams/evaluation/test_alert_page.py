@@ -84,6 +84,13 @@ def test_a_page_without_a_truth(replay: Path) -> None:
     assert cells(lines, "told") == ["3"]
 
 
+def test_a_page_where_nobody_owns_a_customer(replay: Path) -> None:
+    write(replay / "alerts.ndjson", [alert("a", "asleep", 120, owner=None)])
+    lines = page(evaluate(replay))
+    assert cells(lines, "per CSM and week") == ["no owner is known"]
+    assert not any("Alerts per owner" in line for line in lines)
+
+
 def test_the_command_reads_feedback(replay: Path, tmp_path: Path) -> None:
     told = alert("a", "asleep", 120)
     write(replay / "alerts.ndjson", [told])

@@ -61,7 +61,7 @@ def test_the_values_are_counted(replay: Path, truth: Path) -> None:
     tiers = result["tier_lift"]
     assert (tiers["instants"], tiers["observations"], tiers["churned"]) == (6, 4 * 20 + 2 * 8, 3 * 12)
     assert (tiers["in_danger"], tiers["customers_in_danger"], tiers["customers_churned"]) == (3 * 3 + 2, 3, 12)
-    lift, warned, excellent = gates(result, Thresholds())
+    lift, warned, excellent = gates(result, Thresholds(lift=2.0))
     assert lift.value == pytest.approx((6 / 11) / (36 / 96))
     assert (warned.value, warned.verdict) == (9 / 12, Verdict.HOLDS)
     assert excellent.value == pytest.approx(4 * 5 / 96)
@@ -82,10 +82,10 @@ def test_all_hold(replay: Path, truth: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "failed"),
     [
-        (["--lift", 1000], ["danger tier:"]),
+        (["--lift", 2.6], ["danger tier:"]),
         (["--lift", 0.5, "--warned", 0.76], ["warnings:"]),
         (["--lift", 0.5, "--excellent", 0.01], ["excellent tier:"]),
-        (["--lift", 1000, "--warned", 1, "--excellent", 0], ["danger tier:", "warnings:", "excellent tier:"]),
+        (["--lift", 2.6, "--warned", 1, "--excellent", 0], ["danger tier:", "warnings:", "excellent tier:"]),
     ],
 )
 def test_a_line_for_each_gate_that_failed(replay: Path, truth: Path, options: list[object], failed: list[str]) -> None:
@@ -114,6 +114,13 @@ def test_too_few_churners_decide_nothing(replay: Path, truth: Path) -> None:
     assert "13 are needed" in done.stderr
     # A gate that failed decides though others cannot be judged.
     assert run(replay, "--truth", truth, "--min-churners", 13, "--excellent", 0).exit_code == 1
+
+
+def test_a_lift_that_nothing_can_have_decides_nothing(replay: Path, truth: Path) -> None:
+    """Of 36 in 96 nothing can be three times as much."""
+    done = run(replay, "--truth", truth)
+    assert done.exit_code == 2
+    assert "nothing can churn at 3 times a base rate of 37.5%; it churns at 1.5 times" in done.stderr
 
 
 def test_what_is_missing_is_named(replay: Path, truth: Path, tmp_path: Path) -> None:

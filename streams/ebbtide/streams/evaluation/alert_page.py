@@ -17,7 +17,8 @@ def alert_tables(alerts: dict[str, Any]) -> Iterator[Table]:
         yield _churn(alerts["churn"], alerts["per_account_year"])
     if "planted" in alerts:
         yield _planted(alerts["planted"])
-    yield _owners(alerts["per_owner_week"])
+    if alerts["per_owner_week"]["owners"]:
+        yield _owners(alerts["per_owner_week"])
     if "feedback" in alerts:
         yield _feedback(alerts["feedback"])
 
@@ -41,7 +42,9 @@ def _told(alerts: dict[str, Any]) -> Table:
     table.add_row(
         "per CSM and week",
         f"median {number(load['median'])}, most {number(load['maximum'])} "
-        f"({load['owners']} owners, {load['weeks']} weeks)",
+        f"({load['owners']} owners, {load['weeks']} weeks)"
+        if load["owners"]
+        else "no owner is known",
     )
     if "per_account_year" in alerts:
         rates = alerts["per_account_year"]

@@ -78,6 +78,13 @@ def _lift(result: dict[str, Any], thresholds: Thresholds) -> Gate:
         return _unknown(
             name, wanted, f"danger tier: nobody was in it at any of the {tiers['instants']} instants judged"
         )
+    if tiers["base_rate"] * wanted > 1.0:
+        return _unknown(
+            name,
+            wanted,
+            f"danger tier: nothing can churn at {wanted:g} times a base rate of {tiers['base_rate']:.1%}; "
+            f"it churns at {tiers['lift']:.1f} times",
+        )
     says = (
         f"danger tier: churns at {tiers['lift']:.1f} times the base rate of {tiers['base_rate']:.1%} "
         f"({_between(tiers)}{tiers['customers_in_danger']} customers were in it), "
