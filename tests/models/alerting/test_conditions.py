@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ebbtide.models.alerting import conditions
-from ebbtide.models.alerting.declarations import DECLARATIONS, route, wording
+from ebbtide.models.alerting.declarations import DECLARATIONS, ROUTES, play, route, wording
 from ebbtide.models.alerting.verdict import Clears, Fires, Holds, Reason
 from ebbtide.models.customer.cadence import Cadence, SilenceState
 from ebbtide.models.customer.key_people import Gone
@@ -14,6 +16,7 @@ from ebbtide.models.customer.trend import Comparison
 from ebbtide.models.policy import AlertPolicy, BaselinePolicy, DropPolicy, KeyPersonPolicy
 from ebbtide.schemas.alert import AlertType, Severity
 from ebbtide.schemas.score import HealthTier
+from support.examples import examples
 
 POLICY, DROPS = BaselinePolicy(), DropPolicy()
 AWAKE, ASLEEP, LEFT = SilenceState
@@ -209,6 +212,30 @@ def test_a_return_needs_a_login_and_lasts_two_weeks() -> None:
 )
 def test_wording(kind: AlertType, evidence: dict[str, object], en: str, zh: str) -> None:
     assert wording(kind, evidence) == (en, zh)
+
+
+def test_every_wording_is_filled_in_from_real_evidence() -> None:
+    """The published examples, which come from a real run, say what the table says."""
+    shown = [json.loads(path.read_bytes()) for path in examples("Alert")]
+    for alert in shown:
+        en, zh = wording(AlertType(alert["type"]), alert["evidence"])
+        assert (alert["reasons_en"][0], alert["reasons_zh"][0]) == (en, zh)
+        tier = {"csm": "strategic", "queue": "middle"}.get(alert["route"], "other")
+        if alert["route"] in ROUTES:
+            assert alert["play"] == play(AlertType(alert["type"]), tier, {})
+
+
+def test_plays_by_tier_and_by_setting() -> None:
+    assert [play(AlertType.LEFT, tier, {}) for tier in ("Strategic", "middle", "free", None)] == [
+        "executive_call",
+        "win_back",
+        "mail_win_back",
+        "mail_win_back",
+    ]
+    other = {"left": "write", "left/other": "none"}
+    assert [play(AlertType.LEFT, tier, other) for tier in ("strategic", "middle", None)] == ["write", "write", "none"]
+    assert [route(tier, AlertType.OVERDUE) for tier in ("strategic", "middle", None)] == ["csm", "billing", "billing"]
+    assert route("strategic", AlertType.HOT_LEAD) == "sales"
 
 
 def test_every_type_is_declared_and_routes_follow_the_service_tier() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ebbtide.models.adoption.utilisation import Utilisation
 from ebbtide.models.alerting.answers import answers_day, detractor, referral_ready
@@ -15,9 +18,11 @@ from ebbtide.models.alerting.health import Health, health
 from ebbtide.models.alerting.invoices import overdue, overdue_day
 from ebbtide.models.alerting.journeys import stuck
 from ebbtide.models.alerting.leads import hot_lead
+from ebbtide.models.alerting.lifecycle import OpenAlert, transition
 from ebbtide.models.alerting.renewals import renewal_at_risk, renewal_day
 from ebbtide.models.alerting.support import support_day, support_distress
 from ebbtide.models.alerting.verdict import Fires, Reason, Verdict
+from ebbtide.models.churn.tiers import TierThresholds, health_tier
 from ebbtide.models.leads.interest import Interest
 from ebbtide.models.leads.lead_priority import Priority
 from ebbtide.models.policy import AlertPolicy, HealthCellPolicy, ScorePolicy
@@ -27,7 +32,7 @@ from ebbtide.models.standing.invoices import OverdueInvoice
 from ebbtide.models.standing.journey import Journey, JourneyStage
 from ebbtide.models.standing.surveys import Answer
 from ebbtide.models.standing.tickets import OpenTicket
-from ebbtide.schemas.alert import Severity
+from ebbtide.schemas.alert import AlertState, AlertType, Severity
 from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.profile_state import Trait
 from ebbtide.schemas.score import HealthTier
@@ -508,3 +513,31 @@ def test_every_condition_says_why_it_does_not_fire() -> None:
     """No verdict without a severity or a reason, whatever the arguments of this file: ``said`` would fail."""
     found: list[Any] = [said(renewal(left, days=days)) for left in range(-20, 120) for days in (30, 91, 120, 365)]
     assert {type(one) for one in found} == {Severity, Reason}
+
+
+@given(st.lists(st.sampled_from([-1, 0, 1]), min_size=1, max_size=30))
+def test_noise_of_one_about_a_threshold_opens_one_alert_at_most(noise: list[int]) -> None:
+    """Tickets about three, answers about 6 and about 9, users about nine in ten seats, a tier that comes and goes."""
+    alerts: dict[str, OpenAlert] = {}
+    opened: Counter[AlertType] = Counter()
+    tier: HealthTier | None = None
+
+    def tell(kind: AlertType, verdict: Verdict, day: int) -> None:
+        change = transition("c", alerts, kind, verdict, day=day, at_ms=day, episode=str(day))
+        opened[kind] += change is not None and change.state is AlertState.OPEN
+
+    for number, step in enumerate(noise):
+        day = DAY + number
+        tickets = [ticket(f"t{n}", "low", 0) for n in range(3 + step)]
+        tell(AlertType.SUPPORT_DISTRESS, support_distress(tickets, day, POLICY), day)
+        about = "ann" if AlertType.DETRACTOR in alerts else None
+        tell(AlertType.DETRACTOR, detractor(of(("ann", 6 + step, 0)), about, called), day)
+        about = "ann" if AlertType.REFERRAL_READY in alerts else None
+        asked = referral_ready(of(("ann", 9 + step, 0)), about, called, HEALTHY, troubled=False, blind=False)
+        tell(AlertType.REFERRAL_READY, asked, day)
+        tell(AlertType.EXPANSION_READY, expansion_ready(_use(18 + step, 20), UNUSED, NORMAL, POLICY), day)
+        p_churn = 0.06 + 0.01 * step
+        newest = [0.06 + 0.01 * other for other in noise[: number + 1]][-4:]
+        tier = health_tier(p_churn, tier, TierThresholds(0.731, 0.68, 0.054, 0.08))
+        tell(AlertType.RENEWAL_AT_RISK, renewal(80, health(tier, newest, ScorePolicy())), day)
+    assert max(opened.values(), default=0) <= 1

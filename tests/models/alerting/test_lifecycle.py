@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ebbtide.models.alerting.lifecycle import AlertChange, OpenAlert, alert_id, settle_evidence, transition
+import msgspec
+
+from ebbtide.models.alerting.lifecycle import AlertChange, OpenAlert, alert_id, settle_evidence, transition, withdraw
 from ebbtide.models.alerting.verdict import Clears, Fires, Holds, Reason, Verdict
 from ebbtide.schemas.alert import AlertState, AlertType, Severity
 
@@ -53,3 +55,43 @@ def test_evidence_of_a_part_of_the_day_is_corrected() -> None:
     assert change is not None
     assert (change.state, change.alert.evidence, change.alert.occurred_ms) == (AlertState.UPDATED, full.evidence, 8)
     assert settle_evidence(alerts, DROP, full, at_ms=8) is None
+
+
+def test_a_step_or_another_person_is_told_although_the_severity_stays() -> None:
+    alerts: dict[str, OpenAlert] = {}
+    tell(alerts, Fires(Severity.WARNING, {"step": 90}, 0.5), 1)
+    assert tell(alerts, Fires(Severity.WARNING, {"step": 90, "days_left": 80}, 0.5), 2) is None
+    nearer = tell(alerts, Fires(Severity.WARNING, {"step": 60}, 0.7), 3)
+    assert nearer is not None
+    assert (nearer.state, nearer.alert.evidence, nearer.alert.confidence) == (AlertState.UPDATED, {"step": 60}, 0.7)
+    other = tell(alerts, Fires(Severity.WARNING, {"step": 60}, 0.7, "ann"), 4)
+    assert other is not None
+    assert (other.state, other.alert.person, other.alert.opened_day) == (AlertState.UPDATED, "ann", 1)
+
+
+def test_an_open_alert_stores_nothing_that_goes_without_saying() -> None:
+    plain = OpenAlert("a", "1", 1, 1, "warning", {})
+    assert msgspec.to_builtins(plain).keys() == {
+        "alert_id",
+        "episode",
+        "opened_day",
+        "occurred_ms",
+        "severity",
+        "evidence",
+    }
+    about = OpenAlert("a", "1", 1, 1, "warning", {}, 0.5, "ann")
+    assert msgspec.convert(msgspec.to_builtins(about), OpenAlert) == about
+
+
+def test_types_that_are_switched_off_are_taken_back() -> None:
+    alerts: dict[str, OpenAlert] = {}
+    assert withdraw(alerts, [], (), at_ms=9) == []
+    opened = tell(alerts, Fires(Severity.WARNING, {}), 1)
+    assert opened is not None
+    # Opened at this very instant: nobody heard of it.
+    assert withdraw(alerts, [opened], (DROP,), at_ms=9) == []
+    assert alerts == {}
+    tell(alerts, Fires(Severity.WARNING, {}), 2)
+    (over,) = withdraw(alerts, [], (DROP, AlertType.LEFT), at_ms=9)
+    assert (over.type, over.state, over.at_ms, over.resolved_reason) == (DROP, AlertState.RESOLVED, 9, "off")
+    assert alerts == {}

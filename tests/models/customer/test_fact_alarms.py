@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ebbtide.models.customer.kept import kept
@@ -228,6 +231,65 @@ def test_facts_count_while_nobody_can_see_the_customer() -> None:
     back = [*body, *beats(range(35, 60), "web")]
     back += [track("query", at(day, 43_200), f"q-{day}", user="u0", **seen) for day in range(35, 60)]
     assert "referral_ready" in {row[0] for row in story(Told(back, 60, healthy).outputs)}
+
+
+def test_who_stays_longer_in_a_stage_than_nine_in_ten_is_stuck_until_it_moves_on() -> None:
+    """Seven accounts signed: one on day 1, the others from day 40 on. The statistics of day 49 know of all."""
+    days = {"slow": 1.5, **{f"a{n}": 40.5 + n for n in range(6)}}
+    body = [told("contract.signed", day, f"k-{name}", {"group_id": name}) for name, day in days.items()]
+    body += [told("touchpoint", 70.5, "t", {"group_id": "slow"}, kind="kickoff")]
+    found = told_of("stuck", body, 80)
+    assert rows("stuck", body, 80) == [("open", 56), ("resolved", 71, "moved_on")]
+    assert (found[0].evidence["stage"], found[0].evidence["dwell_days"], found[0].confidence) == ("signed", 55, 0.9)
+    many = CorePolicy(alert=AlertPolicy(stuck_customers=8))
+    assert rows("stuck", body, 80, many) == []
+
+
+_DEEDS = ("open", "grave", "close", "late", "paid")
+
+
+@settings(max_examples=12)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 40), st.sampled_from("abcd"), st.sampled_from(["open", "grave", "close", "late", "paid"])
+        ),
+        max_size=25,
+    )
+)
+def test_the_evidence_follows_from_the_facts_before_it(deeds: list[tuple[int, str, str]]) -> None:
+    """Counted anew from the raw facts, the plain way."""
+    kinds: dict[str, tuple[str, dict[str, Any]]] = {
+        "open": ("ticket.opened", {"severity": "low"}),
+        "grave": ("ticket.opened", {"severity": "critical"}),
+        "close": ("ticket.closed", {}),
+        "late": ("invoice.overdue", {"amount": 10}),
+        "paid": ("invoice.paid", {}),
+    }
+    body = []
+    for number, (day, name, deed) in enumerate(deeds):
+        kind, data = kinds[deed]
+        key = "ticket_id" if kind.startswith("ticket") else "invoice_id"
+        body.append(told(kind, day + number / 1000, f"f{number}", ACME, **{key: name}, **data))
+    told_here = [alert for alert in alerts_of(run(in_time(body), at(70))) if alert.state != "resolved"]
+    for alert in told_here:
+        before = [one for one in in_time(body) if one["occurred_at"] < iso(alert.occurred_at)]
+        paid = {one["data"]["invoice_id"] for one in before if one["type"] == "invoice.paid"}
+        tickets: set[str] = set()
+        owed: set[str] = set()
+        for one in before:
+            if one["type"] == "ticket.opened":
+                tickets.add(one["data"]["ticket_id"])
+            elif one["type"] == "ticket.closed":
+                tickets.discard(one["data"]["ticket_id"])
+            elif one["type"] == "invoice.overdue" and one["occurred_at"] <= iso(alert.occurred_at - timedelta(days=15)):
+                owed.add(one["data"]["invoice_id"])
+        if alert.type == "support_distress":
+            assert alert.evidence["tickets"] == len(tickets)
+            assert set(alert.evidence["ticket_ids"]) == tickets
+        elif alert.type == "overdue":
+            assert alert.evidence["invoices"] == len(owed - paid)
+            assert alert.evidence["amount"] == 10 * len(owed - paid)
 
 
 def test_a_segment_has_thresholds_of_its_own() -> None:

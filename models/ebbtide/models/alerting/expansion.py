@@ -40,7 +40,8 @@ def expansion_ready(
 ) -> Verdict:
     """Nine in ten seats are in use, this month and the last, or the product is utilised, and health is not in danger.
 
-    ``gone``: the customer has left, or its contract ended; ``shrinks``: it is in decline.
+    ``gone``: the customer has left, or its contract ended; ``shrinks``: it is in decline; ``blind``: nobody could see
+    all of the two months.
     """
     if tier is None or tier is HealthTier.DANGER or gone:
         return Clears(Reason.CHURNED if gone else Reason.NOT_SCORED if tier is None else Reason.IN_DANGER)

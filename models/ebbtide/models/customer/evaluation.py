@@ -119,7 +119,9 @@ class Evaluator:
         changed = woke_or_slept or decisions.score is not None
         cell = customer.states.get(StateName.HEALTH_CELL)
         self._stand(customer, view, at, rhythm, comparison, decisions, changed=changed)
-        decisions.alerts += self._fact_alarms.settle(customer, view, day, cell, fleet, observe=observe)
+        decisions.alerts += self._fact_alarms.settle(
+            customer, view, day, cell, fleet, observe=observe, unseen=seen.blind_days
+        )
         if observe:
             decisions.matured += take_matured(customer, view, day, self._policy.label)
             view.compact(customer, day)
@@ -183,7 +185,7 @@ class Evaluator:
         standing = self._standings.settle_blind(customer, view, at.day, at.seen, weekly=at.observe)
         decisions.changes += standing.changes
         decisions.alerts += self._fact_alarms.settle(
-            customer, view, at.day, cell, at.fleet, observe=at.observe, blind=True
+            customer, view, at.day, cell, at.fleet, observe=at.observe, unseen=at.seen.blind_days, blind=True
         )
         if at.observe:
             name, held = self._segment(customer, view, at.day)
@@ -355,7 +357,9 @@ class Evaluator:
         if at.observe or StateName.LIFECYCLE not in customer.states or view.next_fact_day(customer, day - 1) == day - 1:
             # It is looked at for an alert, too: its states are no others for that.
             self._stand(customer, view, at, None, None, decisions, changed=True)
-        decisions.alerts += self._fact_alarms.settle(customer, view, day, cell, at.fleet, observe=at.observe)
+        decisions.alerts += self._fact_alarms.settle(
+            customer, view, day, cell, at.fleet, observe=at.observe, unseen=at.seen.blind_days
+        )
         self._withdraw(customer, view, day, decisions)
         if at.observe:
             view.compact(customer, day)

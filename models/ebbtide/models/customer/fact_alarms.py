@@ -45,8 +45,9 @@ from ebbtide.models.standing.hysteresis import Held
 from ebbtide.models.standing.invoices import overdue_invoices
 from ebbtide.models.standing.journey import Journey, JourneyStage
 from ebbtide.models.standing.lifecycle import Lifecycle
-from ebbtide.models.standing.surveys import NPS, Answer, latest_answers
+from ebbtide.models.standing.surveys import ANSWERED, NPS, Answer, latest_answers
 from ebbtide.models.standing.tickets import open_tickets
+from ebbtide.models.standing.unseen import Unseen
 from ebbtide.schemas.alert import AlertType
 from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.events import IdentifierType
@@ -54,6 +55,7 @@ from ebbtide.schemas.score import HealthTier
 from ebbtide.schemas.state_change import StateName
 
 _CELLS = (AlertType.CELL_DOWN, AlertType.CELL_UP)
+_ON_ANSWERS = (AlertType.DETRACTOR, AlertType.REFERRAL_READY)
 _P90 = (0.9,)
 _PERSON_NAME = "person_name"
 
@@ -132,12 +134,14 @@ class FactAlarms:
         fleet: Fleet | None,
         *,
         observe: bool,
+        unseen: Unseen,
         blind: bool = False,
     ) -> list[AlertChange]:
         """What is to be told at the grid instant ``day``, after the customer's states were moved to it.
 
         ``before`` is the cell that held until then; ``fleet`` are the statistics of the instant before. ``observe``: it
-        is one of observation. ``blind``: nobody can see what the customer does.
+        is one of observation. ``unseen`` tells on how many days from one on nobody could see the customer; ``blind``:
+        nobody can now.
         """
         at = _At(customer, view, day, alert_policy(customer, view, day, self._policy), blind, [])
         self._cells(at, before)
@@ -150,7 +154,7 @@ class FactAlarms:
         if observe or AlertType.STUCK in customer.alerts:
             self._stuck(at, fleet if observe else None)
         if observe:
-            self._expansion(at)
+            self._expansion(at, unseen)
         return at.told
 
     def _by_facts(self, at: _At) -> int | None:
@@ -185,6 +189,9 @@ class FactAlarms:
 
     def _answers(self, at: _At, history: History) -> int | None:
         customer, day, policy = at.customer, at.day, at.policy
+        if customer.alerts.keys().isdisjoint(_ON_ANSWERS) and not history.before(day, ANSWERED):
+            # So it is with most.
+            return None
 
         def latest(within_days: int) -> dict[str, Answer]:
             found: dict[str, Answer] = {}
@@ -263,7 +270,7 @@ class FactAlarms:
                 return None if edges is None else (edges[0], fleet.day)
         return None
 
-    def _expansion(self, at: _At) -> None:
+    def _expansion(self, at: _At, unseen: Unseen) -> None:
         customer, view, day, policy = at.customer, at.view, at.day, self._policy.adoption
         licensed = seats(view.traits_at(customer, (SEATS,), day * DAY_MS - 1))
         utilised = customer.states.get(StateName.UTILISED)
@@ -286,7 +293,7 @@ class FactAlarms:
             at.policy,
             shrinks=lifecycle is not None and lifecycle.value == Lifecycle.DECLINE,
             gone=customer.not_renewed or customer.silence is SilenceState.LEFT,
-            blind=at.blind,
+            blind=at.blind or unseen(day - 2 * month) > 0,
         )
         at.tell(AlertType.EXPANSION_READY, verdict)
 
