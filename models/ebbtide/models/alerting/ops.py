@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from ebbtide.models.alerting.lifecycle import alert_id
+from ebbtide.models.alerting.wording import Words
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.customer.sources import SourceBook
 from ebbtide.schemas.alert import Alert, AlertCandidate, AlertKind, AlertState, AlertType, Severity
@@ -14,25 +15,48 @@ from ebbtide.schemas.base import DAY_MS
 
 ROUTE = "ops"
 BACK, UP_AGAIN = "back", "up_again"
-_PLAYS = {AlertType.SOURCE_BLIND: "mend_the_source", AlertType.FLEET_DROP: "find_the_common_cause"}
-_EN = {
-    AlertType.SOURCE_BLIND: "nothing is heard of source {source} since {heard_at}: its customers cannot be scored, and "
-    "no alert on them opens",
-    AlertType.FLEET_DROP: "the whole fleet does less: {percent} % of its usual activity on {day}; alerts on customers "
-    "that share it are held back",
-}
-_ZH = {
-    AlertType.SOURCE_BLIND: "自{heard_at}起未收到数据源{source}的任何消息：其客户无法评分，也不会触发告警",
-    AlertType.FLEET_DROP: "全体客户活跃度下降：{day}仅为平时的{percent}%；由此引起的单个客户告警暂不发送",
-}
 
 
-_OVER = {
-    AlertType.FLEET_DROP: (
-        "the whole fleet is back to its usual activity, after {days} days from {day} on",
-        "全体客户活跃度已恢复正常（自{day}起持续{days}天）",
-    )
+class OpsDeclaration(NamedTuple):
+    """What is fixed for a type: when it fires, what to do, the words of its reason and of its end."""
+
+    fires: str
+    resolves: str
+    play: str
+    words: Words
+    over: Words
+
+
+OPS: dict[AlertType, OpsDeclaration] = {
+    AlertType.SOURCE_BLIND: OpsDeclaration(
+        "Nothing is heard of a source for longer than its heartbeats allow.",
+        "it is heard again",
+        "mend_the_source",
+        Words(
+            "nothing is heard of source {source} since {heard_at}: its customers cannot be scored, and no alert on "
+            "what they do opens",
+            "自{heard_at}起未收到数据源{source}的消息：其客户无法评分，也不会因其行为触发告警",
+        ),
+        Words(
+            "source {source} is heard again; nothing was since {heard_at}", "数据源{source}已恢复（自{heard_at}起中断）"
+        ),
+    ),
+    AlertType.FLEET_DROP: OpsDeclaration(
+        "The whole fleet did less on a day than on the same weekday of the weeks before.",
+        "the fleet does as much as usual",
+        "find_the_common_cause",
+        Words(
+            "the whole fleet does less: {percent} % of its usual activity on {day}; alerts on customers that share it "
+            "are held back",
+            "全体客户活跃度下降：{day}仅为平时的{percent}%；由此引起的单个告警暂不发送",
+        ),
+        Words(
+            "the whole fleet is back to its usual activity, after {days:day} from {day} on",
+            "全体客户活跃度已恢复正常（自{day}起持续{days}天）",
+        ),
+    ),
 }
+"""Types that are about no customer."""
 
 
 def ops_alert(
@@ -47,8 +71,8 @@ def ops_alert(
     resolved_reason: str | None = None,
 ) -> Alert:
     """An alert of kind ops; ``episode`` tells it from others of its type."""
-    wording = _OVER.get(alert_type) if state is AlertState.RESOLVED else None
-    wording = wording or (_EN[alert_type], _ZH[alert_type])
+    declared = OPS[alert_type]
+    reason_en, reason_zh = (declared.over if state is AlertState.RESOLVED else declared.words).of(evidence)
     return Alert.unchecked(
         alert_id=alert_id(tenant, alert_type, episode),
         tenant=tenant,
@@ -65,9 +89,9 @@ def ops_alert(
         contributions=[],
         p_churn=None,
         confidence=1.0,
-        reasons_en=[wording[0].format(**evidence)],
-        reasons_zh=[wording[1].format(**evidence)],
-        play=_PLAYS[alert_type],
+        reasons_en=[reason_en],
+        reasons_zh=[reason_zh],
+        play=declared.play,
         owner=None,
         route=ROUTE,
         at_stake=None,

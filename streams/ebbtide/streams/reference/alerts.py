@@ -6,10 +6,12 @@ import re
 
 from ebbtide.models.alerting.declarations import DECLARATIONS
 from ebbtide.models.alerting.growth import growth_wording
+from ebbtide.models.alerting.ops import OPS
 from ebbtide.models.alerting.verdict import Reason
 from ebbtide.models.alerting.wording import plural
 from ebbtide.models.policy import SERVICE_TIERS, CorePolicy
-from ebbtide.schemas.alert import AlertState, Severity
+from ebbtide.models.triage.tenant import DISMISSED
+from ebbtide.schemas.alert import AlertState, Severity, SuppressionReason
 from ebbtide.streams.reference.markdown import code, first_sentence, table
 from ebbtide.streams.reference.markdown import page as markdown_page
 
@@ -67,6 +69,13 @@ _REASONS = {
 _GROWTH = {
     "drivers": [{"module": "{first}", "share_of_growth": 0.4}, {"module": "{second}", "share_of_growth": 0.2}],
     "look_alikes": [{}, {}, {}],
+}
+_SUPPRESSED = {
+    SuppressionReason.BUDGET: "the owner's budget of the day went to more important ones; it is in the digest",
+    SuppressionReason.COVERED: "another alert that is open tells the same story",
+    SuppressionReason.FLEET_DROP: "the whole fleet does less",
+    SuppressionReason.DISMISSED: "somebody dismissed one of this type and customer",
+    SuppressionReason.SNOOZED: "somebody wants to hear of it later",
 }
 _STATES = {
     AlertState.OPEN: "it fired; there is one open alert per customer and type",
@@ -141,4 +150,23 @@ def page() -> str:
         "## Why an alert is not open",
         "Every condition answers with a reason; that of a resolved alert is its `resolved_reason`.",
         table(("reason", "meaning"), ((code(reason), _REASONS[reason]) for reason in Reason)),
+        "## Why nobody is told",
+        "`suppressed.reason` of an alert that is for the record: [who is told of "
+        "which](../guides/answer-an-alert.md). One that somebody dismissed is resolved with the reason "
+        f"{code(DISMISSED)}.",
+        table(("reason", "meaning"), ((code(reason), _SUPPRESSED[reason]) for reason in SuppressionReason)),
+        "## To whoever runs Ebbtide",
+        "Alerts of kind `ops` are about no customer; their `route` is `ops`, and they are told whatever the budget.",
+        table(
+            ("type", "fires when", "resolves when", "play"),
+            ((code(kind), declared.fires, declared.resolves, code(declared.play)) for kind, declared in OPS.items()),
+        ),
+        table(
+            ("type", "English", "Chinese"),
+            (
+                (code(kind), _readable(words.en), words.zh)
+                for kind, declared in OPS.items()
+                for words in (declared.words, declared.over)
+            ),
+        ),
     )
