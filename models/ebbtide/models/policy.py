@@ -544,12 +544,12 @@ class KeyPersonPolicy(Policy):
     gaps: float = Field(
         3.0,
         gt=0,
-        description="Lost after so many own cadences (the mean gap) of whole silent days, and never before "
-        "`EBBTIDE_ALERT__ASLEEP_GAPS` of the gaps that it usually stays within.",
+        description="Lost after so many own cadences of whole silent days. A cadence is the mean gap, or so long that "
+        "this is `EBBTIDE_ALERT__ASLEEP_GAPS` of the gaps that the person usually stays within.",
     )
     min_days: int = Field(3, ge=1, description="Whole silent days needed at least.")
     alive: float = Field(
-        0.5, ge=0, description="The account must do this share of what the others usually do on such days."
+        0.2, ge=0, description="The account must do this share of what the others usually do on such days."
     )
     open_days: int = Field(28, ge=1, le=35, description="A loss stays open this long, unless the person is back.")
 

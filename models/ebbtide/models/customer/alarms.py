@@ -7,7 +7,7 @@ together, and live ends where the backfill does.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, date, datetime
 from itertools import pairwise
 
@@ -79,9 +79,7 @@ class Alarms:
         if (customer.tier == HealthTier.DANGER) != (AlertType.TIER_TO_DANGER in open_alerts):
             verdicts.append((AlertType.TIER_TO_DANGER, _danger(customer)))
         if customer.is_account:
-            told = self._key_person(customer, view, day, seen)
-            if told is not None:
-                verdicts.append((AlertType.KEY_PERSON_LOST, told))
+            verdicts += [(AlertType.KEY_PERSON_LOST, told) for told in self._key_person(customer, view, day, seen)]
         warm = open_alerts.get(AlertType.WARM_RETURN)
         if warm is not None:
             own = alert_policy(customer, view, day, policy)
@@ -157,19 +155,23 @@ class Alarms:
             return Reason.NO_RHYTHM
         return None if rhythm.silent >= after else Reason.USUAL_SILENCE
 
-    def _key_person(self, customer: Customer, view: View, day: int, seen: Seen) -> Verdict | None:
-        """Who carried the account and is gone; None where nobody is, and nobody was told to be."""
+    def _key_person(self, customer: Customer, view: View, day: int, seen: Seen) -> Iterator[Verdict]:
+        """Whether who is told to be gone still is, and, if nobody is told, who carried the account and is gone."""
         people, known = self._key_people, customer.alerts.get(AlertType.KEY_PERSON_LOST)
-        if known is None:
-            gone = people.gone(customer, view, day, seen.blind_days)
-            return None if gone is None else conditions.key_person_lost(gone)
-        person, last = known.person or "", _day_of(str(known.evidence["last_active_on"]))
-        return conditions.key_person_stays_lost(
-            back=people.is_back(customer, view, day, person, last),
-            stood_in=people.stands_in(customer, view, day, person, last),
-            open_days=day - known.opened_day,
-            policy=self._policy.key_person,
-        )
+        if known is not None:
+            person, last = known.person or "", _day_of(str(known.evidence["last_active_on"]))
+            verdict = conditions.key_person_stays_lost(
+                back=people.is_back(customer, view, day, person, last),
+                stood_in=people.stands_in(customer, view, day, person, last),
+                open_days=day - known.opened_day,
+                policy=self._policy.key_person,
+            )
+            yield verdict
+            if not isinstance(verdict, Clears):
+                return
+        gone = people.gone(customer, view, day, seen.blind_days)
+        if gone is not None:
+            yield conditions.key_person_lost(gone)
 
     def _drop(self, customer: Customer, view: View, day: int, rhythm: Rhythm, low: list[Window], seen: Seen) -> Verdict:
         """A sudden drop, by the strongest window that could be seen.

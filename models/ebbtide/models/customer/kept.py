@@ -15,6 +15,7 @@ from ebbtide.models.customer.yearly_value import YEAR_DAYS
 from ebbtide.models.leads.interest import LONGEST_DAYS as LEAD_DAYS
 from ebbtide.models.policy import AlertPolicy, CorePolicy
 from ebbtide.models.profile.profile import USE_DAYS
+from ebbtide.models.standing.contacts import WATCHED_DAYS
 
 FEATURE_DAYS = 98
 """The widest window of features, fleet and record, in whole weeks."""
@@ -69,7 +70,12 @@ def kept(policy: CorePolicy) -> Kept:
         query_days=max(FEATURE_DAYS, LEAD_DAYS, policy.adoption.utilised_days, policy.adoption.month_days),
         money_days=max(YEAR_DAYS, policy.rfm.window_days, policy.loyalty.window_days, policy.quadrant.window_days),
         use_days=min(USE_DAYS, max(4 * _WEEK, policy.adoption.month_days)),
-        fact_days=max(relationship.touchpoint_days, relationship.left_days, campaign_days),
+        fact_days=max(
+            relationship.touchpoint_days,
+            relationship.left_days,
+            campaign_days,
+            WATCHED_DAYS + policy.key_person.open_days,
+        ),
         answer_days=max(relationship.survey_days, policy.economics.period_days, *_answers(policy.alert)),
         campaign_days=campaign_days,
         touchpoints=frozenset((*journey.visit_kinds, *journey.delivery_kinds, *policy.channel.visits)),

@@ -16,7 +16,7 @@ from ebbtide.models.customer.series import EVENTS
 from ebbtide.models.customer.share import STRANGERS, Share
 from ebbtide.models.customer.usual_silence import usual_longest
 from ebbtide.models.policy import CorePolicy
-from ebbtide.models.standing.contacts import LEFT, Role
+from ebbtide.models.standing.contacts import LEFT, WATCHED_DAYS, Role
 from ebbtide.models.standing.unseen import Unseen, all_seen
 from ebbtide.schemas.base import DAY_MS
 
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from ebbtide.models.customer.customer import Customer
     from ebbtide.models.customer.view import View
 
+_WEEK = 7
+_USUAL_WEEKS = 4
 _PAST_DAYS = 98
 """So far back from its last active day a person's own rhythm is looked at: less than is kept of anybody."""
 
-_WATCHED_DAYS = 56
-"""A person whose last active day lies further back is not watched any more."""
+_ALIVE_DAYS = 28
+"""Most days over which the account is asked whether it goes on. With what they are held against, 112 days are kept."""
 
 
 class Gone(NamedTuple):
@@ -72,17 +74,24 @@ class KeyPeople:
 
     def gone(self, customer: Customer, view: View, day: int, unseen: Unseen = all_seen) -> Gone | None:
         """The key person who is gone as of ``day``, the one that is gone first; ``unseen`` days are no silence."""
-        found = [
-            *self._told(customer, view, day),
-            *(
+        found = self._told(customer, view, day)
+        for profile_id, share in self.watched(customer, view, day).items():
+            silent = self._silent(customer, view, day, profile_id, share, unseen)
+            if silent is not None:
+                found.append(silent)
+        # One absence is one loss, however often it is told and whatever shows it: it begins with the first of them.
+        first: dict[str, Gone] = {}
+        for gone in sorted(found):
+            first.setdefault(gone.profile_id, gone)
+        return next(
+            (
                 gone
-                for profile_id, share in self.watched(customer, view, day).items()
-                if (gone := self._silent(customer, view, day, profile_id, share, unseen))
+                for gone in first.values()
+                if day < gone.since_day + self._policy.open_days
+                and not self.stands_in(customer, view, day, gone.profile_id, gone.last_day)
             ),
-        ]
-        found = [gone for gone in found if day < gone.since_day + self._policy.open_days]
-        found = [gone for gone in found if not self.stands_in(customer, view, day, gone.profile_id, gone.last_day)]
-        return min(found, default=None)
+            None,
+        )
 
     def next_due(self, customer: Customer, view: View, day: int) -> int | None:
         """The first instant after ``day`` at which the silence of a watched person may be a loss."""
@@ -122,7 +131,7 @@ class KeyPeople:
             if share.detached or share.subject_type in STRANGERS or not share.days:
                 continue
             last = view.last_day(profile_id, share, day)
-            if last is None or last < day - _WATCHED_DAYS:
+            if last is None or last < day - WATCHED_DAYS:
                 continue
             part = self._part(view, share, last)
             if roles.get(profile_id, ("", None))[0] == Role.KEY_PERSON or part >= self._policy.share:
@@ -131,18 +140,19 @@ class KeyPeople:
 
     def _told(self, customer: Customer, view: View, day: int) -> list[Gone]:
         """Those of whom the CRM said lately that they left, and who were not active since."""
-        facts = view.history(customer).before(day, LEFT, since_day=day - self._policy.open_days)
+        # As far back as that, so that a loss which is over is not told again because it was told twice.
+        facts = view.history(customer).before(day, LEFT, since_day=day - WATCHED_DAYS - self._policy.open_days)
         found: list[Gone] = []
         for fact in facts:
             share = customer.shares.get(fact.person)
             last = None if share is None or share.detached else view.last_day(fact.person, share, day)
             if share is None or last is None or last > fact.day:
                 continue
-            roles = view.roles(customer, day)
-            part = self._part(view, share, last)
-            role = fact.text("role") or roles.get(fact.person, ("", None))[0]
+            carried = last >= day - WATCHED_DAYS
+            part = self._part(view, share, last) if carried else 0.0
+            role = fact.text("role") or view.roles(customer, day).get(fact.person, ("", None))[0]
             if role == Role.KEY_PERSON or part >= self._policy.share:
-                own = self._patience(view, fact.person, share, last).own
+                own = self._patience(view, fact.person, share, last).own if carried else cadence_of([], self._cadence)
                 silent = max(day - last - 1, 0)
                 found.append(Gone(fact.day + 1, fact.person, share.subject_value, last, part, own, silent, told=True))
         return found
@@ -166,22 +176,23 @@ class KeyPeople:
         return Gone(since, profile_id, share.subject_value, last, part, patience.own, day - last - 1, told=False)
 
     def _patience(self, view: View, profile_id: str, share: Share, last: int) -> Patience:
-        """The mean gap is the cadence of a person: a median of one day says little of who comes three days a week."""
+        """A person's own rhythm up to its last active day, kept until it is active again.
+
+        Its cadence is the mean gap, for a median of one day says little of who comes on three days a week; or so long
+        that the usual longest gap, as often as it takes to be told of a customer, is no loss.
+        """
         known = view.patience.get(profile_id)
         if known is not None and known[0] == last:
             return known[1]
-        active = sorted(
-            {day for days in (share.days, share.old_days) for day in days if last - _PAST_DAYS < day <= last}
-        )
-        own = cadence_of(active[-self._cadence.max_gaps - 1 :], self._cadence)
-        gaps = sorted(silence(before, after, own) for before, after in pairwise(active[-self._cadence.max_gaps - 1 :]))
-        usual = 0.0
-        if len(gaps) >= max(self._cadence.min_gaps, 2):
-            own = Cadence(max(own.gap, sum(gaps) / len(gaps)), own.business)
+        past = {day for days in (share.days, share.old_days) for day in days if last - _PAST_DAYS < day <= last}
+        active = sorted(past)[-self._cadence.max_gaps - 1 :]
+        own = cadence_of(active, self._cadence)
+        if len(active) > max(self._cadence.min_gaps, 2):
+            gaps = sorted(silence(before, after, own) for before, after in pairwise(active))
             usual = self._alert.asleep_gaps * usual_longest(gaps, self._alert.asleep_quantile)
+            own = Cadence(max(own.gap, sum(gaps) / len(gaps), usual / self._policy.gaps), own.business)
         # The day after the last active one is the first that is missed.
-        lost_after = max(self._policy.gaps * own.gap + 1, self._policy.min_days + 1, usual)
-        patience = Patience(own, lost_after)
+        patience = Patience(own, max(self._policy.gaps * own.gap, self._policy.min_days) + 1)
         view.patience[profile_id] = last, patience
         return patience
 
@@ -195,11 +206,10 @@ class KeyPeople:
 
     def _is_alive(self, view: View, share: Share, last: int, day: int) -> bool:
         """Whether the others do enough of their usual since: the mean of the same days in the four weeks before."""
-        width = day - last - 1
-        others = 0
-        shift = ceil(width / 7)
-        for week in range(shift, shift + 4):
-            start, end = last + 1 - 7 * week, day - 7 * week
-            others += view.series.window(EVENTS, end, width)
-            others -= sum(share.days[known][EVENTS] for known in range(start, end) if known in share.days)
-        return others > 0 and view.series.window(EVENTS, day, width) >= self._policy.alive * others / 4
+        start = max(last + 1, day - _ALIVE_DAYS)
+        others, first = 0, ceil((day - last - 1) / _WEEK)
+        for week in range(first, first + _USUAL_WEEKS):
+            began, ended = start - _WEEK * week, day - _WEEK * week
+            others += view.series.window(EVENTS, ended, ended - began)
+            others -= sum(share.days[known][EVENTS] for known in range(began, ended) if known in share.days)
+        return others > 0 and view.series.window(EVENTS, day, day - start) >= self._policy.alive * others / _USUAL_WEEKS

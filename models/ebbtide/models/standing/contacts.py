@@ -9,6 +9,9 @@ from ebbtide.models.standing.history import History
 
 LEFT = "contact.left"
 
+WATCHED_DAYS = 49
+"""A key person whose last active day lies further back carries nothing any more."""
+
 Roles = Mapping[str, tuple[str, int | None]]
 """By profile id: role, and last active day before the grid day (None: never active)."""
 
