@@ -845,9 +845,7 @@ class FleetGuardPolicy(Policy):
     min_weeks: int = Field(3, ge=1, description="Weeks of history needed before anything is held back.")
     min_actions: int = Field(20, ge=1, description="Usual actions of a day needed: a fleet that rests is not down.")
     rest_share: float = Field(
-        0.4,
-        ge=0,
-        description="A weekday whose usual is less than this share of the mean day is one of rest: it says nothing.",
+        0.5, ge=0, le=1, description="So much of the busiest weekday must be usual; a day of rest is as the day before."
     )
     hold_days: int = Field(
         7, ge=1, description="Held back until so many days after the last one, or the alert's own window if longer."

@@ -37,15 +37,20 @@ def judged(found: FleetDays, until: int) -> DownDays:
 
 def test_a_holiday_is_seen_on_its_first_day_and_held_for_a_week_after_its_last() -> None:
     found = judged(fleet(60, web=dict.fromkeys(range(42, 47), 0.3)), 60)
-    assert found.days == (42, 43, 44, 45, 46)
-    assert [found.hold(instant, 4, POLICY) for instant in (42, 43, 53, 54)] == [False, True, True, False]
+    # The weekend after it says nothing, and is as the day before.
+    assert found.days == (42, 43, 44, 45, 46, 47, 48)
+    assert [found.hold(instant, 4, POLICY) for instant in (42, 43, 55, 56)] == [False, True, True, False]
     # What was told from a longer window waits until that is past the holiday.
-    assert [found.hold(instant, 14, POLICY) for instant in (60, 61)] == [True, False]
+    assert [found.hold(instant, 14, POLICY) for instant in (62, 63)] == [True, False]
+
+
+def test_a_weekend_on_which_the_few_who_work_do_less_is_no_holiday() -> None:
+    assert judged(fleet(60, web={47: 0.1, 48: 0.1}), 60).days == ()
 
 
 def test_the_second_of_two_holidays_is_held_against_the_weeks_before_both() -> None:
     low = dict.fromkeys([*range(56, 67), *range(70, 75)], 0.25)
-    assert judged(fleet(80, web=low), 80).days == tuple(sorted(low))
+    assert judged(fleet(80, web=low), 80).days == (*range(56, 67), *range(70, 77))
 
 
 def test_a_blind_source_is_no_dip_of_the_others() -> None:
@@ -58,6 +63,7 @@ def test_a_blind_source_is_no_dip_of_the_others() -> None:
     assert found.level(50, POLICY, seen) == DayLevel(100, 200.0)
     # The weeks after are not held against days that nobody saw.
     assert found.level(57, POLICY, is_blind) == DayLevel(200, 200.0)
+    assert found.level(55, POLICY, seen) is None  # a Sunday
 
 
 @pytest.mark.parametrize(

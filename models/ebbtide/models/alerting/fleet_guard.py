@@ -82,9 +82,15 @@ class FleetDays:
     def level(self, day: int, policy: FleetGuardPolicy, is_blind: IsBlind) -> DayLevel | None:
         """The level of ``day`` over all sources that were seen on it; None where little is usual, as on days of rest.
 
-        Of a source the weeks count on which it was seen, from its first day on.
+        That is too little in itself, or against the busiest weekday: on a day of rest a few who work make the noise.
         """
-        actual, usual, mean = 0, 0.0, 0.0
+        found = self._held_against(day, policy, is_blind)
+        busiest = max(self._held_against(before, policy, is_blind).usual for before in range(day - _WEEK + 1, day + 1))
+        return found if found.usual >= max(policy.min_actions, policy.rest_share * busiest) else None
+
+    def _held_against(self, day: int, policy: FleetGuardPolicy, is_blind: IsBlind) -> DayLevel:
+        """Of a source the weeks count on which it was seen, from its first day on."""
+        actual, usual = 0, 0.0
         for source, days in self._sums.items():
             if is_blind(source, day):
                 continue
@@ -93,10 +99,7 @@ class FleetDays:
             if len(past) >= policy.min_weeks:
                 actual += days.get(day, 0)
                 usual += median(past)
-                since = day - _WEEK * len(weeks)
-                mean += sum(events for at, events in days.items() if since <= at < day) / (day - since)
-        rests = usual < max(policy.min_actions, policy.rest_share * mean)
-        return None if rests else DayLevel(actual, usual)
+        return DayLevel(actual, usual)
 
 
 def fleet_is_down(level: DayLevel | None, policy: FleetGuardPolicy, *, was_down: bool) -> bool:
