@@ -99,12 +99,18 @@ def test_a_detractor_is_forgotten_after_a_while() -> None:
     assert rows("detractor", [answer(ANN, 1.5, 3)], 120, short) == [("open", 2), ("resolved", 7, "expired")]
 
 
-def test_who_is_not_named_is_somebody() -> None:
-    found = told_of("detractor", [answer(ACME, 1.5, 3), answer({"crm_account_id": "9", **ACME}, 2.5, 4)], 20)
-    assert [(alert.person_id, alert.reasons_en[0]) for alert in found] == [
+@pytest.mark.parametrize("turned", [False, True])
+def test_who_is_not_named_is_somebody(turned: bool) -> None:
+    """Of two that name nobody the newest counts, under whatever identifier of the account it was told."""
+    crm = {"crm_account_id": "9"}
+    first, second = (crm, ACME) if turned else (ACME, crm)
+    body = [told("account.upserted", 0.1, "a", crm | ACME), answer(first, 1.5, 3), answer(second, 2.5, 8)]
+    found = told_of("detractor", body, 20)
+    assert [(alert.person_id, alert.reasons_en[0]) for alert in found][:1] == [
         (None, "somebody would not recommend the product: answered 3 of 10")
     ]
     assert found[0].reasons_zh == ["有人不愿推荐产品：评分3（满分10分）"]
+    assert rows("detractor", body, 20) == [("open", 2), ("resolved", 3, "answered_better")]
 
 
 def late(day: float, name: str = "i-1", **fields: Any) -> dict[str, Any]:

@@ -77,6 +77,7 @@ def test_alert() -> None:
         "customer_name": "Acme 有限公司",
         "person_id": "",
         "p_churn": 0.75,
+        "confidence": 1.0,
         "evidence": '{"queries_7d":4,"usual":41.5}',
         "contributions": '[{"feature":"silence_ratio","value":3.0,"contribution":2.5}]',
         "reasons_en": '["Queries fell by 90 %"]',

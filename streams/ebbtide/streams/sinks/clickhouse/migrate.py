@@ -1,7 +1,8 @@
 """Numbered SQL files, applied once and in order.
 
 Every statement is written so that it may run again (`IF NOT EXISTS`): ClickHouse has no transaction around a file, and
-a server killed between a statement and its entry in `schema_migrations` sees the file a second time.
+a server killed between a statement and its entry in `schema_migrations` sees the file a second time. Only `ADD COLUMN`
+cannot say so on 18.16: there that the column exists already is no error.
 """
 
 from __future__ import annotations
@@ -15,10 +16,15 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from clickhouse_driver.errors import ServerException
+
 log = logging.getLogger(__name__)
 
 Execute = Callable[..., Any]
 """clickhouse-driver's `Client.execute`."""
+
+_COLUMN_EXISTS = frozenset({15, 44})
+"""Codes of ClickHouse's errors: DUPLICATE_COLUMN, and ILLEGAL_COLUMN as older servers call it."""
 
 _FILE = re.compile(r"(\d{4})_(\w+)\.sql")
 _COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
@@ -92,9 +98,17 @@ def migrate(execute: Execute) -> list[Migration]:
     for migration in migrations():
         if migration.number not in applied:
             for statement in migration.statements:
-                execute(statement)
+                _apply(execute, statement)
             entry = (migration.number, migration.name, migration.checksum)
             execute("INSERT INTO schema_migrations (number, name, checksum) VALUES", [entry])
             log.info("applied migration %04d %s", migration.number, migration.name)
             done.append(migration)
     return done
+
+
+def _apply(execute: Execute, statement: str) -> None:
+    try:
+        execute(statement)
+    except ServerException as error:
+        if " ADD COLUMN " not in statement or error.code not in _COLUMN_EXISTS:
+            raise
