@@ -134,15 +134,17 @@ DECLARATIONS: dict[AlertType, Declaration] = {
     AlertType.RENEWAL_AT_RISK: Declaration(
         AlertKind.RISK,
         renewals.renewal_at_risk,
-        "a step counts only where it is at most a share of the term; no renewal closed since the first step",
+        "none of the newest predictions was excellent, unless it is in danger; a step counts only where it is at most "
+        "a share of the term; no renewal closed since the first step",
         "warning; critical at the last step",
-        "the contract was renewed or churned, the score is excellent, or the end has passed",
+        "the contract was renewed or churned, the score is excellent as the newest predictions were, or the end has "
+        "passed",
         ByTier("executive_renewal_meeting", "renewal_call", "mail_renewal_offer"),
         _one(
             "the contract ends in {days_left:day}, on {contract_end}, and health is {tier}",
             "合同将于{days_left}天后（{contract_end}）到期，健康等级为{tier}",
         ),
-        ("alert.renewal_days", "alert.renewal_term_share", "alert.renewal_grace_days"),
+        ("alert.renewal_days", "alert.renewal_term_share", "alert.renewal_grace_days", "alert.health_observations"),
     ),
     AlertType.SUPPORT_DISTRESS: Declaration(
         AlertKind.RISK,
@@ -299,7 +301,7 @@ DECLARATIONS: dict[AlertType, Declaration] = {
             "health rose from {old} to {new} (usage-relationship), {steps:level}",
             "健康度九宫格由{old}升至{new}（使用-关系），上升{steps}级",
         ),
-        ("alert.cell_settled_days", "alert.cell_days"),
+        ("alert.cell_settled_days", "alert.cell_days", "alert.health_observations"),
     ),
     AlertType.REFERRAL_READY: Declaration(
         AlertKind.OPPORTUNITY,
@@ -318,7 +320,7 @@ DECLARATIONS: dict[AlertType, Declaration] = {
                 "有人愿意推荐产品：评分{score}（满分10分），健康等级优秀",
             ),
         },
-        ("alert.referral_days",),
+        ("alert.referral_days", "alert.health_observations"),
     ),
 }
 
