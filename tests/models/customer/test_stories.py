@@ -11,7 +11,7 @@ from ebbtide.models.outputs import Output
 from ebbtide.models.policy import CorePolicy, DropPolicy, LabelPolicy, ScorePolicy
 from ebbtide.schemas.learning import TrainingExample
 from ebbtide.schemas.score import Score
-from support.raw import alerts_of, at, fact, in_account, run, story, track, without_checks
+from support.raw import alerts_of, at, fact, in_account, iso, run, story, track, without_checks
 
 EVERY_TWO_DAYS = [6 + 2 * n for n in range(6)]  # Sunday, Tuesday, …: 6 8 10 12 14 16
 NOON = 43_200
@@ -155,6 +155,23 @@ def test_a_surge_over_twice() -> None:
     sharp = CorePolicy(drop=DropPolicy(strength=0.7, people_weight=0.0))
     surges = [row for row in story(run(body, at(49), sharp)) if row[0] == "surge"]
     assert surges == [("surge", "open", 36.0), ("surge", "resolved", 43.0)]
+
+
+def test_what_a_campaign_brought_is_no_surge() -> None:
+    sharp = CorePolicy(drop=DropPolicy(strength=0.7, people_weight=0.0))
+    sent = fact("touchpoint", at(30), "sent", {"user_id": "u1"}, kind="campaign", id="spring")
+    body = sorted([*weeks(26, 26, 26, 26, 26, 60, 26), sent], key=lambda row: row.get("timestamp", iso(at(30))))
+    assert not [row for row in story(run(body, at(49), sharp)) if row[0] == "surge"]
+
+
+def test_coming_back_is_no_decline() -> None:
+    sharp = CorePolicy(drop=DropPolicy(strength=0.1, people_weight=0.0, windows=(14,)))
+    usual = active(list(range(70)), count=10)
+    # Days 64 to 77 have 62 of 140 actions, six days of silence among them; without those it is a drop.
+    back = [*usual, *active(list(range(76, 79)))]
+    assert not [row for row in story(run(back, at(78), sharp)) if row[0] == "sudden_drop"]
+    fell = [*usual, *active(list(range(70, 79)))]
+    assert ("sudden_drop", "open", 78.0) in story(run(fell, at(78), sharp))
 
 
 def test_no_drop_under_20_usual_actions() -> None:

@@ -99,8 +99,7 @@ class KeyPeople:
         for profile_id in self.watched(customer, view, day):
             share = customer.shares[profile_id]
             last = view.last_day(profile_id, share, day)
-            if last is None:
-                continue
+            assert last is not None, "who is watched was active"
             at = last + self._policy.min_days + 1
             if at <= day:
                 patience = self._patience(view, profile_id, share, last)
