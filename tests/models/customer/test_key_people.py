@@ -74,7 +74,7 @@ def test_the_dominant_user_is_silent_for_three_whole_workdays() -> None:
         "told": False,
     }
     assert alert.person_id is not None
-    assert alert.play == "find_new_sponsor"
+    assert alert.play == "mail_new_contact"
 
 
 def test_who_does_less_than_30_percent_is_key_by_the_role_alone() -> None:

@@ -84,16 +84,17 @@ class FleetDays:
 
         That is too little in itself, or against the busiest weekday: on a day of rest a few who work make the noise.
         """
-        found = self._held_against(day, policy, is_blind)
-        busiest = max(self._held_against(before, policy, is_blind).usual for before in range(day - _WEEK + 1, day + 1))
+        seen = [source for source in self._sums if not is_blind(source, day)]
+        week = range(day - _WEEK + 1, day + 1)
+        *_, found = levels = [self._held_against(at, seen, policy, is_blind) for at in week]
+        busiest = max(level.usual for level in levels)
         return found if found.usual >= max(policy.min_actions, policy.rest_share * busiest) else None
 
-    def _held_against(self, day: int, policy: FleetGuardPolicy, is_blind: IsBlind) -> DayLevel:
+    def _held_against(self, day: int, sources: Iterable[str], policy: FleetGuardPolicy, is_blind: IsBlind) -> DayLevel:
         """Of a source the weeks count on which it was seen, from its first day on."""
         actual, usual = 0, 0.0
-        for source, days in self._sums.items():
-            if is_blind(source, day):
-                continue
+        for source in sources:
+            days = self._sums[source]
             weeks = range(day - _WEEK, max(day - _WEEK * policy.weeks, min(days)) - 1, -_WEEK)
             past = [days.get(at, 0) for at in weeks if not is_blind(source, at)]
             if len(past) >= policy.min_weeks:

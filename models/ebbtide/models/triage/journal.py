@@ -64,8 +64,7 @@ def _parts(values: Values) -> Iterator[list[tuple[bytes, bytes | None]]]:
             yield part
             part, size = [], len(key) + len(value or b"")
         part.append((key, value))
-    if part:
-        yield part
+    yield part
 
 
 def _key(number: int, part: int) -> bytes:

@@ -9,8 +9,6 @@ from ebbtide.models.policy import QuietHours
 from ebbtide.schemas.alert import Severity
 
 _SATURDAY = 5
-_LONGEST = 4
-"""Quiet times that can follow each other, from Friday evening to Monday morning."""
 
 
 def deliver_at(at: datetime, severity: Severity, quiet: QuietHours | None) -> datetime:
@@ -23,10 +21,8 @@ def deliver_at(at: datetime, severity: Severity, quiet: QuietHours | None) -> da
     zone = ZoneInfo(quiet.time_zone)
     start, end = time.fromisoformat(quiet.start), time.fromisoformat(quiet.end)
     local = at.astimezone(zone)
-    for _ in range(2 * _LONGEST):
-        ends = _quiet_until(local, start, end, weekends=quiet.weekends)
-        if ends is None:
-            break
+    # Some of every day that is no weekend is left.
+    while ends := _quiet_until(local, start, end, weekends=quiet.weekends):
         local = ends
     return local.astimezone(UTC)
 

@@ -83,11 +83,6 @@ class TriageStage:
         return len(self._waiting)
 
     @property
-    def settled_day(self) -> int | None:
-        """The last grid instant that was decided."""
-        return self._meta.settled_day
-
-    @property
     def _settled_day(self) -> int:
         settled = self._meta.settled_day
         return -1 if settled is None else settled
