@@ -269,6 +269,9 @@ class DropPolicy(Policy):
         description="Weight of the shortfall in days of people against that in actions: who comes is steadier than "
         "how much is done.",
     )
+    surge_people_weight: float = Field(
+        0.5, ge=0, le=1, description="The same of a surge: the people who are there may do much more."
+    )
     actions_noise: float = Field(4.0, gt=0, description="Variance of a window's actions over their usual number.")
     actions_wander: float = Field(0.4, ge=0, description="Share by which the usual number of actions wanders.")
     people_noise: float = Field(1.4, gt=0, description="Variance of a window's days of people over their usual number.")

@@ -78,7 +78,7 @@ def test_a_drop_ends_by_the_shortest_window_of_a_week_or_more() -> None:
 
 def test_the_strength_by_hand() -> None:
     judged = Window(7, 7, 10, [40, 40, 30, 50, 40, 40], 40.0)
-    found = strength(judged, [3, 10, 10, 8, 12, 10, 10], DROPS)
+    found = strength(judged, [3, 10, 10, 8, 12, 10, 10], DROPS.people_weight, DROPS)
     # Four weeks of general noise with the spread of six: (4 · 4 · 40 + 200) / 9, and 40 % of wandering.
     actions = 30 / sqrt(840 / 9 + 16.0**2 + 0.3)
     people = 7 / sqrt((4 * 1.4 * 10 + 8) / 9 + 2.0**2 + 0.3)
@@ -87,8 +87,8 @@ def test_the_strength_by_hand() -> None:
 
 
 def test_a_customer_that_varies_must_fall_further() -> None:
-    steady = strength(Window(7, 7, 10, [40] * 8, 40.0), [3, *[10] * 8], DROPS)
-    wild = strength(Window(7, 7, 10, [10, 70] * 4, 40.0), [3, *[2, 18] * 4], DROPS)
+    steady = strength(Window(7, 7, 10, [40] * 8, 40.0), [3, *[10] * 8], DROPS.people_weight, DROPS)
+    wild = strength(Window(7, 7, 10, [10, 70] * 4, 40.0), [3, *[2, 18] * 4], DROPS.people_weight, DROPS)
     assert steady.strength > 2 * wild.strength > 0
 
 

@@ -181,7 +181,7 @@ class Alarms:
         policy, series, own = self._policy, view.series, rhythm.own
         found = max(
             (
-                _strength(customer, view, day, window, policy.drop)
+                _strength(customer, view, day, window, policy.drop.people_weight, policy.drop)
                 for window in low
                 if not seen.blind_days(day - window.width)
             ),
@@ -220,7 +220,11 @@ class Alarms:
             ):
                 return Holds(Reason.CAMPAIGN)
             judged = window(view.series, day, comparison.window_days, rhythm.own, policy.baseline)
-            found = None if judged is None else _strength(customer, view, day, judged, policy.drop)
+            found = (
+                None
+                if judged is None
+                else _strength(customer, view, day, judged, policy.drop.surge_people_weight, policy.drop)
+            )
         verdict = conditions.surge(comparison, found, rhythm.state, policy.baseline, policy.drop)
         if comparison is None or not isinstance(verdict, Fires) or is_open:
             return verdict
@@ -228,10 +232,10 @@ class Alarms:
         return Fires(verdict.severity, {**verdict.evidence, **more}, verdict.confidence)
 
 
-def _strength(customer: Customer, view: View, day: int, judged: Window, policy: DropPolicy) -> Shortfall:
+def _strength(customer: Customer, view: View, day: int, judged: Window, weight: float, policy: DropPolicy) -> Shortfall:
     latest = day - judged.lag
     ends = range(latest, latest - _WEEK * len(judged.past), -_WEEK)
-    return strength(judged, view.people_days(customer, (day, *ends), judged.width), policy)
+    return strength(judged, view.people_days(customer, (day, *ends), judged.width), weight, policy)
 
 
 def _changes(told: Iterable[AlertChange | None]) -> list[AlertChange]:

@@ -274,6 +274,9 @@ class CustomerShard:
                     outages = Outages.of(self.sources, customer.tenant, day)
                     self._tell(customer, view, self._evaluator.returned(customer, view, day, outages), day)
             self._due(customer, max(seen, first))
+        if record.detached and customer.alerts:
+            # What facts alone had opened goes with whom they were told of.
+            self._due(customer, first)
         for outcome in record.outcomes.values():
             self._due(customer, max(outcome.at_ms // DAY_MS + 1, first))
         if customer.settled_day is None and record.traits:

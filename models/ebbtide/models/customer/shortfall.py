@@ -124,16 +124,16 @@ def threshold(width: int, policy: DropPolicy) -> float:
     return policy.strength + policy.by_length * log(_WEEK / width)
 
 
-def strength(judged: Window, people: Sequence[int], policy: DropPolicy) -> Shortfall:
+def strength(judged: Window, people: Sequence[int], weight: float, policy: DropPolicy) -> Shortfall:
     """How strong the shortfall is; negative where there is more than usual.
 
-    ``people`` are days of people in the window, and then in each of the comparable ones.
+    ``people`` are days of people in the window, and then in each of the comparable ones; their ``weight`` is 0 to 1.
     """
     actions = _deviations(judged.value, judged.usual, judged.past, policy.actions_noise, policy.actions_wander, policy)
     value, past = people[0], people[1:]
     usual = sum(past) / len(past)
     days = _deviations(value, usual, past, policy.people_noise, policy.people_wander, policy)
-    told = (1 - policy.people_weight) * actions + policy.people_weight * days
+    told = (1 - weight) * actions + weight * days
     return Shortfall(judged, value, usual, told)
 
 
