@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ebbtide.schemas.alert import Alert, AlertState
+from ebbtide.schemas.alert import Alert, AlertKind, AlertState, Response
 from ebbtide.schemas.base import Contract
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.score import Contribution, Score
@@ -13,7 +13,7 @@ from ebbtide.schemas.state_change import StateChange
 from ebbtide.streams.codec import TENANT_HEADER, VERSION_HEADER
 from ebbtide.streams.sinks.pipelines import PIPELINES
 from ebbtide.streams.sinks.record import BadRecordError, RecordMeta, Tombstone
-from support.history import NOON_MS, NOON_S, alert, blind_score, customer_record, score, state_change
+from support.history import NOON, NOON_MS, NOON_S, alert, blind_score, customer_record, score, state_change
 
 POSITION = {"topic": "t", "partition": 2, "offset": 17, "appended_at_ms": 1_736_164_801_000}
 META = RecordMeta(**POSITION)  # type: ignore[arg-type]
@@ -89,6 +89,10 @@ def test_alert() -> None:
         "at_stake_currency": "CNY",
         "suppressed_reason": "",
         "resolved_reason": "",
+        "priority": 0.0,
+        "deliver_at": None,
+        "escalated_at": None,
+        "response": "",
         **POSITION,
     }
 
@@ -96,6 +100,13 @@ def test_alert() -> None:
 def test_an_alert_that_was_held_back_and_one_that_ended() -> None:
     assert row("alerts", alert(suppressed="snoozed").to_json())["suppressed_reason"] == "snoozed"
     assert row("alerts", alert(state=AlertState.RESOLVED).to_json())["resolved_reason"] == "recovered"
+    said = Response(action="snooze", by="jo", at=NOON, until=NOON)
+    answered = alert().model_copy(update={"deliver_at": NOON, "escalated_at": NOON, "response": said})
+    found = row("alerts", answered.to_json())
+    assert (found["deliver_at"], found["escalated_at"]) == (NOON_S, NOON_S)
+    assert json.loads(str(found["response"]))["by"] == "jo"
+    of_nobody = alert().model_copy(update={"customer_id": None, "kind": AlertKind.OPS})
+    assert row("alerts", of_nobody.to_json())["customer_id"] == ""
     no_money = alert().model_copy(update={"at_stake": None})
     assert row("alerts", no_money.to_json())["at_stake_amount"] is None
 

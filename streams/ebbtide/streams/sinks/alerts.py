@@ -34,6 +34,10 @@ TABLE = Table(
         "at_stake_currency",
         "suppressed_reason",
         "resolved_reason",
+        "priority",
+        "deliver_at",
+        "escalated_at",
+        "response",
         *POSITION_COLUMNS,
     ),
 )
@@ -70,6 +74,10 @@ def alert_row(record: bytes, meta: RecordMeta) -> Row:
         at_stake.currency if at_stake else "",
         alert.suppressed.reason if alert.suppressed else "",
         alert.resolved_reason or "",
+        alert.priority,
+        None if alert.deliver_at is None else epoch_ms(alert.deliver_at) // 1000,
+        None if alert.escalated_at is None else epoch_ms(alert.escalated_at) // 1000,
+        "" if alert.response is None else json_text(alert.response),
         *meta,
     )
 
