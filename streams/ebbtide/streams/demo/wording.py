@@ -87,7 +87,7 @@ def alert_lines(alert: Alert, width: int) -> list[Text]:
     style = SEVERITY_STYLE[alert.severity]
     name = alert.customer_name or f"customer {(alert.customer_id or '-')[:8]}"
     right = f"{money(alert.at_stake):>11}  churn {probability(alert.p_churn):>5}  {alert.occurred_at:%b %d}"
-    title = f"● {alert.type.replace('_', ' '):<15}"
+    title = f"● {alert.type.replace('_', ' '):<17}"
     room = width - len(title) - len(right) - 1
     head = Text(no_wrap=True, overflow="ellipsis")
     head.append(title, style=style)
