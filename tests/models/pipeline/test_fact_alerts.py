@@ -67,6 +67,7 @@ def test_the_histories_have_every_type() -> None:
 @settings(max_examples=12)
 @given(SEEDS)
 @example(519)
+@example(7457)
 def test_due_is_brute_force(seed: int) -> None:
     """Both are asked less often than every day: those who do nothing, and those who do."""
     bodies = eventful(seed)

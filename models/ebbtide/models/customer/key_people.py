@@ -94,7 +94,10 @@ class KeyPeople:
         )
 
     def next_due(self, customer: Customer, view: View, day: int) -> int | None:
-        """The first instant after ``day`` at which the silence of a watched person may be a loss."""
+        """The first instant after ``day`` at which the silence of a watched person may be a loss.
+
+        From then on it is asked every day for a while: whether others go on, and who stands in, may change unheard.
+        """
         due: int | None = None
         for profile_id in self.watched(customer, view, day):
             share = customer.shares[profile_id]
@@ -104,6 +107,8 @@ class KeyPeople:
             if at <= day:
                 patience = self._patience(view, profile_id, share, last)
                 at = instant_of(last, patience.lost_after, patience.own)
+            if at <= day < at + self._policy.open_days:
+                return day + 1
             if at > day and (due is None or at < due):
                 due = at
         return due

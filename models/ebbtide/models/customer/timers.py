@@ -61,9 +61,9 @@ class Timers:
         if warm is not None:
             lasts = alert_policy(customer, view, day, policy).warm_return_days
             due = min(due, max(warm.opened_day + lasts, day + 1))
-        lost = customer.alerts.get(AlertType.KEY_PERSON_LOST)
-        if lost is not None:
-            due = min(due, max(lost.opened_day + policy.key_person.open_days, day + 1))
+        if AlertType.KEY_PERSON_LOST in customer.alerts:
+            # Somebody may get the role that day.
+            due = day + 1
         elif customer.is_account:
             due = min(due, self._key_people.next_due(customer, view, day) or due)
         series = view.series
