@@ -16,8 +16,9 @@ from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
 
 TENANT = "default"
 ASLEEP_SINCE_DAYS = 22
-"""Before today. Nobody knows the rhythm of three days, so that of everybody holds: asleep after 14, left after 52."""
-ACTIVE_DAYS = 3
+"""Before today. Whoever comes once a week is asleep after 14 days, and has left after 52."""
+ACTIVE_DAYS, EVERY_DAYS = 8, 7
+"""Active so often, once a week: a rhythm that is known."""
 PER_OWNER = 4
 """Customers of one owner: far fewer than the alerts that an owner is told of in a day."""
 
@@ -50,7 +51,7 @@ class Probe:
 
     def past(self, today_ms: int) -> Iterator[tuple[int, bytes]]:
         """Raw records, each with its time, of what it did before it fell asleep, and who looks after it."""
-        began_ms = today_ms - (ASLEEP_SINCE_DAYS + ACTIVE_DAYS) * DAY_MS
+        began_ms = today_ms - (ASLEEP_SINCE_DAYS + (ACTIVE_DAYS - 1) * EVERY_DAYS + 1) * DAY_MS
         told = orjson.dumps(
             {
                 "type": "account.upserted",
@@ -63,7 +64,7 @@ class Probe:
         )
         yield began_ms, told
         for day in range(ACTIVE_DAYS):
-            at_ms = began_ms + day * DAY_MS + (3_600 + self.number * 37 % 72_000) * 1000
+            at_ms = began_ms + day * EVERY_DAYS * DAY_MS + (3_600 + self.number * 37 % 72_000) * 1000
             yield at_ms, self.login(at_ms, f"day-{day}")
 
     def login(self, at_ms: int, name: str) -> bytes:
