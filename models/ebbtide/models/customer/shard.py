@@ -79,6 +79,7 @@ class PartitionState(msgspec.Struct):
     applied: dict[str, int] = msgspec.field(default_factory=dict)
     clock: ClockState = msgspec.field(default_factory=ClockState)
     settled_day: int | None = None
+    ended_day: int | None = None
     reported_day: int | None = None
     trained_day: int | None = None
     stats_day: int | None = None
@@ -353,29 +354,32 @@ class CustomerShard:
             meta.settled_day = (target if first is None else min(target, first)) - 1
             self._fold_later(now_ms)
             # Nobody was here before. Who is one for all must hear it, or they would wait for this partition.
-            self._send_tick(Topic.ALERT_CANDIDATES, meta.settled_day)
+            self._end_instant()
             self._report(last_observation_day(meta.settled_day, every_days))
         while not self._must_wait(meta.settled_day, now_ms):
             for _ in self._clock.take_observations((meta.settled_day + 1) * DAY_MS - 1):
                 self._observe(meta.settled_day)
+            self._end_instant()
             if meta.settled_day >= target:
                 return
             day = meta.settled_day + 1
             self._count_feedback(day * DAY_MS)
             self._settle(day, now_ms)
-            self._end_instant(day)
+            self._outputs += [
+                Output(Topic.ALERT_CANDIDATES, ACTIVITY_KEY, activity, 0)
+                for activity in self._activity.take(from_ms(day * DAY_MS), self._source, self.sources)
+            ]
             meta.settled_day = day
             self._fold_later(now_ms)
             if is_observation_day(day, every_days):
                 self._report(day)
 
-    def _end_instant(self, day: int) -> None:
-        """Tell triage what the customers did on the day before the instant, and that all that holds at it is told."""
-        self._outputs += [
-            Output(Topic.ALERT_CANDIDATES, ACTIVITY_KEY, activity, 0)
-            for activity in self._activity.take(from_ms(day * DAY_MS), self._source, self.sources)
-        ]
-        self._send_tick(Topic.ALERT_CANDIDATES, day)
+    def _end_instant(self) -> None:
+        """Tell triage that all that holds at the settled instant is told, what was observed at it included."""
+        meta = self._meta
+        if meta.settled_day is not None and meta.ended_day != meta.settled_day:
+            meta.ended_day = meta.settled_day
+            self._send_tick(Topic.ALERT_CANDIDATES, meta.settled_day)
 
     def _must_wait(self, settled_day: int, now_ms: int | None) -> bool:
         """Whether what comes after ``settled_day`` needs a model, or statistics, that are not here yet."""
