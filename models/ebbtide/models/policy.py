@@ -247,30 +247,54 @@ class BaselinePolicy(Policy):
 
 
 class DropPolicy(Policy):
-    """Which shortfall of activity is a sudden drop: that beyond the customer's own noise (signals §7)."""
+    """Which decline of activity is a sudden drop: what is hardly chance, day after day (signals §7)."""
 
-    windows: tuple[int, ...] = Field(
-        (4, 7, 14, 28),
-        min_length=1,
-        description="Windows that are looked at, days, ascending; each counts where it is two own cadences long. One "
-        "of more than a week that is more than twice the one before it counts only where that has too few actions.",
-    )
-    strength: float = Field(
-        1.9,
+    evidence: float = Field(
+        4.0,
         gt=0,
-        description="A drop, or a surge, opens where it is so many of the customer's own standard deviations over a "
-        "week; over a window of w days it is ln(7/w) times `by_length` more.",
+        description="A drop opens where the days since some day are e to the power of this times likelier for a "
+        "customer that does a share of its usual than for one that does what it did: 55 times with 4.",
     )
-    by_length: float = Field(1.0, ge=0, description="What a shorter window must show more, and a longer one less.")
-    people_weight: float = Field(
-        0.8,
+    shares: tuple[float, ...] = Field(
+        (0.5, 0.35, 0.2, 0.05),
+        min_length=1,
+        description="The shares of the usual that are thought of, each as likely as another.",
+    )
+    longest_days: int = Field(28, ge=7, le=42, description="Longest time over which a decline is added up, days.")
+    people_power: float = Field(
+        0.6,
         ge=0,
         le=1,
-        description="Weight of the shortfall in days of people against that in actions: who comes is steadier than "
-        "how much is done.",
+        description="Of a customer that does less fewer people come, by this power of the share; the rest is less done "
+        "by each.",
     )
-    surge_people_weight: float = Field(
-        0.5, ge=0, le=1, description="The same of a surge: the people who are there may do much more."
+    people_wander: float = Field(
+        0.1, ge=0, description="Variance of the usual number of people itself, over its square: no two weeks are alike."
+    )
+    actions_shape: float = Field(
+        1.0, gt=0, description="Shape of the actions of a person's active day: the less, the more uneven they are."
+    )
+
+    @field_validator("shares")
+    @classmethod
+    def _are_less(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(0 < share < 1 for share in shares):
+            raise ValueError(f"shares must lie between 0 and 1, not {list(shares)}")
+        return shares
+
+
+class SurgePolicy(Policy):
+    """Which activity over twice the usual is a surge: that beyond the customer's own noise (signals §7)."""
+
+    strength: float = Field(
+        1.9, gt=0, description="A surge opens where it is so many of the customer's own standard deviations."
+    )
+    people_weight: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Weight of the excess in days of people against that in actions: the people who are there may do "
+        "much more.",
     )
     actions_noise: float = Field(4.0, gt=0, description="Variance of a window's actions over their usual number.")
     actions_wander: float = Field(0.4, ge=0, description="Share by which the usual number of actions wanders.")
@@ -279,16 +303,6 @@ class DropPolicy(Policy):
     noise_weeks: int = Field(
         4, ge=0, description="Comparable weeks that the two variances count as, against the customer's own spread."
     )
-
-    @field_validator("windows")
-    @classmethod
-    def _ascend(cls, windows: tuple[int, ...]) -> tuple[int, ...]:
-        if list(windows) != sorted(set(windows)) or not 1 <= windows[0] <= windows[-1] <= _LONGEST_WINDOW:
-            raise ValueError(f"windows must ascend, from 1 to {_LONGEST_WINDOW} days, not {list(windows)}")
-        return windows
-
-
-_LONGEST_WINDOW = 28
 
 
 class AdoptionPolicy(Policy):
@@ -853,6 +867,7 @@ class FleetGuardPolicy(Policy):
     hold_days: int = Field(
         7, ge=1, description="Held back until so many days after the last one, or the alert's own window if longer."
     )
+    dip_days: int = Field(14, ge=1, description="The same of what opened on those days themselves.")
     kept_days: int = Field(35, ge=1, description="Days on which the fleet was down are kept this long.")
 
     @model_validator(mode="after")
@@ -963,6 +978,7 @@ class CorePolicy(Policy):
     cadence: CadencePolicy = CadencePolicy()
     baseline: BaselinePolicy = BaselinePolicy()
     drop: DropPolicy = DropPolicy()
+    surge: SurgePolicy = SurgePolicy()
     adoption: AdoptionPolicy = AdoptionPolicy()
     campaign: CampaignPolicy = CampaignPolicy()
     rfm: RfmPolicy = RfmPolicy()

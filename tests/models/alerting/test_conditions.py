@@ -11,15 +11,16 @@ from ebbtide.models.alerting.declarations import DECLARATIONS, ROUTES, play, rou
 from ebbtide.models.alerting.ops import OPS
 from ebbtide.models.alerting.verdict import Clears, Fires, Holds, Reason
 from ebbtide.models.customer.cadence import Cadence, SilenceState
+from ebbtide.models.customer.comparable import Window
+from ebbtide.models.customer.course import Decline
 from ebbtide.models.customer.key_people import Gone
-from ebbtide.models.customer.shortfall import Shortfall, Window
 from ebbtide.models.customer.trend import Comparison
-from ebbtide.models.policy import AlertPolicy, BaselinePolicy, DropPolicy, KeyPersonPolicy
+from ebbtide.models.policy import AlertPolicy, BaselinePolicy, KeyPersonPolicy, SurgePolicy
 from ebbtide.schemas.alert import AlertType, Severity
 from ebbtide.schemas.score import HealthTier
 from support.examples import examples
 
-POLICY, DROPS = BaselinePolicy(), DropPolicy()
+POLICY, SURGES = BaselinePolicy(), SurgePolicy()
 AWAKE, ASLEEP, LEFT = SilenceState
 
 
@@ -31,9 +32,9 @@ def week_of(value: int) -> Window:
     return Window(7, 7, value, [100] * 8, 100.0)
 
 
-def fallen(value: int, strength: float = 9.0) -> Shortfall | None:
-    """What is found of a week in which a drop may begin."""
-    return Shortfall(week_of(value), 3, 20.0, strength) if value < 50 else None
+def fallen(value: int) -> Decline | None:
+    """What is found of a week with 100 usual actions."""
+    return Decline(7, 9.0, 3, 20.0, value, 100.0) if value < 50 else None
 
 
 @pytest.mark.parametrize(
@@ -49,13 +50,8 @@ def fallen(value: int, strength: float = 9.0) -> Shortfall | None:
     ],
 )
 def test_a_drop_opens_under_half_and_closes_at_70_percent(value: int, expected: Severity | Reason) -> None:
-    verdict = conditions.sudden_drop(fallen(value), week_of(value), ASLEEP, POLICY, DROPS)
+    verdict = conditions.sudden_drop(fallen(value), week_of(value), ASLEEP, POLICY)
     assert (verdict.severity if isinstance(verdict, Fires) else verdict.reason) == expected
-
-
-def test_a_drop_within_the_own_noise_does_not_open() -> None:
-    assert conditions.sudden_drop(fallen(40, 1.9), week_of(40), AWAKE, POLICY, DROPS) == Holds(Reason.WITHIN_NOISE)
-    assert isinstance(conditions.sudden_drop(fallen(40, 1.91), week_of(40), AWAKE, POLICY, DROPS), Fires)
 
 
 @pytest.mark.parametrize(
@@ -68,22 +64,20 @@ def test_a_drop_within_the_own_noise_does_not_open() -> None:
     ],
 )
 def test_a_surge_opens_over_twice_and_closes_at_one_and_a_half(value: int, expected: Severity | Reason) -> None:
-    strong = Shortfall(week_of(value), 30, 20.0, -2.0)
-    verdict = conditions.surge(usual_100(value), strong, AWAKE, POLICY, DROPS)
+    verdict = conditions.surge(usual_100(value), 2.0, AWAKE, POLICY, SURGES)
     assert (verdict.severity if isinstance(verdict, Fires) else verdict.reason) == expected
 
 
 def test_a_surge_within_the_own_noise_does_not_open() -> None:
-    weak = Shortfall(week_of(300), 30, 20.0, -1.9)
-    assert conditions.surge(usual_100(300), weak, AWAKE, POLICY, DROPS) == Holds(Reason.WITHIN_NOISE)
-    assert conditions.surge(usual_100(300), None, AWAKE, POLICY, DROPS) == Holds(Reason.WITHIN_NOISE)
+    assert conditions.surge(usual_100(300), 1.9, AWAKE, POLICY, SURGES) == Holds(Reason.WITHIN_NOISE)
+    assert conditions.surge(usual_100(300), None, AWAKE, POLICY, SURGES) == Holds(Reason.WITHIN_NOISE)
 
 
 def test_who_has_left_neither_drops_nor_surges() -> None:
-    assert conditions.sudden_drop(fallen(0), week_of(0), LEFT, POLICY, DROPS) == Clears(Reason.LEFT)
-    assert conditions.surge(usual_100(500), None, LEFT, POLICY, DROPS) == Clears(Reason.LEFT)
-    assert conditions.sudden_drop(None, None, AWAKE, POLICY, DROPS) == Clears(Reason.NO_BASELINE)
-    assert conditions.surge(None, None, AWAKE, POLICY, DROPS) == Clears(Reason.NO_BASELINE)
+    assert conditions.sudden_drop(fallen(0), week_of(0), LEFT, POLICY) == Clears(Reason.LEFT)
+    assert conditions.surge(usual_100(500), None, LEFT, POLICY, SURGES) == Clears(Reason.LEFT)
+    assert conditions.sudden_drop(None, None, AWAKE, POLICY) == Clears(Reason.NO_BASELINE)
+    assert conditions.surge(None, None, AWAKE, POLICY, SURGES) == Clears(Reason.NO_BASELINE)
 
 
 def test_silence() -> None:
@@ -157,9 +151,9 @@ def test_a_return_needs_a_login_and_lasts_two_weeks() -> None:
     [
         (
             AlertType.SUDDEN_DROP,
-            {"value": 10, "window_days": 7, "percent": 25, "baseline": 40.0, "baseline_weeks": 8},
-            "10 actions in the last 7 days, 25 % of the usual 40 (median of 8 comparable weeks)",
-            "近7天操作10次，仅为平时40次的25%（取8个可比周的中位数）",
+            {"value": 10, "window_days": 7, "percent": 25, "baseline": 40.0},
+            "10 actions in the last 7 days, 25 % of the 40 usual on such days",
+            "近7天操作10次，仅为同类日子通常40次的25%",
         ),
         (
             AlertType.ASLEEP,
@@ -205,9 +199,9 @@ def test_a_return_needs_a_login_and_lasts_two_weeks() -> None:
         ),
         (
             AlertType.SUDDEN_DROP,
-            {"value": 1, "window_days": 7, "percent": 1, "baseline": 100.0, "baseline_weeks": 1},
-            "1 action in the last 7 days, 1 % of the usual 100 (median of 1 comparable week)",
-            "近7天操作1次，仅为平时100次的1%（取1个可比周的中位数）",
+            {"value": 1, "window_days": 7, "percent": 1, "baseline": 100.0},
+            "1 action in the last 7 days, 1 % of the 100 usual on such days",
+            "近7天操作1次，仅为同类日子通常100次的1%",
         ),
     ],
 )

@@ -39,9 +39,11 @@ def test_a_holiday_is_seen_on_its_first_day_and_held_for_a_week_after_its_last()
     found = judged(fleet(60, web=dict.fromkeys(range(42, 47), 0.3)), 60)
     # The weekend after it says nothing, and is as the day before.
     assert found.days == (42, 43, 44, 45, 46, 47, 48)
-    assert [found.hold(instant, 4, POLICY) for instant in (42, 43, 55, 56)] == [False, True, True, False]
+    assert [found.hold(instant, instant, 4, POLICY) for instant in (42, 43, 55, 56)] == [False, True, True, False]
     # What was told from a longer window waits until that is past the holiday.
-    assert [found.hold(instant, 14, POLICY) for instant in (62, 63)] == [True, False]
+    assert [found.hold(instant, instant, 14, POLICY) for instant in (62, 63)] == [True, False]
+    # What the dip opened for another week.
+    assert [found.hold(instant, 43, 4, POLICY) for instant in (62, 63)] == [True, False]
 
 
 def test_a_weekend_on_which_the_few_who_work_do_less_is_no_holiday() -> None:

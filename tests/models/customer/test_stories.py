@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from ebbtide.models.outputs import Output
-from ebbtide.models.policy import CorePolicy, DropPolicy, LabelPolicy, ScorePolicy
+from ebbtide.models.policy import CorePolicy, LabelPolicy, ScorePolicy, SurgePolicy
+from ebbtide.schemas.alert import Alert
 from ebbtide.schemas.learning import TrainingExample
 from ebbtide.schemas.score import Score
 from support.raw import alerts_of, at, fact, in_account, iso, run, story, track, without_checks
@@ -139,39 +141,62 @@ def weeks(*counts: int) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_drop_under_half_opens_and_closes_at_70_percent() -> None:
-    body = weeks(26, 26, 26, 26, 26, 12, 12, 26)
-    # Of one person who comes on fewer days by chance now and then that is within the noise.
-    assert not [row for row in story(run(body, at(56))) if row[0] == "sudden_drop"]
-    sharp = CorePolicy(drop=DropPolicy(strength=0.7, people_weight=0.0, windows=(7,)))
-    drops = [row for row in story(run(body, at(56), sharp)) if row[0] == "sudden_drop"]
-    assert drops == [("sudden_drop", "open", 36.0), ("sudden_drop", "resolved", 50.0)]
-    alert = next(a for a in alerts_of(run(body, at(56), sharp)) if a.type == "sudden_drop")
-    assert alert.evidence["baseline"] == 26
+def team(*counts: int) -> list[dict[str, Any]]:
+    """An account's weeks: so many of its people come on each workday, and do three things each."""
+    return [
+        track("view", at(7 * week + day, NOON + n), f"{week}-{day}-{who}-{n}", user=f"u{who}", **in_account("acme"))
+        for week, count in enumerate(counts)
+        for day in range(5)
+        for who in range(count)
+        for n in range(3)
+    ]
+
+
+def drops(body: list[dict[str, Any]], until: datetime) -> list[Alert]:
+    return [alert for alert in alerts_of(run(body, until)) if alert.type == "sudden_drop"]
+
+
+def test_a_drop_opens_once_it_is_hardly_chance_and_closes_at_70_percent() -> None:
+    opened, closed = drops(team(*[4] * 8, 1, 1, 4, 4), at(84))
+    # On three workdays one comes of four.
+    assert (opened.state, opened.occurred_at) == ("open", at(59))
+    assert opened.evidence == {
+        "value": 9,
+        "baseline": pytest.approx(36.0, rel=0.01),
+        "ratio": pytest.approx(0.25, rel=0.01),
+        "percent": 25,
+        "window_days": 3,
+        "people_days": 3,
+        "usual_people_days": pytest.approx(12.0),
+        "log_likelihood_ratio": pytest.approx(5.7, abs=0.1),
+    }
+    # Of the seven days before, two had one person and three had four.
+    assert (closed.state, closed.occurred_at, closed.resolved_reason) == ("resolved", at(73), "recovered")
+    assert drops(team(*[4] * 8, 3, 3, 4, 4), at(84)) == []
 
 
 def test_a_surge_over_twice() -> None:
     body = weeks(26, 26, 26, 26, 26, 60, 26)
-    sharp = CorePolicy(drop=DropPolicy(strength=0.7, people_weight=0.0))
+    sharp = CorePolicy(surge=SurgePolicy(strength=0.7, people_weight=0.0))
     surges = [row for row in story(run(body, at(49), sharp)) if row[0] == "surge"]
     assert surges == [("surge", "open", 36.0), ("surge", "resolved", 43.0)]
 
 
 def test_what_a_campaign_brought_is_no_surge() -> None:
-    sharp = CorePolicy(drop=DropPolicy(strength=0.7, people_weight=0.0))
+    sharp = CorePolicy(surge=SurgePolicy(strength=0.7, people_weight=0.0))
     sent = fact("touchpoint", at(30), "sent", {"user_id": "u1"}, kind="campaign", id="spring")
     body = sorted([*weeks(26, 26, 26, 26, 26, 60, 26), sent], key=lambda row: row.get("timestamp", iso(at(30))))
     assert not [row for row in story(run(body, at(49), sharp)) if row[0] == "surge"]
 
 
-def test_coming_back_is_no_decline() -> None:
-    sharp = CorePolicy(drop=DropPolicy(strength=0.1, people_weight=0.0, windows=(14,)))
+@pytest.mark.parametrize(("back", "told"), [(10, []), (3, [96.0])])
+def test_coming_back_is_no_decline_but_coming_back_to_less_is(back: int, told: list[float]) -> None:
     usual = active(list(range(70)), count=10)
-    # Days 64 to 77 have 62 of 140 actions, six days of silence among them; without those it is a drop.
-    back = [*usual, *active(list(range(76, 79)))]
-    assert not [row for row in story(run(back, at(78), sharp)) if row[0] == "sudden_drop"]
-    fell = [*usual, *active(list(range(70, 79)))]
-    assert ("sudden_drop", "open", 78.0) in story(run(fell, at(78), sharp))
+    body = [*usual, *active(list(range(94, 100)), count=back)]
+    rows = [row for row in story(run(body, at(99))) if row[0] == "sudden_drop"]
+    # Silent for two days, and after seven and a half it has left.
+    assert rows[:2] == [("sudden_drop", "open", 72.0), ("sudden_drop", "resolved", 77.0)]
+    assert [row[2] for row in rows[2:] if row[1] == "open"] == told
 
 
 def test_no_drop_under_20_usual_actions() -> None:

@@ -6,10 +6,11 @@ from datetime import date
 
 from ebbtide.models.alerting.verdict import Clears, Fires, Holds, Reason, Verdict
 from ebbtide.models.customer.cadence import SilenceState
+from ebbtide.models.customer.comparable import Window
+from ebbtide.models.customer.course import Decline
 from ebbtide.models.customer.key_people import Gone
-from ebbtide.models.customer.shortfall import Shortfall, Window, threshold
 from ebbtide.models.customer.trend import Comparison
-from ebbtide.models.policy import AlertPolicy, BaselinePolicy, DropPolicy, KeyPersonPolicy
+from ebbtide.models.policy import AlertPolicy, BaselinePolicy, KeyPersonPolicy, SurgePolicy
 from ebbtide.schemas.alert import Severity
 from ebbtide.schemas.score import HealthTier
 
@@ -22,38 +23,32 @@ _CRITICAL_SHARE = 0.5
 
 
 def sudden_drop(
-    found: Shortfall | None,
-    recovery: Window | None,
-    silence: SilenceState,
-    baseline: BaselinePolicy,
-    policy: DropPolicy,
+    found: Decline | None, recovery: Window | None, silence: SilenceState, baseline: BaselinePolicy
 ) -> Verdict:
-    """Activity under half of the own baseline, by more than the own noise; over when the newest weeks are back.
+    """Activity under half of the usual for so many days that it is hardly chance; over when the newest weeks are back.
 
-    ``found`` is the strongest of the windows that are low, ``recovery`` the one by which a drop ends.
+    ``found`` is the likeliest decline, ``recovery`` the window by which a drop ends.
     """
     if silence is SilenceState.LEFT:
         return Clears(Reason.LEFT)
-    if found is not None and found.strength > threshold(found.window.width, policy):
-        critical = found.window.ratio < baseline.drop_enter * _CRITICAL_SHARE
+    if found is not None:
+        critical = found.ratio < baseline.drop_enter * _CRITICAL_SHARE
         return Fires(Severity.CRITICAL if critical else Severity.WARNING, _evidence(found))
     if recovery is None:
         return Clears(Reason.NO_BASELINE)
-    if recovery.ratio >= baseline.drop_leave:
-        return Clears(Reason.RECOVERED)
-    return Holds(Reason.HYSTERESIS if found is None else Reason.WITHIN_NOISE)
+    return Clears(Reason.RECOVERED) if recovery.ratio >= baseline.drop_leave else Holds(Reason.HYSTERESIS)
 
 
 def surge(
     comparison: Comparison | None,
-    found: Shortfall | None,
+    excess: float | None,
     silence: SilenceState,
     baseline: BaselinePolicy,
-    policy: DropPolicy,
+    policy: SurgePolicy,
 ) -> Verdict:
     """Activity over twice the own baseline, by more than the own noise.
 
-    ``found`` is how strong that is, None where it is not asked.
+    ``excess`` is by how many of its own standard deviations, None where it is not asked.
     """
     if silence is SilenceState.LEFT:
         return Clears(Reason.LEFT)
@@ -64,7 +59,7 @@ def surge(
         return Clears(Reason.WITHIN_USUAL)
     if ratio <= baseline.surge_enter:
         return Holds(Reason.HYSTERESIS)
-    if found is None or -found.strength <= policy.strength:
+    if excess is None or excess <= policy.strength:
         return Holds(Reason.WITHIN_NOISE)
     return Fires(Severity.INFO, _compared(comparison))
 
@@ -154,18 +149,16 @@ def _compared(comparison: Comparison) -> dict[str, object]:
     }
 
 
-def _evidence(found: Shortfall) -> dict[str, object]:
-    judged = found.window
+def _evidence(found: Decline) -> dict[str, object]:
     return {
-        "value": judged.value,
-        "baseline": round(judged.usual, 2),
-        "ratio": round(judged.ratio, 4),
-        "percent": round(judged.ratio * 100),
-        "window_days": judged.width,
-        "baseline_weeks": len(judged.past),
-        "people_days": found.people_days,
-        "usual_people_days": round(found.usual_people_days, 2),
-        "strength": round(found.strength, 2),
+        "value": found.actions,
+        "baseline": round(found.usual_actions, 2),
+        "ratio": round(found.ratio, 4),
+        "percent": round(found.ratio * 100),
+        "window_days": found.width,
+        "people_days": found.people,
+        "usual_people_days": round(found.usual_people, 2),
+        "log_likelihood_ratio": round(found.evidence, 2),
     }
 
 

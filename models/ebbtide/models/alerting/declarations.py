@@ -71,11 +71,10 @@ DECLARATIONS: dict[AlertType, Declaration] = {
         "activity is back above the leaving threshold, or the customer left",
         ByTier("call_today", "call_within_2_days", "mail_help"),
         _one(
-            "{value:action} in the last {window_days:day}, {percent} % of the usual {baseline:g} "
-            "(median of {baseline_weeks:comparable week})",
-            "近{window_days}天操作{value}次，仅为平时{baseline:g}次的{percent}%（取{baseline_weeks}个可比周的中位数）",
+            "{value:action} in the last {window_days:day}, {percent} % of the {baseline:g} usual on such days",
+            "近{window_days}天操作{value}次，仅为同类日子通常{baseline:g}次的{percent}%",
         ),
-        ("baseline.drop_enter", "baseline.drop_leave", "baseline.min_weeks", "baseline.min_actions", "drop.strength"),
+        ("baseline.drop_enter", "baseline.drop_leave", "baseline.min_weeks", "baseline.min_actions", "drop.evidence"),
     ),
     AlertType.ASLEEP: Declaration(
         AlertKind.RISK,
@@ -240,7 +239,13 @@ DECLARATIONS: dict[AlertType, Declaration] = {
             "近{window_days}天操作{value}次，为平时{baseline:g}次的{percent}%",
             growth_wording,
         ),
-        ("baseline.surge_enter", "baseline.surge_leave", "baseline.min_weeks", "baseline.min_actions", "drop.strength"),
+        (
+            "baseline.surge_enter",
+            "baseline.surge_leave",
+            "baseline.min_weeks",
+            "baseline.min_actions",
+            "surge.strength",
+        ),
     ),
     AlertType.WARM_RETURN: Declaration(
         AlertKind.OPPORTUNITY,

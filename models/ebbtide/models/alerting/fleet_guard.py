@@ -6,7 +6,8 @@ day are left out on both sides: that their customers are not seen is no dip of t
 
 On its first evening a holiday of one day's length is seen so, while a customer's own windows cross their thresholds one
 after the other over the next week. From then on drops are held back until the window that each was told from lies
-behind the dip; what is open still is told then, what was resolved meanwhile never is.
+behind the dip, and those that the dip opened for another week; what is open still is told then, what was resolved
+meanwhile never is.
 """
 
 from __future__ import annotations
@@ -125,13 +126,15 @@ class DownDays(NamedTuple):
         days = (*self.days, day) if fleet_is_down(level, policy, was_down=was_down) else self.days
         return DownDays(tuple(at for at in days if at > day - policy.kept_days), day)
 
-    def hold(self, instant: int, window_days: int, policy: FleetGuardPolicy) -> bool:
-        """Whether an alert that opened on, or is held until, grid day ``instant`` is held back.
+    def hold(self, instant: int, opened: int, window_days: int, policy: FleetGuardPolicy) -> bool:
+        """Whether an alert that ``opened`` on a grid day is held back at grid day ``instant``.
 
         ``window_days`` is the window that it was told from. A week of hysteresis is the least: the week after a
-        holiday is no usual one.
+        holiday is no usual one. What opened on days of the dip itself is held for longer: one slow week more, and it
+        would not have ended yet.
         """
-        width = max(window_days, policy.hold_days)
+        by_dip = any(opened - window_days <= at < opened for at in self.days)
+        width = max(window_days, policy.dip_days if by_dip else policy.hold_days)
         return any(instant - width <= at < instant for at in self.days)
 
 

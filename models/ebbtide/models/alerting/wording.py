@@ -8,9 +8,7 @@ from string import Formatter
 from typing import Any, NamedTuple
 
 _PER_CENT = " %"
-_UNITS = frozenset(
-    {"action", "answer", "comparable week", "day", "invoice", "level", "open ticket", "query", "silent day", "user"}
-)
+_UNITS = frozenset({"action", "answer", "day", "invoice", "level", "open ticket", "query", "silent day", "user"})
 _PLURALS = {"query": "queries"}
 
 

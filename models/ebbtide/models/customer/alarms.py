@@ -14,20 +14,21 @@ from itertools import pairwise
 from ebbtide.models.alerting import conditions
 from ebbtide.models.alerting.lifecycle import AlertChange, settle_evidence, transition
 from ebbtide.models.alerting.verdict import Clears, Fires, Holds, Reason, Verdict
-from ebbtide.models.customer.cadence import Cadence, SilenceState, asleep_after, silence
+from ebbtide.models.customer.cadence import Cadence, SilenceState, asleep_after, length, silence
+from ebbtide.models.customer.comparable import excess, recovery, window
+from ebbtide.models.customer.course import Decline, Declines
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.key_people import KeyPeople
 from ebbtide.models.customer.rhythm import Rhythm
 from ebbtide.models.customer.seen import Seen
 from ebbtide.models.customer.segments import alert_policy
-from ebbtide.models.customer.series import FIRST, FIRST_LOGIN, LAST, LOGINS
-from ebbtide.models.customer.shortfall import Shortfall, Window, low_windows, recovery, strength, threshold, window
+from ebbtide.models.customer.series import EVENTS, FIRST, FIRST_LOGIN, LAST, LOGINS, Bucket
 from ebbtide.models.customer.surging import surge_evidence
 from ebbtide.models.customer.trend import Comparison
 from ebbtide.models.customer.usual_silence import unusual_after
 from ebbtide.models.customer.view import View
 from ebbtide.models.fleet.reader import Fleet
-from ebbtide.models.policy import CorePolicy, DropPolicy
+from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.alert import AlertType
 from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.score import HealthTier
@@ -42,6 +43,7 @@ class Alarms:
     def __init__(self, policy: CorePolicy) -> None:
         self._policy = policy
         self._key_people = KeyPeople(policy)
+        self._declines = Declines(policy.baseline, policy.drop)
 
     def settle(
         self,
@@ -66,14 +68,14 @@ class Alarms:
         if slept or (state is SilenceState.LEFT) != (AlertType.LEFT in open_alerts):
             last_at = _iso((view.last_at(customer, LAST, day) or 0) * 1000)
             # Silence is told in calendar days, whatever unit the cadence has.
-            silent, why = day - rhythm.last_day - rhythm.blind, self._usual_silence(view, rhythm)
+            silent, why = day - rhythm.last_day - rhythm.blind, self._untold_silence(customer, view, day, rhythm)
             verdicts += (
                 (AlertType.LEFT, conditions.left(state, why, silent, days, last_at)),
                 (AlertType.ASLEEP, conditions.asleep(state, why, silent, days, last_at)),
             )
-        low = self._low_windows(customer, view, day, rhythm.own, comparison, observe=observe)
-        if low or AlertType.SUDDEN_DROP in open_alerts:
-            verdicts.append((AlertType.SUDDEN_DROP, self._drop(customer, view, day, rhythm, low, seen)))
+        decline = self._decline(customer, view, day, rhythm.own)
+        if decline is not None or AlertType.SUDDEN_DROP in open_alerts:
+            verdicts.append((AlertType.SUDDEN_DROP, self._drop(view, day, rhythm, decline, seen)))
         if self._surges(customer, comparison):
             verdicts.append((AlertType.SURGE, self._surge(customer, view, day, rhythm, comparison, fleet)))
         if (customer.tier == HealthTier.DANGER) != (AlertType.TIER_TO_DANGER in open_alerts):
@@ -91,16 +93,13 @@ class Alarms:
         """Whether the trend neither opens an alert nor has one open, on a day that is no instant of observation."""
         if AlertType.SUDDEN_DROP in customer.alerts or self._surges(customer, comparison):
             return False
-        return not self._low_windows(customer, view, day, own, comparison, observe=False)
+        return self._decline(customer, view, day, own) is None
 
-    def _low_windows(
-        self, customer: Customer, view: View, day: int, own: Cadence, comparison: Comparison | None, *, observe: bool
-    ) -> list[Window]:
-        """Windows in which a drop may begin; none where one is open already."""
-        if AlertType.SUDDEN_DROP in customer.alerts:
-            return []
-        policy = self._policy
-        return low_windows(view.series, day, own, comparison, policy.baseline, policy.drop, longest=observe)
+    def _decline(self, customer: Customer, view: View, day: int, own: Cadence) -> Decline | None:
+        """The decline with which a drop may begin; none where one is open already, or who left."""
+        if AlertType.SUDDEN_DROP in customer.alerts or customer.silence is SilenceState.LEFT:
+            return None
+        return self._declines.newest(view.course, view.series, _people(customer), day, own)
 
     def _surges(self, customer: Customer, comparison: Comparison | None) -> bool:
         """Whether a surge begins or is open."""
@@ -149,11 +148,25 @@ class Alarms:
         return _changes(told)
 
     def _usual_silence(self, view: View, rhythm: Rhythm) -> Reason | None:
-        """Why the silence is not told: without a rhythm, or no longer than it is now and then."""
+        """Why the silence is no unusual one by its gaps: without a rhythm, or no longer than it is now and then."""
         after = unusual_after(view.series, rhythm.last_day, rhythm.own, self._policy.cadence, self._policy.alert)
         if after is None:
             return Reason.NO_RHYTHM
         return None if rhythm.silent >= after else Reason.USUAL_SILENCE
+
+    def _untold_silence(self, customer: Customer, view: View, day: int, rhythm: Rhythm) -> Reason | None:
+        """Why the silence up to ``day`` is not told.
+
+        That of an account, of which a habit is known, must be no more likely by chance than a drop: on a day off of one
+        of its people others may come, so that its gaps tell little.
+        """
+        why = self._usual_silence(view, rhythm)
+        silent = range(rhythm.last_day + 1, day - rhythm.blind)
+        if why is None and customer.is_account and len(silent) < self._policy.drop.longest_days:
+            found = self._declines.silence(view.course, view.series, _people(customer), silent)
+            if found is not None and found <= self._policy.drop.evidence:
+                return Reason.USUAL_SILENCE
+        return why
 
     def _key_person(self, customer: Customer, view: View, day: int, seen: Seen) -> Iterator[Verdict]:
         """Whether who is told to be gone still is, and, if nobody is told, who carried the account and is gone."""
@@ -173,34 +186,35 @@ class Alarms:
         if gone is not None:
             yield conditions.key_person_lost(gone)
 
-    def _drop(self, customer: Customer, view: View, day: int, rhythm: Rhythm, low: list[Window], seen: Seen) -> Verdict:
-        """A sudden drop, by the strongest window that could be seen.
+    def _drop(self, view: View, day: int, rhythm: Rhythm, found: Decline | None, seen: Seen) -> Verdict:
+        """A sudden drop, where all of the decline could be seen.
 
-        Not where the window holds a sleep that is over: coming back is no decline.
+        Where it holds a sleep that is over, what was done since counts: coming back is no decline.
         """
         policy, series, own = self._policy, view.series, rhythm.own
-        found = max(
-            (
-                _strength(customer, view, day, window, policy.drop.people_weight, policy.drop)
-                for window in low
-                if not seen.blind_days(day - window.width)
-            ),
-            key=lambda shortfall: shortfall.strength - threshold(shortfall.window.width, policy.drop),
-            default=None,
-        )
-        ends = recovery(series, day, own, policy.baseline, policy.drop)
+        if found is not None and seen.blind_days(day - found.width):
+            found = None
+        ends = recovery(series, day, own, policy.baseline)
         if ends is not None and ends.ratio < policy.baseline.drop_leave and seen.blind_days(day - ends.width):
             return Holds(Reason.UNSEEN)
-        verdict = conditions.sudden_drop(found, ends, rhythm.state, policy.baseline, policy.drop)
+        verdict = conditions.sudden_drop(found, ends, rhythm.state, policy.baseline)
         if found is None or not isinstance(verdict, Fires) or rhythm.state is not SilenceState.AWAKE:
             return verdict
         slept = unusual_after(series, rhythm.last_day, own, policy.cadence, policy.alert)
         slept = asleep_after(own, policy.cadence) if slept is None else slept
-        first = max(0, series.count_before(day - found.window.width) - 1)
+        first = max(0, series.count_before(day - found.width) - 1)
         active = series.days[first : series.count_before(day)]
-        if any(silence(before, after, own) >= slept for before, after in pairwise(active)):
+        woke = max((after for before, after in pairwise(active) if silence(before, after, own) >= slept), default=None)
+        if woke is not None and not self._is_low_since(view, day, woke, own):
             return Holds(Reason.RETURNED)
         return verdict
+
+    def _is_low_since(self, view: View, day: int, woke: int, own: Cadence) -> bool:
+        """Whether a customer does less than half of its usual since it ``woke``, for two cadences already."""
+        days = [view.course.days[at] for at in range(woke, day)]
+        usual = sum(at.usual_actions for at in days)
+        done = view.series.window(EVENTS, day, day - woke)
+        return length(woke, day, own) >= 2 * own.gap and done < self._policy.baseline.drop_enter * usual
 
     def _surge(
         self,
@@ -220,22 +234,20 @@ class Alarms:
             ):
                 return Holds(Reason.CAMPAIGN)
             judged = window(view.series, day, comparison.window_days, rhythm.own, policy.baseline)
-            found = (
-                None
-                if judged is None
-                else _strength(customer, view, day, judged, policy.drop.surge_people_weight, policy.drop)
-            )
-        verdict = conditions.surge(comparison, found, rhythm.state, policy.baseline, policy.drop)
+            if judged is not None:
+                latest = day - judged.lag
+                ends = range(latest, latest - _WEEK * len(judged.past), -_WEEK)
+                found = excess(judged, view.people_days(customer, (day, *ends), judged.width), policy.surge)
+        verdict = conditions.surge(comparison, found, rhythm.state, policy.baseline, policy.surge)
         if comparison is None or not isinstance(verdict, Fires) or is_open:
             return verdict
         more = surge_evidence(customer, view, day, comparison, fleet, policy)
         return Fires(verdict.severity, {**verdict.evidence, **more}, verdict.confidence)
 
 
-def _strength(customer: Customer, view: View, day: int, judged: Window, weight: float, policy: DropPolicy) -> Shortfall:
-    latest = day - judged.lag
-    ends = range(latest, latest - _WEEK * len(judged.past), -_WEEK)
-    return strength(judged, view.people_days(customer, (day, *ends), judged.width), weight, policy)
+def _people(customer: Customer) -> Iterator[dict[int, Bucket]]:
+    """The active days of each of its people."""
+    return (share.days for share in customer.shares.values() if share.days)
 
 
 def _changes(told: Iterable[AlertChange | None]) -> list[AlertChange]:

@@ -74,6 +74,11 @@ def _rests_at_weekends(days: int, weekend: int, rate: float) -> bool:
     return not weekend or weekend / (_WEEK - _WORKDAYS) < rate * (days - weekend) / _WORKDAYS
 
 
+def length(first: int, end: int, own: Cadence) -> int:
+    """Number of days from ``first`` to before ``end``, in the cadence's days."""
+    return workdays_before(end) - workdays_before(first) if own.business else end - first
+
+
 def asleep_after(own: Cadence, policy: CadencePolicy) -> float:
     """Silence, in the cadence's days, from which the customer is asleep."""
     return max(policy.min_asleep_days, policy.asleep_gaps * own.gap)

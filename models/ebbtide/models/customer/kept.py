@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from math import ceil
 from typing import NamedTuple
 
+from ebbtide.models.customer.comparable import LONGEST_DAYS
 from ebbtide.models.customer.yearly_value import YEAR_DAYS
 from ebbtide.models.leads.interest import LONGEST_DAYS as LEAD_DAYS
 from ebbtide.models.policy import AlertPolicy, CorePolicy
@@ -102,8 +103,9 @@ def _windows(policy: CorePolicy) -> Iterator[_Window]:
     # A window of two cadences, the baseline's weeks, and the first one of those, which may not be whole.
     weeks = _WEEK * (policy.baseline.weeks + 2)
     yield _Window(_weeks(max(_WEEK, 2 * prior)) + weeks, 2, _WEEK + weeks)
-    widest = _weeks(policy.drop.windows[-1])
-    yield _Window(2 * widest + _WEEK * (policy.baseline.weeks - 1))
+    # What was usual before the longest decline; and the windows by which one ends, and those they are compared with.
+    yield _Window(policy.drop.longest_days + _WEEK * (policy.baseline.weeks + 1))
+    yield _Window(2 * LONGEST_DAYS + _WEEK * (policy.baseline.weeks - 1))
     periods = policy.lifecycle.stable_periods
     yield _Window(periods * _weeks(prior) + _WEEK, periods, (periods + 1) * _WEEK)
 

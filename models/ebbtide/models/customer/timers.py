@@ -80,6 +80,7 @@ class Timers:
         if state is SilenceState.AWAKE or kind in customer.alerts:
             return due
         after = unusual_after(view.series, rhythm.last_day, rhythm.own, policy.cadence, policy.alert)
+        # From then on every day: whether it is more than chance depends on what is usual on each.
         return due if after is None else max(instant_of(rhythm.last_day, after, rhythm.own), day + 1)
 
     def _watches_trend(self, customer: Customer, view: View, day: int, rhythm: Rhythm) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ebbtide.models.churn.attributes import NO_ATTRIBUTES, PREFIX, Attributes, told
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.customer.cadence import Cadence
+from ebbtide.models.customer.course import Course
 from ebbtide.models.customer.customer import MARK_LENGTH
 from ebbtide.models.customer.kept import Kept, kept
 from ebbtide.models.customer.kept_facts import kept_facts
@@ -74,6 +75,7 @@ class View:
         "alarm_day",
         "alarmed_by",
         "cadence",
+        "course",
         "key_people",
         "patience",
         "quiet_until",
@@ -90,6 +92,7 @@ class View:
         # the passing of time alone can move them: see ``FactAlarms``.
         self.alarmed_by: object = None
         self.alarm_day: int | None = None
+        self.course = Course()
         # Key people as of an observation instant, and by profile what is known of one up to its last active day.
         self.key_people: tuple[int, dict[str, float]] | None = None
         self.patience: dict[str, tuple[int, Patience]] = {}
@@ -137,6 +140,7 @@ class View:
         self._last_days.pop(record.profile_id, None)
         all_anew = record.detached or record.full
         self._forget_key_people(record, all_anew=all_anew)
+        self.course.forget([*share.days, *record.days] if all_anew else record.days)
         partial = self.series.partial
         if partial and (all_anew or not partial.isdisjoint(record.days)):
             return self._fold_past(customer, share, record)

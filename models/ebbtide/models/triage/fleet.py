@@ -94,7 +94,8 @@ class FleetWatch:
         if width is None or not self._down.days:
             return False
         found = alert.evidence.get(width)
-        return self._down.hold(day, int(found) if isinstance(found, int | float) else 0, self._policy)
+        opened = int(alert.occurred_at.timestamp()) // DAY_SECONDS
+        return self._down.hold(day, opened, int(found) if isinstance(found, int | float) else 0, self._policy)
 
     def _is_blind(self, source: str, day: int) -> bool:
         return day in self._blind.get(source, ())

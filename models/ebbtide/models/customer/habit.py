@@ -1,0 +1,137 @@
+"""What a customer usually does on each day of the week, and how likely a day is if it does only a share of that.
+
+A day is told by how many of its people were active and how much they did. Each person comes with its own chance on
+each weekday, so the number of people spreads the less the steadier they are; that the usual wanders, and is known from
+a few weeks only, counts as spread too. It is a quasi-likelihood (Wedderburn, Biometrika 61, 1974). What was done is
+negative binomial, given how many people there were: a few do most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+from functools import lru_cache
+from math import exp, fsum, log
+from typing import NamedTuple
+
+from ebbtide.models.churn.grid import MONDAY
+from ebbtide.models.policy import BaselinePolicy, DropPolicy
+
+_WEEK = 7
+_WORKDAYS = 5
+_CLASS_DAYS = 2.0
+"""So many days count the mean of all workdays, or of the weekend, against the days of the weekday itself."""
+
+_FEWEST = 0.02
+"""People usually active on a day that nobody was seen on."""
+
+_LEAST_SPREAD = 0.25
+"""Variance of a day's people over their number, at least: nobody is that steady for ever."""
+
+_LEAST_VARIANCE = 0.05
+_KNOWN_PRIOR = 0.5
+
+_ACTIONS_PRIOR = 2.5
+"""Actions of a person's active day before any is known."""
+
+_SHARED = 0.1
+"""By so much each further person tells less of a day's actions: what makes a day busy makes it so for all."""
+
+_LEAST_REST = 0.05
+"""Actions beyond the first that a person is expected to do on an active day, at least."""
+
+
+Days = Container[int]
+Count = Callable[[int], int]
+"""How many, by day."""
+
+Parts = tuple[float, float]
+"""Of a log-likelihood ratio: a constant, and what each that is counted adds."""
+
+
+class Weekday(NamedTuple):
+    """People usually active on a weekday, and for each share of the usual the parts of what their number tells."""
+
+    people: float
+    by_share: tuple[Parts, ...]
+
+
+class Habit(NamedTuple):
+    """What is usual as of an instant: by weekday from Monday on, and the actions of a person's active day."""
+
+    weekdays: tuple[Weekday, ...]
+    actions: float
+
+
+def weekday_of(day: int) -> int:
+    """Day of the week, 0 is Monday."""
+    return (day - MONDAY) % _WEEK
+
+
+class Habits:
+    """Habits, and days held against them, under one policy. Holds no state of any customer."""
+
+    def __init__(self, baseline: BaselinePolicy, policy: DropPolicy) -> None:
+        self._baseline, self._policy = baseline, policy
+        # Few numbers of people at few rates: nearly every day was asked before.
+        self._of_actions = lru_cache(maxsize=1 << 14)(self._parts_of_actions)
+
+    def as_of(self, monday: int, first_day: int, people: Sequence[Days], actions: Count) -> Habit | None:
+        """The habit as of the day ``monday``, from the whole weeks before it; None where they are too few or too idle.
+
+        ``first_day`` is the first active one, ``people`` the active days of each; ``actions`` tells what all did on a
+        day.
+        """
+        baseline = self._baseline
+        weeks = min(baseline.weeks, (monday - first_day) // _WEEK)
+        if weeks < baseline.min_weeks:
+            return None
+        days = range(monday - _WEEK * weeks, monday)
+        done = sum(map(actions, days))
+        if done * self._policy.longest_days < baseline.min_actions * len(days):
+            return None
+        usual, squares, seen = [0.0] * _WEEK, [0.0] * _WEEK, [0] * _WEEK
+        for known in people:
+            came = [sum(day in known for day in days[weekday::_WEEK]) for weekday in range(_WEEK)]
+            if any(came):
+                workday, weekend = sum(came[:_WORKDAYS]) / _WORKDAYS, sum(came[_WORKDAYS:]) / (_WEEK - _WORKDAYS)
+                for weekday, count in enumerate(came):
+                    kind = workday if weekday < _WORKDAYS else weekend
+                    chance = (count + _CLASS_DAYS * kind / weeks) / (weeks + _CLASS_DAYS)
+                    usual[weekday] += chance
+                    squares[weekday] += chance * chance
+                    seen[weekday] += count
+        weekdays = tuple(map(self._weekday, usual, squares, seen))
+        return Habit(weekdays, round((done + _ACTIONS_PRIOR) / (sum(seen) + 1), 2))
+
+    def evidence(self, habit: Habit, day: int, people: int, actions: int) -> float:
+        """How much likelier the day is if the customer does some share of its usual: the logarithm, in nats.
+
+        Less than 0: it is less likely. The shares of the policy are equally likely.
+        """
+        ratios = [told + people * each for told, each in habit.weekdays[weekday_of(day)].by_share]
+        if people:
+            rest = max(actions - people, 0)
+            parts = self._of_actions(people, habit.actions)
+            ratios = [ratio + told + rest * each for ratio, (told, each) in zip(ratios, parts, strict=True)]
+        most = max(ratios)
+        return most + log(fsum(exp(ratio - most) for ratio in ratios) / len(ratios))
+
+    def _weekday(self, usual: float, squares: float, seen: int) -> Weekday:
+        usual = max(usual, _FEWEST)
+        wander = self._policy.people_wander + 1 / (seen + _CLASS_DAYS * usual + _KNOWN_PRIOR)
+        spread = max((usual - squares + _LEAST_VARIANCE) / usual + wander * usual, _LEAST_SPREAD)
+        power = self._policy.people_power
+        by_share = [(usual * (1 - share**power) / spread, power * log(share) / spread) for share in self._policy.shares]
+        return Weekday(usual, tuple(by_share))
+
+    def _parts_of_actions(self, people: int, usual: float) -> tuple[Parts, ...]:
+        """The same parts for what ``people`` did beyond an action each; ``usual`` actions each are expected."""
+        policy = self._policy
+        size = policy.actions_shape * people / (1 + _SHARED * people)
+        before = max(people * (usual - 1), _LEAST_REST)
+        by_share = []
+        for share in policy.shares:
+            after = max(people * (usual * share ** (1 - policy.people_power) - 1), _LEAST_REST)
+            less = log((size + before) / (size + after))
+            by_share.append((size * less, log(after / before) + less))
+        return tuple(by_share)
