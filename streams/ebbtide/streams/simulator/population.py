@@ -132,6 +132,13 @@ class Population:
         levels[:known] = self._level[:known] * np.exp(drift) * luck * self.multiplier[:known]
         return levels
 
+    def usual_levels(self, day: int) -> Floats:
+        """The same without episodes and luck, once ``levels`` of the day are drawn."""
+        known = self.known(day)
+        levels = np.zeros(len(self.accounts))
+        levels[:known] = self._level[:known] * np.exp(self._drift[:known])
+        return levels
+
     def present(self, day: int) -> Ints:
         """Indices of the users who may be active on ``day``: there, on an open account, on a source that delivers."""
         blind = self.book.season.silent_sources(day)
