@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, takewhile
 
 import pytest
 from hypothesis import given
@@ -148,6 +148,7 @@ def shortest(people: list[Person], day: int) -> Decline | None:
     series = series_of(people)
     DECLINES.newest(course, series, people, day, DAILY)
     days = [course.days[day - width] for width in range(1, DROPS.longest_days + 1)]
+    days = list(takewhile(lambda at: at.usual_people > 0, days))
     sums = [list(accumulate(column)) for column in zip(*days, strict=True)]
     told = [Decline(width, *row) for width, row in enumerate(zip(*sums, strict=True), 1)]
     sure = [one for one in told if one.width >= 2 and one.evidence > DROPS.evidence]

@@ -65,6 +65,8 @@ def test_people_who_come_by_chance_spread() -> None:
         (workweeks(2, weeks=4), 3, FIRST + 27, False),  # four whole weeks are needed
         ([{FIRST + 7 * week for week in range(8)}], 5, NOW, True),  # 40 actions in 56 days are 20 in 28
         ([{FIRST + 7 * week for week in range(8)}], 4, NOW, False),
+        ([{FIRST + 7 * week for week in range(4)}], 5, NOW, True),  # who stopped four weeks ago
+        ([{FIRST + 7 * week for week in range(4)}], 4, NOW, False),
         ([], 4, NOW, False),
     ],
 )

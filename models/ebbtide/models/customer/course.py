@@ -138,6 +138,8 @@ class Declines:
         done = people = 0
         for width in range(1, self._policy.longest_days + 1):
             at = course.days[day - width]
+            if at is _NOTHING:
+                break
             total += at.evidence
             people, usual_people = people + at.people, usual_people + at.usual_people
             done, usual = done + at.actions, usual + at.usual_actions
