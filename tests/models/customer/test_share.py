@@ -151,3 +151,10 @@ def test_a_trait_has_a_past_from_its_second_value_on() -> None:
     share.forget_traits(20, ())
     assert share.traits == {"plan": [Trait("b", 20, 0, "crm")]}
     assert not share.has_past_traits(99)
+
+
+def test_the_last_day_before_another_however_long_ago() -> None:
+    of_one = share({100: USED, 40: USED, 90: USED})
+    assert [of_one.last_day(day) for day in (40, 41, 89, 90, 91, 97, 98, 100, 101, 200)] == [
+        *(None, 40, 40, 40, 90, 90, 90, 90, 100, 100)
+    ]

@@ -11,6 +11,5 @@ def user_days(people: Iterable[Collection[int]], day: int, width: int) -> list[i
     ``people`` gives each person's active days, in any order. The length of the answer is the number of active users:
     DAU, WAU and MAU for a width of 1, 7 and 28.
     """
-    first = day - width
-    counted = (sum(first <= at < day for at in days) for days in people)
-    return [days for days in counted if days]
+    window = frozenset(range(day - width, day))
+    return [count for days in people if (count := len(window.intersection(days)))]

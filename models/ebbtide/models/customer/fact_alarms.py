@@ -50,7 +50,6 @@ from ebbtide.models.standing.tickets import open_tickets
 from ebbtide.models.standing.unseen import Unseen
 from ebbtide.schemas.alert import AlertType
 from ebbtide.schemas.base import DAY_MS
-from ebbtide.schemas.events import IdentifierType
 from ebbtide.schemas.score import HealthTier
 from ebbtide.schemas.state_change import StateName
 
@@ -280,7 +279,7 @@ class FactAlarms:
         people = [
             share.days.keys()
             for share in customer.shares.values()
-            if not share.detached and is_person(IdentifierType(share.subject_type))
+            if not share.detached and is_person(share.subject_type)
         ]
         month = policy.month_days
         users, before = (len(user_days(people, until, month)) for until in (day, day - month))
@@ -304,7 +303,7 @@ def _first(*days: int | None) -> int | None:
 
 def _is_person(customer: Customer, profile_id: str) -> bool:
     share = customer.share(profile_id)
-    return share is not None and is_person(IdentifierType(share.subject_type))
+    return share is not None and is_person(share.subject_type)
 
 
 def _name_of(customer: Customer, profile_id: str, day: int) -> str:

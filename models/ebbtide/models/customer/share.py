@@ -21,6 +21,8 @@ from ebbtide.schemas.base import DAY_SECONDS
 from ebbtide.schemas.events import IdentifierType
 from ebbtide.schemas.profile_state import TOTAL_FIELDS, ProfileState, Trait
 
+_JUST_BEFORE = range(1, 8)
+
 OutcomeValue = tuple[str, int, dict[str, Any]]
 
 NAME = "name"
@@ -158,7 +160,10 @@ class Share(msgspec.Struct):
 
     def last_day(self, day: int) -> int | None:
         """The last active day before ``day``."""
-        last = max([active for active in self.days if active < day], default=-1)
+        days = self.days
+        # Mostly it is one of the few days just before; else all are gone through.
+        near = next((newest for newest in _JUST_BEFORE if day - newest in days), None)
+        last = max([active for active in days if active < day], default=-1) if near is None else day - near
         old = self.old_last // DAY_SECONDS
         last = max(last, old if old < day else -1)
         return last if last >= 0 else None

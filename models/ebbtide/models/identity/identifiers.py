@@ -94,8 +94,8 @@ def strongest(identifiers: list[Identifier]) -> Identifier | None:
     return min(identifiers, key=lambda i: (RANK[i.type], i.value), default=None)
 
 
-def is_person(kind: IdentifierType) -> bool:
-    """Whether the type names a person (else an account)."""
+def is_person(kind: str) -> bool:
+    """Whether the type of an identifier, also as it is stored, names a person (else an account)."""
     return kind in _PEOPLE
 
 

@@ -12,7 +12,6 @@ from ebbtide.models.customer.series import EVENTS, LAST
 from ebbtide.models.customer.share import Share
 from ebbtide.models.identity.identifiers import is_person
 from ebbtide.schemas.base import DAY_SECONDS
-from ebbtide.schemas.events import IdentifierType
 
 WINDOW_DAYS = 28
 UNKNOWN = "?"
@@ -44,7 +43,7 @@ def people(customer: Customer, day: int) -> list[Person]:
     shares = [
         (profile_id, share)
         for profile_id, share in customer.shares.items()
-        if not share.detached and (share.totals[EVENTS] or is_person(IdentifierType(share.subject_type)))
+        if not share.detached and (share.totals[EVENTS] or is_person(share.subject_type))
     ]
     everybody = sum(_events(share, day) for _, share in shares)
     rows = [_person(profile_id, share, day, everybody) for profile_id, share in shares]

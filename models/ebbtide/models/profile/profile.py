@@ -22,7 +22,7 @@ from ebbtide.models.profile.modules import Modules, count
 from ebbtide.models.profile.money import OrderMoney, bounded
 from ebbtide.models.profile.virtual_events import VirtualEvents
 from ebbtide.schemas.base import DAY_MS
-from ebbtide.schemas.events import Event, EventKind, IdentifierType
+from ebbtide.schemas.events import Event, EventKind
 from ebbtide.schemas.identity import MembershipKind, Span
 from ebbtide.schemas.profile_state import MACHINE, TOTAL_FIELDS, Trait
 
@@ -135,7 +135,7 @@ class Profile(msgspec.Struct):
     @property
     def is_person(self) -> bool:
         """Whether the subject is a person (else an account, by facts of its own)."""
-        return is_person(IdentifierType(self.subject_type))
+        return is_person(self.subject_type)
 
     def seen_before(self, event_id: str, ring_size: int) -> bool:
         """Remember a message id; tell whether it is among the newest ``ring_size`` already."""

@@ -20,7 +20,6 @@ from ebbtide.models.policy import CorePolicy
 from ebbtide.models.standing.history import History
 from ebbtide.schemas.base import DAY_SECONDS
 from ebbtide.schemas.customer_record import Field
-from ebbtide.schemas.events import IdentifierType
 from ebbtide.schemas.profile_state import Trait
 
 EVENTS, CRM, MODEL, POLICY, ALERTS, IDENTITY = "events", "crm", "model", "policy", "alerts", "identity"
@@ -78,7 +77,7 @@ class Sheet:
         return {
             key: share
             for key, share in self.customer.shares.items()
-            if not share.detached and is_person(IdentifierType(share.subject_type))
+            if not share.detached and is_person(share.subject_type)
         }
 
     @cached_property
