@@ -2,8 +2,8 @@
 
 They are told at grid instants, of everybody: also of who never was active, and of whom nobody can see, as far as it
 takes no activity to tell. What facts decide is asked anew when there are new facts, when the tier or the settings are
-others, and at the instants at which time alone changes the answer; ``View.alarm_day`` is the next of these. In between
-asking again would change nothing. What states decide is asked at every instant at which the customer is looked at.
+others, when the newest predictions tell another health, and at the instants at which time alone changes the answer;
+``View.alarm_day`` is the next of these. In between asking again would change nothing. What states decide is asked at every instant at which the customer is looked at.
 """
 
 from __future__ import annotations
@@ -146,8 +146,9 @@ class FactAlarms:
         self._cells(at, before)
         asked_by = (customer.tier, at.policy, blind)
         due = view.alarm_day is not None and view.alarm_day <= day
-        if observe or due or asked_by != view.alarmed_by or view.next_fact_day(customer, day - 1) == day - 1:
-            view.alarmed_by = asked_by
+        news = due or asked_by != view.alarmed_by or view.next_fact_day(customer, day - 1) == day - 1
+        if news or (observe and at.health(self._policy.score) != view.alarmed_health):
+            view.alarmed_by, view.alarmed_health = asked_by, at.health(self._policy.score)
             view.alarm_day = self._by_facts(at)
         self._lead(at)
         if observe or AlertType.STUCK in customer.alerts:

@@ -30,6 +30,7 @@ from ebbtide.models.customer.weekly_uses import ByDay, add_uses, by_weeks, whole
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.facts import ATTRIBUTES, PERSON_ATTRIBUTES
 from ebbtide.models.profile.history import put
+from ebbtide.models.standing.contracts import TERM_TRAITS
 from ebbtide.models.standing.history import DatedFact, History
 from ebbtide.models.standing.touchpoints import TOUCHPOINT
 from ebbtide.schemas.base import DAY_MS, DAY_SECONDS
@@ -74,6 +75,7 @@ class View:
         "_roles",
         "alarm_day",
         "alarmed_by",
+        "alarmed_health",
         "cadence",
         "course",
         "key_people",
@@ -88,9 +90,10 @@ class View:
         self.cadence: tuple[int, int, Cadence] | None = None
         # Before this grid instant only its trend can move it, unless something is heard: see ``Timers``.
         self.quiet_until = 0
-        # What the alerts that facts decide were told from last (None: ask again), and the next grid instant at which
-        # the passing of time alone can move them: see ``FactAlarms``.
+        # What the alerts that facts decide were told from last (None: ask again) and the health then, and the next grid
+        # instant at which the passing of time alone can move them: see ``FactAlarms``.
         self.alarmed_by: object = None
+        self.alarmed_health: object = None
         self.alarm_day: int | None = None
         self.course = Course()
         # Key people as of an observation instant, and by profile what is known of one up to its last active day.
@@ -201,7 +204,7 @@ class View:
                 share.take_uses(uses, from_day)
         share.sources.update(record.sources)
         traits = record.traits
-        if traits or record.outcomes:
+        if record.outcomes or not traits.keys().isdisjoint(TERM_TRAITS):
             self.alarmed_by = None
         if traits:
             if PERSON_ATTRIBUTES in traits and customer.is_account:
