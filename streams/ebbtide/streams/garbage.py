@@ -27,5 +27,8 @@ def never_collect() -> Iterator[None]:
     try:
         yield
     finally:
+        # What was made meanwhile is taken for old, or the next object made would have all of it walked once.
+        gc.freeze()
+        gc.unfreeze()
         if was_enabled:
             gc.enable()
