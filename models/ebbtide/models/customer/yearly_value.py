@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from math import isfinite
 from typing import NamedTuple
 
@@ -77,12 +78,16 @@ def _number(traits: Mapping[str, Trait], name: str) -> float | None:
 
 def _term_days(traits: Mapping[str, Trait]) -> float | None:
     """Length of the contract's term in days; None where its dates do not tell."""
+    start, end = traits.get("contract_start"), traits.get("contract_end")
+    return None if start is None or end is None else _days_between(str(start.value), str(end.value))
+
+
+@lru_cache(maxsize=4_096)
+def _days_between(start: str, end: str) -> float | None:
+    # The same few terms are asked for every week of every contract.
     try:
-        start, end = (
-            datetime.fromisoformat(str(traits[name].value)).replace(tzinfo=None)
-            for name in ("contract_start", "contract_end")
-        )
-    except (KeyError, ValueError):
+        term = datetime.fromisoformat(end).replace(tzinfo=None) - datetime.fromisoformat(start).replace(tzinfo=None)
+    except ValueError:
         return None
-    days = (end - start).total_seconds() / DAY_SECONDS
+    days = term.total_seconds() / DAY_SECONDS
     return days if days >= 1 else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from ebbtide.models.standing.history import DatedFact, History
@@ -79,8 +80,14 @@ def is_closed(history: History, running: Term, day: int, within_days: int) -> bo
 
 def _time(value: object) -> int | None:
     """A time, RFC 3339, as epoch milliseconds; without zone it is UTC. None where it is none."""
+    return _read(str(value))
+
+
+@lru_cache(maxsize=4_096)
+def _read(value: str) -> int | None:
+    # The same few dates are asked for every week of every contract.
     try:
-        told = datetime.fromisoformat(str(value))
+        told = datetime.fromisoformat(value)
     except ValueError:
         return None
     return int((told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp() * 1000)
