@@ -144,8 +144,7 @@ class View:
         all_anew = record.detached or record.full
         self._forget_key_people(record, all_anew=all_anew)
         self.course.forget([*share.days, *record.days] if all_anew else record.days)
-        partial = self.series.partial
-        if partial and (all_anew or not partial.isdisjoint(record.days)):
+        if self.series.partial and not self._leaves_the_past(customer, share, record, all_anew=all_anew):
             return self._fold_past(customer, share, record)
         gone: Mapping[int, Bucket] = {}
         if all_anew:
@@ -176,8 +175,21 @@ class View:
         if known is not None and (all_anew or (record.days and min(record.days) <= known[0])):
             del self.patience[record.profile_id]
 
+    def _leaves_the_past(self, customer: Customer, share: Share, record: ProfileState, *, all_anew: bool) -> bool:
+        """Whether the news is of days alone of which all is known: then no day that is known in part, nor the sums that
+        no day tells, can move."""
+        partial = self.series.partial
+        if not all_anew or not partial.isdisjoint(record.days):
+            return partial.isdisjoint(record.days)
+        if share.old_days or not partial.isdisjoint(share.days):
+            return False
+        stays = not record.detached or any(
+            not other.detached for other in customer.shares.values() if other is not share
+        )
+        return stays and _untold(share.totals, share.days) == _untold(record.totals, record.days)
+
     def _fold_past(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
-        """Take in news where some days are known in part: rare, so that all is folded anew."""
+        """Take in news of days that are known in part: rare, so that all is folded anew."""
         all_anew = record.detached or record.full
         changed = set(record.days)
         if all_anew:
@@ -534,6 +546,11 @@ def fold(customer: Customer, view: View, record: ProfileState) -> list[int]:
     share.epoch, share.effective_ms = record.epoch, record.effective_ms
     share.version, share.accepted, share.partition = record.version, record.accepted, record.partition
     return view.fold(customer, share, record)
+
+
+def _untold(totals: list[int], days: Mapping[int, Bucket]) -> list[int]:
+    """What the buckets of a profile do not tell of its sums."""
+    return [totals[field] - sum(map(itemgetter(field), days.values())) for field in range(SUMMED)]
 
 
 def _replace_day(series: DaySeries, day: int, old: Bucket | None, new: Bucket) -> None:
