@@ -16,14 +16,14 @@ from ebbtide.models.customer.cadence import (
     SilenceState,
     asleep_after,
     cadence,
-    day_after_workdays,
+    cadence_of,
     instant_of,
     left_after,
     silence,
     silence_state,
-    workdays_before,
 )
 from ebbtide.models.customer.series import DaySeries
+from ebbtide.models.customer.workdays import day_after_workdays, is_weekend, workdays_before
 from ebbtide.models.policy import CadencePolicy
 
 MONDAY = 20_094
@@ -43,6 +43,22 @@ def active(*days: int) -> DaySeries:
 def test_workdays_are_mondays_to_fridays(start: int, length: int) -> None:
     counted = sum(date.fromordinal(719_163 + day).weekday() < 5 for day in range(start, start + length))
     assert workdays_before(start + length) - workdays_before(start) == counted
+
+
+@given(DAYS)
+def test_the_weekend_is_saturday_and_sunday(day: int) -> None:
+    assert is_weekend(day) == (date.fromordinal(719_163 + day).weekday() >= 5)
+
+
+@given(st.lists(st.integers(MONDAY, MONDAY + 60), min_size=1), st.sets(st.integers(MONDAY, MONDAY + 60)))
+def test_the_cadence_of_a_series_is_that_of_its_days_in_whatever_order_they_came(
+    told: list[int], gone: set[int]
+) -> None:
+    series = active(*told)
+    for day in gone:
+        series.put(day, [0] * 9)
+    known = sorted(set(told) - gone)
+    assert cadence(series, MONDAY + 61, POLICY) == cadence_of(known[-POLICY.max_gaps - 1 :], POLICY)
 
 
 @given(st.integers(-1_000, 20_000))

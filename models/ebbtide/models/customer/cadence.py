@@ -8,10 +8,9 @@ from operator import sub
 from typing import NamedTuple
 
 from ebbtide.models.customer.series import DaySeries, median
+from ebbtide.models.customer.workdays import day_after_workdays, is_weekend, workdays_before
 from ebbtide.models.policy import CadencePolicy
 
-_EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0.
-_SATURDAY, _SUNDAY = 5, 6
 _WORKDAYS = 5
 _WEEK = 7
 
@@ -36,37 +35,26 @@ class Cadence(NamedTuple):
         return self.gap * _WEEK / _WORKDAYS if self.business else self.gap
 
 
-def workdays_before(day: int) -> int:
-    """Monday-to-Friday days since the week of the epoch, before ``day``."""
-    weeks, weekday = divmod(day + _EPOCH_WEEKDAY, _WEEK)
-    return weeks * _WORKDAYS + min(weekday, _WORKDAYS)
-
-
-def day_after_workdays(count: int) -> int:
-    """The first day before which ``count`` business days lie: the inverse of ``workdays_before``."""
-    weeks, weekday = divmod(count - 1, _WORKDAYS)
-    return weeks * _WEEK + weekday - _EPOCH_WEEKDAY + 1
-
-
 def cadence(series: DaySeries, day: int, policy: CadencePolicy) -> Cadence:
     """Cadence as of ``day``: the median of the newest gaps, or the prior until enough are seen."""
     end = series.count_before(day)
-    return cadence_of(series.days[max(0, end - policy.max_gaps - 1) : end], policy)
+    recent = slice(max(0, end - policy.max_gaps - 1), end)
+    # The series has told days of the weekend and business days apart before: they are asked for every day.
+    return _cadence(series.days[recent], series.workdays[recent], sum(series.weekends[recent]), policy)
 
 
 def cadence_of(recent: list[int], policy: CadencePolicy) -> Cadence:
     """Cadence of who was active on the days ``recent``, ascending."""
-    if len(recent) <= policy.min_gaps:
+    return _cadence(recent, list(map(workdays_before, recent)), sum(map(is_weekend, recent)), policy)
+
+
+def _cadence(days: list[int], workdays: list[int], weekend: int, policy: CadencePolicy) -> Cadence:
+    """Cadence by active days, as they are and as business days; on ``weekend`` of them it was weekend."""
+    if len(days) <= policy.min_gaps:
         return Cadence(policy.prior_days, business=False)
-    weekdays = [(active + _EPOCH_WEEKDAY) % _WEEK for active in recent]
-    sundays = weekdays.count(_SUNDAY)
-    business = _rests_at_weekends(len(recent), weekdays.count(_SATURDAY) + sundays, policy.weekend_rate)
-    if business:
-        # ``workdays_before``, less a constant: over fifty days a third of its cost.
-        recent = [active - 2 * ((active + _EPOCH_WEEKDAY) // _WEEK) for active in recent]
-        if sundays:
-            recent = [active - (weekday == _SUNDAY) for active, weekday in zip(recent, weekdays, strict=True)]
-    return Cadence(median(list(map(sub, recent[1:], recent))), business)
+    business = _rests_at_weekends(len(days), weekend, policy.weekend_rate)
+    steps = workdays if business else days
+    return Cadence(median(list(map(sub, steps[1:], steps))), business)
 
 
 def _rests_at_weekends(days: int, weekend: int, rate: float) -> bool:

@@ -3,7 +3,8 @@
 They are told at grid instants, of everybody: also of who never was active, and of whom nobody can see, as far as it
 takes no activity to tell. What facts decide is asked anew when there are new facts, when the tier or the settings are
 others, when the newest predictions tell another health, and at the instants at which time alone changes the answer;
-``View.alarm_day`` is the next of these. In between asking again would change nothing. What states decide is asked at every instant at which the customer is looked at.
+``View.alarm_day`` is the next of these. In between asking again would change nothing. What states decide is asked at
+every instant at which the customer is looked at.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from operator import add
 
+from ebbtide.models.customer.workdays import is_weekend, workdays_before
 from ebbtide.schemas.base import DAY_SECONDS
 from ebbtide.schemas.profile_state import DAY_FIELDS
 
@@ -52,15 +53,18 @@ def median(values: list[int]) -> float:
 class DaySeries:
     """Day buckets in day order with running totals, so that a rolling window costs two binary searches.
 
-    ``days`` are the active days (a bucket with events > 0), ascending; ``changes`` counts how often they changed.
+    ``days`` are the active days (a bucket with events > 0), ascending; ``changes`` counts how often they changed. Of
+    each ``workdays`` has the business days before it, and ``weekends`` whether it lies in a weekend.
     Of the days ``partial`` not all numbers are known. Such a day's bucket tells that it was active, whether it had
     queries, and what is known; what it does not tell is in ``rest``, which every running total contains.
     """
 
-    __slots__ = ("_buckets", "_fresh", "_totals", "changes", "days", "partial")
+    __slots__ = ("_buckets", "_fresh", "_totals", "changes", "days", "partial", "weekends", "workdays")
 
     def __init__(self) -> None:
         self.days: list[int] = []
+        self.workdays: list[int] = []
+        self.weekends: list[bool] = []
         self.changes = 0
         self.partial: set[int] = set()
         self._buckets: dict[int, Bucket] = {}
@@ -89,7 +93,7 @@ class DaySeries:
         index = len(days) - 1 if days and days[-1] == day else bisect_left(days, day)
         if bucket[EVENTS] <= 0:
             if self._buckets.pop(day, None) is not None:
-                del self.days[index]
+                del self.days[index], self.workdays[index], self.weekends[index]
                 self.changes += 1
                 self._fresh = min(self._fresh, index)
                 for totals in self._totals:
@@ -97,6 +101,8 @@ class DaySeries:
             return
         if day not in self._buckets:
             days.insert(index, day)
+            self.workdays.insert(index, workdays_before(day))
+            self.weekends.insert(index, is_weekend(day))
             self.changes += 1
         self._buckets[day] = bucket
         self._fresh = min(self._fresh, index)
@@ -124,7 +130,10 @@ class DaySeries:
         self.totals(EVENTS)
         found = DaySeries()
         found._buckets, found.partial = buckets, self.partial
-        found.days = [day for day in self.days if day in buckets]
+        found.days, found.workdays, found.weekends = self.days[:], self.workdays[:], self.weekends[:]
+        for day in self._buckets.keys() - buckets.keys():
+            index = bisect_left(found.days, day)
+            del found.days[index], found.workdays[index], found.weekends[index]
         # Running totals are the same up to the first of the days.
         found._fresh = bisect_left(self.days, min(above))
         found._totals = [totals[: found._fresh + 1] for totals in self._totals]
