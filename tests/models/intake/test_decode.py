@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ebbtide.models.intake.decode import Call, Context, fast
-from ebbtide.schemas.raw import RawBehaviour, RawContext, raw_record
+from ebbtide.models.intake.decode import Call, Context, PlainFact, fast, fast_fact
+from ebbtide.schemas.raw import RawBehaviour, RawContext, RawFact, raw_record
 
 TIMES = [
     "2025-01-06T09:30:00Z",
@@ -87,6 +87,103 @@ def _agree(value: bytes) -> bool:
         else:
             _same(ours, theirs)
     return True
+
+
+FIELDS = {"outcome": "renewed", "kind": "visit", "ticket_id": 7, "severity": "High", "score": "9", "amount": 12.5}
+facts = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(["renewal.closed", "touchpoint", "ticket.opened", "account.upserted", "survey.gone"]),
+        "id": st.sampled_from(["f1", "", "x" * 1025, 7, None]) | ids,
+        "occurred_at": times,
+        "source": ids,
+    },
+    optional={
+        "received_at": times,
+        "ids": st.dictionaries(st.sampled_from(["group_id", "user_id", "shoe_size"]), ids, max_size=2) | odd,
+        "data": st.dictionaries(st.sampled_from([*FIELDS, "unheard"]), values | st.sampled_from([*FIELDS.values()]))
+        | odd,
+        "tenant": ids,
+        "unheard": values,
+    },
+)
+FACT = {
+    "type": "renewal.closed",
+    "id": "f1",
+    "occurred_at": "2025-01-06T09:30:00Z",
+    "source": "crm",
+    "ids": {"group_id": "acct-1"},
+    "data": {"outcome": "Renewed", "unheard": [1]},
+}
+
+
+def _agree_on_fact(value: bytes) -> bool:
+    """As ``_agree``, of a fact."""
+    fact = fast_fact(value)
+    if fact is None:
+        return False
+    known = raw_record.validate_json(value)
+    assert isinstance(known, RawFact)
+    for name in RawFact.model_fields:
+        ours, theirs = getattr(fact, name), getattr(known, name)
+        if hasattr(ours, "tzinfo"):
+            assert (ours, ours.utcoffset()) == (theirs, theirs.utcoffset())
+        else:
+            _same(ours, theirs)
+    return True
+
+
+@given(facts, st.booleans())
+def test_what_the_fast_reader_takes_of_facts_pydantic_reads_the_same(fact: dict[str, Any], escaped: bool) -> None:
+    _agree_on_fact(json.dumps(fact, ensure_ascii=escaped).encode("utf-8", "surrogatepass"))
+
+
+@given(st.lists(facts, min_size=2, max_size=2))
+def test_of_a_fact_s_field_that_comes_twice_the_last_counts(two: list[dict[str, Any]]) -> None:
+    first, second = (json.dumps(fact)[1:-1] for fact in two)
+    _agree_on_fact(f"{{{first},{second}}}".encode())
+
+
+@given(st.binary(max_size=2), st.integers(0, 250))
+def test_damaged_bytes_of_a_fact_are_never_read_otherwise(damage: bytes, where: int) -> None:
+    value = json.dumps(FACT, ensure_ascii=False).encode()
+    _agree_on_fact(value[:where] + damage + value[where + len(damage) :])
+
+
+@pytest.mark.parametrize("field", ["occurred_at", "received_at"])
+@pytest.mark.parametrize("time", TIMES)
+def test_times_of_facts_are_read_alike(field: str, time: str) -> None:
+    _agree_on_fact(json.dumps({**FACT, field: time}).encode())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"type": "track"},
+        {"unheard": 1},
+        {"id": ""},
+        {"ids": {"group_id": 7}},
+        {"occurred_at": "2025-01-06T09:30:00"},
+        {"occurred_at": "2025-01-06T09:30:00.1234567Z"},
+        {"occurred_at": "0001-01-01T00:00:00+01:00"},
+        {"received_at": "0001-01-01T00:00:00+01:00"},
+        {"data": {"outcome": "renewd"}},
+        {"data": None},
+    ],
+)
+def test_a_fact_that_could_be_read_otherwise_or_is_wrong_is_left_to_pydantic(wrong: dict[str, Any]) -> None:
+    assert fast_fact(json.dumps({**FACT, **wrong}).encode()) is None
+
+
+def test_a_plain_fact_is_read_fast_with_its_fields_as_they_are_declared() -> None:
+    value = json.dumps({**FACT, "received_at": "2025-01-06T09:31:00Z", "tenant": "t"}).encode()
+    assert _agree_on_fact(value)
+    fact = fast_fact(value)
+    assert fact is not None
+    assert fact.data == {"outcome": "renewed", "unheard": [1]}
+
+
+def test_the_fast_reader_has_every_field_of_a_fact() -> None:
+    assert set(RawFact.model_fields) == set(PlainFact.__struct_fields__)
 
 
 @given(calls, st.booleans())

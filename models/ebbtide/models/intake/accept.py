@@ -13,7 +13,7 @@ from uuid import uuid5
 from pydantic import ValidationError
 
 from ebbtide.models.identity.identifiers import NAMESPACE, strongest
-from ebbtide.models.intake.decode import Call, fast
+from ebbtide.models.intake.decode import Call, PlainFact, fast, fast_fact
 from ebbtide.models.intake.facts import BEHAVIOUR, Fact, heartbeat, native, spend, tracked, tracked_names, traits
 from ebbtide.models.intake.people import identifiers_of, people_of, resolved
 from ebbtide.models.intake.refusal import RefusedInputError
@@ -109,7 +109,7 @@ class Door:
             raise RefusedInputError(
                 DeadLetterReason.TOO_LARGE, f"{len(value)} bytes; at most {self._max_bytes} are accepted"
             )
-        raw = fast(value) or _parse(value)
+        raw = fast(value) or fast_fact(value) or _parse(value)
         # By exact type: to ask a pydantic class whether it has an instance is slow.
         if type(raw) is RawPunctuation:
             return self._punctuation(raw, now_ms)
@@ -118,7 +118,10 @@ class Door:
             received_at, received_ms = message.appended_at, appended_ms
         else:
             received_ms = to_ms(received_at)
-        occurred_at = raw.occurred_at if type(raw) is RawFact else raw.timestamp or _corrected(raw, received_at)
+        if type(raw) is PlainFact or type(raw) is RawFact:
+            occurred_at = raw.occurred_at
+        else:
+            occurred_at = raw.timestamp or _corrected(raw, received_at)
         occurred_ms = to_ms(occurred_at)
         latest_ms = received_ms + self._ahead_ms
         if occurred_ms > latest_ms or received_ms > now_ms + self._ahead_ms:
@@ -136,7 +139,7 @@ class Door:
         # What ``Origin(...)`` does, without its Python constructor.
         origin = _new_tuple(Origin, (topic, partition, offset, appended_ms))
         tenant = raw.tenant or self._default_tenant
-        if type(raw) is RawFact:
+        if type(raw) is PlainFact or type(raw) is RawFact:
             return _fact(native(raw), tenant, occurred_at, occurred_ms, received_at, origin)
         kind = self._facts.get(raw.event)
         if kind is not None and raw.type == "track":

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ebbtide.models.intake.decode import Call
+from ebbtide.models.intake.decode import Call, PlainFact
 from ebbtide.models.intake.people import PEOPLE, people_of
 from ebbtide.models.intake.refusal import RefusedInputError
 from ebbtide.models.profile.money import MICROS
@@ -59,7 +59,7 @@ def tracked_names(product_events: Iterable[str]) -> dict[str | None, str]:
     return names
 
 
-def native(raw: RawFact) -> Fact:
+def native(raw: PlainFact | RawFact) -> Fact:
     """A fact in its own format; its fields were read with it. Raises ``RefusedInputError``."""
     for kind in raw.ids:
         if kind not in _TYPES:
