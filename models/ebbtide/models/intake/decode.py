@@ -97,13 +97,6 @@ class PlainFact(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 _calls, _facts = msgspec.json.Decoder(Call), msgspec.json.Decoder(PlainFact)
 
 
-def _is_shallow(value: bytes) -> bool:
-    size = len(value)
-    if size < _SHORT_WITHOUT_LISTS and (size < _SHORT or b"[" not in value):
-        return True
-    return value.count(b"{") + value.count(b"[") <= _MOST_BRACKETS
-
-
 def fast(value: bytes) -> Call | None:
     """The record where it is a plain call and there can be no two opinions about it."""
     try:
@@ -134,5 +127,11 @@ def fast_fact(value: bytes) -> PlainFact | None:
 
 
 def _is_plain(value: bytes) -> bool:
+    """Whether nothing in the bytes is read otherwise by the one or the other: no time too fine, not too deep."""
     # Few records have a backslash at all, and one byte is found faster than four.
-    return (b"\\" not in value or _ESCAPED not in value) and _TOO_FINE.search(value) is None and _is_shallow(value)
+    if (b"\\" in value and _ESCAPED in value) or _TOO_FINE.search(value) is not None:
+        return False
+    size = len(value)
+    if size < _SHORT_WITHOUT_LISTS and (size < _SHORT or b"[" not in value):
+        return True
+    return value.count(b"{") + value.count(b"[") <= _MOST_BRACKETS

@@ -32,7 +32,7 @@ def people_of(raw: Call | RawBehaviour) -> People:
     context = raw.context
     if context is None:
         return raw.user_id, raw.anonymous_id, raw.previous_id, email, phone, None, None, None
-    known_email, known_phone = _reachable(context.traits)
+    known_email, known_phone = _reachable(context.traits) if context.traits else _NOWHERE
     device = context.device.get("id") if context.device else None
     if not isinstance(device, str):
         device = None

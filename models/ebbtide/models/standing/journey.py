@@ -16,6 +16,7 @@ LEAD_FACTS = ("lead.upserted", "deal.opened", "deal.updated", "deal.lost", "lead
 DEAL_WON = "deal.won"
 # In this order where two facts have the same millisecond.
 _FACTS = (*LEAD_FACTS, TOUCHPOINT, SIGNED, DEAL_WON, RENEWED)
+_PLACES = {kind: place for place, kind in enumerate(_FACTS)}
 
 
 class JourneyStage(StrEnum):
@@ -124,4 +125,4 @@ def _after_renewal(stage: JourneyStage, fact: DatedFact) -> JourneyStage | None:
 
 
 def _order(fact: DatedFact) -> tuple[int, int, bool]:
-    return fact.at_ms, _FACTS.index(fact.type), is_churn(fact)
+    return fact.at_ms, _PLACES[fact.type], is_churn(fact)

@@ -81,8 +81,8 @@ def relationship(
         "key_person_left": -min(policy.left_most, policy.key_person_left * len(left)),
         "invoices": _invoices(history, day, policy),
     }
-    # Points of zero are +0.0, however they came about: they are told and compared.
-    parts = {name: round(points, 2) + 0.0 for name, points in parts.items()}
+    # Points of zero are +0.0, however they came about: they are told and compared. Most are.
+    parts = {name: round(points, 2) + 0.0 if points else 0.0 for name, points in parts.items()}
     return Relationship(round(sum(parts.values()), 2), parts, max(left.values(), default=None))
 
 
