@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from uuid import uuid5
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ebbtide.models.identity.identifiers import (
+    NAMESPACE,
     canonical_id,
     identifier,
+    named_id,
     profile_id,
     strongest,
 )
@@ -67,3 +73,8 @@ def test_a_slash_in_a_tenant_does_not_reach_into_another() -> None:
     assert subject_key("t", ours) != subject_key("t/user_id", theirs)
     assert canonical_id("t", ours) != canonical_id("t/user_id", theirs)
     assert subject_key("a/b", theirs) != subject_key("a%2Fb", theirs)
+
+
+@given(st.text())
+def test_an_id_is_the_name_based_uuid_of_its_name(name: str) -> None:
+    assert named_id(name) == str(uuid5(NAMESPACE, name))

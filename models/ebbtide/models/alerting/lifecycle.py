@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid5
 
 import msgspec
 
 from ebbtide.models.alerting.verdict import Clears, Fires, Reason, Verdict
-from ebbtide.models.identity.identifiers import NAMESPACE
+from ebbtide.models.identity.identifiers import named_id
 from ebbtide.schemas.alert import AlertState, AlertType
 
 STEP = "step"
@@ -43,7 +42,7 @@ class AlertChange:
 
 def alert_id(customer_id: str, alert_type: AlertType, episode: str) -> str:
     """Id of the alert of one episode: the same whenever and wherever it is computed."""
-    return str(uuid5(NAMESPACE, f"alert/{customer_id}/{alert_type}/{episode}"))
+    return named_id(f"alert/{customer_id}/{alert_type}/{episode}")
 
 
 def transition(

@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
-from uuid import uuid5
 
 from pydantic import ValidationError
 
-from ebbtide.models.identity.identifiers import NAMESPACE, strongest
+from ebbtide.models.identity.identifiers import named_id, strongest
 from ebbtide.models.intake.decode import Call, PlainFact, fast, fast_fact
 from ebbtide.models.intake.facts import BEHAVIOUR, Fact, heartbeat, native, spend, tracked, tracked_names, traits
 from ebbtide.models.intake.people import identifiers_of, people_of, resolved
@@ -167,7 +166,7 @@ def refuse(message: RawMessage, reason: DeadLetterReason, detail: str) -> DeadLe
     place = f"{message.topic}/{message.partition}/{message.offset}"
     return DeadLetter.model_validate(
         {
-            "dead_letter_id": str(uuid5(NAMESPACE, f"dead-letter/{place}")),
+            "dead_letter_id": named_id(f"dead-letter/{place}"),
             "reason": reason,
             "detail": detail[:2_000],
             "original": original,

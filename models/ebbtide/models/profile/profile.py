@@ -27,7 +27,7 @@ from ebbtide.schemas.identity import MembershipKind, Span
 from ebbtide.schemas.profile_state import MACHINE, TOTAL_FIELDS, Trait
 
 NO_ACCOUNT = ""
-_EMPTY_HASH = blake2b(digest_size=8)
+_EMPTY_HASH, _EMPTY_MARK = blake2b(digest_size=8), blake2b(digest_size=4)
 
 USE_DAYS = 63
 """Days whose uses of modules anybody asks for, as of any instant: nine weeks."""
@@ -214,7 +214,9 @@ def _stay(slot: Slot, event: Event, day: int) -> list[tuple[MembershipKind, int]
 
 def mark(event: Event) -> int:
     """A small number in place of the event's id, which names it among those of one millisecond."""
-    return int.from_bytes(blake2b(event.event_id.encode(), digest_size=4).digest(), "little")
+    hashed = _EMPTY_MARK.copy()
+    hashed.update(event.event_id.encode())
+    return int.from_bytes(hashed.digest(), "little")
 
 
 def merged(values: list[Trait], others: list[Trait]) -> list[Trait]:
