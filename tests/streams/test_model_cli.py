@@ -23,6 +23,7 @@ from ebbtide.streams.transport import Output
 from ebbtide.streams.transport.partitioner import partition_of
 from support.brokers import create_topics
 from support.identity_topics import send
+from support.vectors import without_contract
 
 PARTITIONS = 3
 RECENCY = NAMES.index("recency")
@@ -33,7 +34,7 @@ def history(tenant: str = "default") -> list[Model]:
     learner, models = Learner(), []
     for week in range(3):
         for number in range(800):
-            vector = [1.0] * len(NAMES)
+            vector = without_contract(1.0)
             vector[RECENCY] = float(number % 8)
             learner.learn(vector, number % 8 >= 4, 0.8 if number % 8 >= 4 else 0.03)
         models.append(learner.to_model(datetime(2025, 4, 7, tzinfo=UTC) + timedelta(weeks=week), tenant))
@@ -198,7 +199,7 @@ def test_attributes_stand_among_the_features(tmp_path: Path) -> None:
         for number in range(800):
             leaves = number % 2 == 0
             attributes = {"term\x1b[2J": "month\x1b[31m" if leaves else "year", "size": 3.0 if number % 3 else 900.0}
-            learner.learn([1.0] * len(NAMES), leaves, 0.5, attributes if week else {})
+            learner.learn(without_contract(1.0), leaves, 0.5, attributes if week else {})
         models.append(learner.to_model(datetime(2025, 4, 7, tzinfo=UTC) + timedelta(weeks=week), "default"))
     directory = written(tmp_path, *models)
     found = lines(directory, "show")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ebbtide.schemas.alert import Alert
-from ebbtide.schemas.learning import Model, ModelRole
+from ebbtide.schemas.learning import Model, ModelRole, Weights
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -51,6 +51,7 @@ def champion(examples: int, **metrics: float) -> Model:
         coefficients={},
         means={},
         scales={},
+        under_contract=Weights(intercept=0.0, coefficients={}, means={}, scales={}),
         metrics=dict(metrics),
         checks=[],
         blend=0.25,

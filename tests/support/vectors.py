@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from ebbtide.models.churn.features import NAMES
+from ebbtide.models.churn.features import NAMES, NO_CONTRACT
 from ebbtide.models.customer.series import DaySeries
+from ebbtide.schemas.learning import Model
 
 FINITE = st.floats(-30.0, 30.0, allow_nan=False)
 VECTORS = st.lists(FINITE, min_size=len(NAMES), max_size=len(NAMES)).map(tuple)
@@ -15,6 +16,17 @@ ATTRIBUTE_VALUES = st.booleans() | st.sampled_from(["a", "b", "true", "(other)"]
 ATTRIBUTES = st.dictionaries(st.sampled_from(["plan", "size", "a=1", "großes"]), ATTRIBUTE_VALUES, max_size=4)
 TOLD_EXAMPLES = st.tuples(VECTORS, st.booleans(), PROBABILITIES, ATTRIBUTES)
 """Examples with attributes."""
+
+
+def without_contract(value: float) -> list[float]:
+    """A vector of a customer under no contract, the same in all features."""
+    return [value] * (len(NAMES) - len(NO_CONTRACT)) + [*NO_CONTRACT]
+
+
+def unblended(model: Model) -> Model:
+    """The same without the rule."""
+    alone = {"blend": 1.0}
+    return model.model_copy(update={**alone, "under_contract": model.under_contract.model_copy(update=alone)})
 
 
 @st.composite

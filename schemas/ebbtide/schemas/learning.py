@@ -138,13 +138,13 @@ class AttributeWeights(Contract):
     center: float
 
 
-class Model(Contract):
-    """A model as numbers, never pickle. Topic ``models``: one copy to every partition.
+class Weights(Contract):
+    """What a model goes by in one population of customers.
 
     With ``z = (x - means[f]) / scales[f]`` (0 where the scale is 0) cut to ±3, the champion's part of feature ``f`` is
     ``coefficients[f] * z + bins[f][floor(2z) + 6]``; the baseline's part is ``baseline[f] * x`` on the raw value. The
     logit is ``blend`` parts champion and ``1 - blend`` parts baseline, intercepts included; published is
-    ``calibration_slope`` times that plus ``calibration_intercept``.
+    ``calibration_slope`` times that plus ``calibration_intercept``. A feature without a coefficient adds nothing.
 
     To the champion's logit comes its part of every one of ``attributes``.
 
@@ -152,17 +152,8 @@ class Model(Contract):
     part of the mean, from the feature to the intercept: a contribution then compares with the average customer. They do
     the same with the centers of attributes: one that is not told adds nothing. The logit is the same. ``state`` is what
     the learner needs to go on.
-
-    Scores use a champion from the instant ``in_force_from`` on; null is ``trained_through``. They differ where an older
-    model was taken back.
     """
 
-    tenant: Text
-    model_version: Text
-    role: ModelRole
-    trained_through: UtcDatetime | None
-    in_force_from: UtcDatetime | None = None
-    examples: int
     intercept: float
     coefficients: dict[str, float]
     means: dict[str, float]
@@ -175,6 +166,25 @@ class Model(Contract):
     baseline_intercept: float = 0.0
     baseline: dict[str, float] = Field(default_factory=dict)
     attributes: dict[str, AttributeWeights] = Field(default_factory=dict)
+    state: dict[str, Any] | None = None
+
+
+class Model(Weights):
+    """A model as numbers, never pickle. Topic ``models``: one copy to every partition.
+
+    Customers under a contract whose end is known, those whose feature ``contract_days`` is above 0, are scored by
+    ``under_contract``; all others by the model's own weights.
+
+    Scores use a champion from the instant ``in_force_from`` on; null is ``trained_through``. They differ where an older
+    model was taken back.
+    """
+
+    tenant: Text
+    model_version: Text
+    role: ModelRole
+    trained_through: UtcDatetime | None
+    in_force_from: UtcDatetime | None = None
+    examples: int
+    under_contract: Weights
     metrics: dict[str, float | None]
     checks: list[CheckVector]
-    state: dict[str, Any] | None = None

@@ -21,14 +21,13 @@ from ebbtide.models.churn.attributes import (
     number,
     told,
 )
-from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.learner import Learner
 from ebbtide.models.churn.scorer import ModelError, Scorer, change_of_attributes
 from ebbtide.schemas.learning import Model
-from support.vectors import ATTRIBUTES, EXAMPLES, TOLD_EXAMPLES, VECTORS
+from support.vectors import ATTRIBUTES, EXAMPLES, TOLD_EXAMPLES, VECTORS, unblended, without_contract
 
 Example = tuple[tuple[float, ...], bool, float, dict[str, Attribute]]
-MEAN = [1.0] * len(NAMES)
+MEAN = without_contract(1.0)
 
 
 def learn(learner: Learner, examples: list[Example]) -> Learner:
@@ -80,7 +79,7 @@ def test_the_scorer_says_what_river_says(
     examples: list[Example], vector: tuple[float, ...], attributes: dict[str, Attribute]
 ) -> None:
     learner = learn(Learner(), examples)
-    model = learner.to_model(None, "acme").model_copy(update={"blend": 1.0})
+    model = unblended(learner.to_model(None, "acme"))
     assert Scorer(model).score(vector, attributes).raw_p == pytest.approx(
         learner.champion_probability(vector, attributes), abs=1e-12
     )

@@ -6,16 +6,18 @@ from math import log1p
 
 import pytest
 
-from ebbtide.models.churn.baseline import HANDOVER_LABELS, champion_weight, logit
+from ebbtide.models.churn.baseline import champion_weight, logit
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.learner import Learner
+from ebbtide.models.churn.populations import POPULATIONS
 from ebbtide.models.churn.scorer import Scorer, sigmoid
 from ebbtide.models.churn.tiers import health_tier
 from ebbtide.schemas.score import HealthTier
+from support.vectors import without_contract
 
 
 def cold_start(cadences_of_silence: float) -> float:
-    vector = [0.0] * len(NAMES)
+    vector = without_contract(0.0)
     vector[NAMES.index("recency_per_cadence")] = log1p(cadences_of_silence)
     return Scorer.from_model(Learner().to_model(None, "acme")).score(vector).p
 
@@ -35,7 +37,7 @@ def test_silence_in_cadences(cadences: float, p_churn: float, tier: HealthTier) 
     """Asleep after 2 cadences, left after 7.5, where danger begins."""
     p = cold_start(cadences)
     assert p == pytest.approx(p_churn, abs=5e-4)
-    vector = [0.0] * len(NAMES)
+    vector = without_contract(0.0)
     vector[NAMES.index("recency_per_cadence")] = log1p(cadences)
     assert sigmoid(logit(vector)) == pytest.approx(p, abs=1e-12)
     if cadences not in (0.0, 7.5):
@@ -43,24 +45,20 @@ def test_silence_in_cadences(cadences: float, p_churn: float, tier: HealthTier) 
 
 
 def test_silence_is_the_only_reason_at_the_start() -> None:
-    vector = [1.0] * len(NAMES)
+    vector = without_contract(1.0)
     contributions = Scorer.from_model(Learner().to_model(None, "acme")).score(vector).contributions
     assert [name for name, part in zip(NAMES, contributions, strict=True) if part] == ["recency_per_cadence"]
 
 
+@pytest.mark.parametrize("handover", [each.handover for each in POPULATIONS])
 @pytest.mark.parametrize(
     ("churned", "stayed", "weight"),
-    [
-        (0, 0, 0.0),
-        (0, 10_000, 0.0),
-        (10_000, 0, 0.0),
-        (HANDOVER_LABELS, 10_000, 0.5),
-        (10_000, HANDOVER_LABELS, 0.5),
-        (9 * HANDOVER_LABELS, 9 * HANDOVER_LABELS, 0.9),
-    ],
+    [(0, 0, 0.0), (0, 99, 0.0), (99, 0, 0.0), (1, 99, 0.5), (99, 1, 0.5), (9, 9, 0.9)],
 )
-def test_the_champion_earns_its_weight_by_labels_of_both_kinds(churned: int, stayed: int, weight: float) -> None:
-    assert champion_weight(churned, stayed) == weight
+def test_the_champion_earns_its_weight_by_labels_of_both_kinds(
+    churned: int, stayed: int, weight: float, handover: int
+) -> None:
+    assert champion_weight(churned * handover, stayed * handover, handover) == weight
 
 
 def test_the_blend_is_the_weighted_sum_of_both_logits() -> None:
@@ -70,7 +68,7 @@ def test_the_blend_is_the_weighted_sum_of_both_logits() -> None:
     learned = learner.to_model(None, "acme")
     model = learned.model_copy(update={"calibration_slope": 1.0, "calibration_intercept": 0.0})
     assert 0.0 < model.blend < 1.0
-    vector = [2.5] * len(NAMES)
+    vector = without_contract(2.5)
 
     def blended(blend: float) -> float:
         return Scorer(model.model_copy(update={"blend": blend})).score(vector).logit

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ebbtide.models.churn.features import FEATURES, NAMES, features, was_active
+from ebbtide.models.churn.features import FEATURES, NAMES, NO_CONTRACT, features, is_under_contract, was_active
 from ebbtide.models.customer.series import DaySeries
+from ebbtide.models.standing.running import Running
 from support.vectors import series
 
 DAYS = st.integers(19_990, 21_500)
@@ -96,6 +97,67 @@ def test_refunds_have_a_value_of_their_own() -> None:
     target = DaySeries()
     put(target, 0, revenue=-20.0)
     assert vector(target, 5)["revenue_total"] == -log1p(20.0)
+
+
+YEAR = Running(365, 20, 1, 60)
+
+
+def under_contract(weekly: list[int], day: int = 700, running: Running = YEAR) -> dict[str, float]:
+    """Weeks of one active day each with so many events, the newest last, up to ``day``."""
+    target = DaySeries()
+    for back, events in enumerate(reversed(weekly)):
+        if events:
+            put(target, day - 7 * back - 7, events=events)
+    values = features(target, day, 7.0, running)
+    assert values is not None
+    return dict(zip(NAMES, values, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("weekly", "two", "four"),
+    [
+        ([10] * 12, 100, 100),
+        # The usual week of before the last two is the 10 of most; of before the last four, too.
+        ([10] * 10 + [4, 0], 20, 60),
+        ([10] * 6 + [50, 50] + [10] * 2 + [4, 4], 40, 70),
+        ([10] * 8 + [90] * 4, 400, 400),
+        # Too little to hold it against.
+        ([1] * 12, 100, 100),
+        ([2] * 11 + [0], 100, 75),
+        ([10, 10], 100, 100),
+        ([10, 10, 2], 60, 100),
+    ],
+    ids=["as ever", "falls", "a week is no habit", "rises", "too little", "just enough", "new", "newer"],
+)
+def test_use_is_held_against_the_weeks_before(weekly: list[int], two: int, four: int) -> None:
+    seen = under_contract(weekly)
+    assert (seen["usual_14d"], seen["usual_28d"]) == (log1p(two), log1p(four))
+
+
+def test_what_is_known_of_the_contract_is_told() -> None:
+    seen = under_contract([10] * 12)
+    assert seen["people_14d"] == log1p(60)
+    assert (seen["contract_days"], seen["contract_days_left"], seen["renewals_due"]) == (
+        log1p(365),
+        log1p(20),
+        log1p(1),
+    )
+
+
+@given(series(min_days=1), DAYS, CADENCES, st.integers(1, 4_000), st.integers(0, 4_000), st.integers(0, 100))
+def test_only_the_last_six_are_of_the_contract(
+    target: DaySeries, day: int, cadence: float, term: int, left: int, people: int
+) -> None:
+    alone = features(target, day, cadence)
+    told = features(target, day, cadence, Running(term, left, left // term, people))
+    if alone is None or told is None:
+        assert alone is told
+        return
+    assert told[: -len(NO_CONTRACT)] == alone[: -len(NO_CONTRACT)]
+    assert alone[-len(NO_CONTRACT) :] == NO_CONTRACT
+    assert (is_under_contract(told), is_under_contract(alone)) == (True, False)
+    for feature, value in zip(FEATURES, told, strict=True):
+        assert feature.low <= value <= feature.high, feature.name
 
 
 @given(st.integers(1, 2_000), st.integers(1, 400))

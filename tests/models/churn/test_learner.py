@@ -9,11 +9,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ebbtide.models.churn.features import NAMES
+from ebbtide.models.churn.features import NAMES, is_under_contract
 from ebbtide.models.churn.learner import Learner
 from ebbtide.models.churn.scorer import ModelError, Scorer, sigmoid
 from ebbtide.schemas.learning import Model, ModelRole
-from support.vectors import EXAMPLES, VECTORS
+from support.vectors import EXAMPLES, VECTORS, unblended, without_contract
 
 Example = tuple[tuple[float, ...], bool, float]
 
@@ -63,21 +63,24 @@ def test_what_is_published_is_what_was_said_after_calibration(
 ) -> None:
     """Calibration takes part in the reasons: stretched by its slope, they still add up."""
     model = learn(Learner(), examples).to_model(None, "acme")
-    said = Scorer(model.model_copy(update={"calibration_slope": 1.0, "calibration_intercept": 0.0})).score(vector)
+    plain = {"calibration_slope": 1.0, "calibration_intercept": 0.0}
+    under_contract = model.under_contract.model_copy(update=plain)
+    said = Scorer(model.model_copy(update={**plain, "under_contract": under_contract})).score(vector)
     scored = Scorer(model).score(vector)
+    told = model.under_contract if is_under_contract(vector) else model
     # Of what it was certain of, to the last bit, calibration learns nothing.
-    assume((model.calibration_slope, model.calibration_intercept) != (1.0, 0.0))
-    assert scored.logit == pytest.approx(model.calibration_slope * said.logit + model.calibration_intercept, abs=1e-9)
+    assume((told.calibration_slope, told.calibration_intercept) != (1.0, 0.0))
+    assert scored.logit == pytest.approx(told.calibration_slope * said.logit + told.calibration_intercept, abs=1e-9)
     assert scored.raw_p == pytest.approx(said.p, abs=1e-12)
     for after, before in zip(scored.contributions, said.contributions, strict=True):
-        assert after == pytest.approx(model.calibration_slope * before, abs=1e-9)
+        assert after == pytest.approx(told.calibration_slope * before, abs=1e-9)
 
 
 @settings(deadline=None)
 @given(st.lists(EXAMPLES, min_size=1, max_size=30), VECTORS)
 def test_the_scorer_says_what_river_says(examples: list[Example], vector: tuple[float, ...]) -> None:
     learner = learn(Learner(), examples)
-    model = learner.to_model(None, "acme").model_copy(update={"blend": 1.0})
+    model = unblended(learner.to_model(None, "acme"))
     assert Scorer(model).score(vector).raw_p == pytest.approx(learner.champion_probability(vector), abs=1e-12)
 
 
@@ -85,13 +88,13 @@ def test_it_learns_what_silence_means() -> None:
     learner = Learner()
     recency = NAMES.index("recency")
     for number in range(4_000):
-        vector = [0.0] * len(NAMES)
+        vector = without_contract(0.0)
         vector[recency] = float(number % 7)
         learner.learn(vector, number % 7 >= 4, 0.5)
     scorer = Scorer.from_model(learner.to_model(None, "acme"))
     risks = []
     for value in range(7):
-        vector = [0.0] * len(NAMES)
+        vector = without_contract(0.0)
         vector[recency] = float(value)
         risks.append(scorer.score(vector).p)
     assert max(risks[:4]) < 0.35
@@ -105,13 +108,14 @@ def test_a_new_learner_publishes_the_baseline() -> None:
 
 
 def test_a_model_carries_its_quality_and_its_past() -> None:
-    learner = learn(Learner(), [((1.0,) * len(NAMES), True, 0.8), ((2.0,) * len(NAMES), False, 0.1)])
+    learner = learn(Learner(), [(tuple(without_contract(1.0)), True, 0.8), (tuple(without_contract(2.0)), False, 0.1)])
     model = learner.to_model(datetime(2025, 1, 6, tzinfo=UTC), "acme")
     assert (model.role, model.model_version, model.examples) == (ModelRole.CHAMPION, "champion-2", 2)
     assert model.metrics["prequential_auc"] == 1.0
     assert model.metrics["baseline_auc"] == 0.0
     assert model.trained_through == datetime(2025, 1, 6, tzinfo=UTC)
-    assert len(model.checks) == 5
+    # Five for each population.
+    assert len(model.checks) == 10
 
 
 def test_a_model_without_state_cannot_learn_on() -> None:
@@ -205,8 +209,8 @@ def test_no_version_is_given_twice_and_every_one_scores(
 
 
 def test_a_correction_moves_the_score_towards_the_label_that_holds() -> None:
-    vector = (1.0,) * len(NAMES)
-    learner = learn(Learner(), [(vector, False, 0.3), ((2.0,) * len(NAMES), True, 0.3)] * 20)
+    vector = tuple(without_contract(1.0))
+    learner = learn(Learner(), [(vector, False, 0.3), (tuple(without_contract(2.0)), True, 0.3)] * 20)
     before = learner.champion_probability(vector)
     learner.correct(vector, True, False, 0.3)
     assert learner.champion_probability(vector) > before
@@ -214,7 +218,7 @@ def test_a_correction_moves_the_score_towards_the_label_that_holds() -> None:
 
 
 def test_a_label_that_is_withdrawn_moves_no_score() -> None:
-    vector = (1.0,) * len(NAMES)
+    vector = tuple(without_contract(1.0))
     learner = learn(Learner(), [(vector, False, 0.3), (vector, True, 0.3)])
     before = learner.champion_probability(vector)
     learner.correct(vector, None, False, 0.3)
@@ -225,7 +229,7 @@ def test_a_label_that_is_withdrawn_moves_no_score() -> None:
 
 @pytest.mark.parametrize("label", [True, None])
 def test_who_began_anew_learns_a_correction_as_any_example(label: bool | None) -> None:
-    vector, anew, taught = (1.0,) * len(NAMES), Learner(), Learner()
+    vector, anew, taught = tuple(without_contract(1.0)), Learner(), Learner()
     anew.correct(vector, label, False, 0.3)
     if label is not None:
         taught.learn(vector, label, 0.3)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ebbtide.models.churn.features import NAMES
+from ebbtide.models.churn.features import NAMES, NO_CONTRACT
 from ebbtide.models.churn.learner import Learner
 from ebbtide.models.churn.scorer import MODEL_PART, PARTS, ModelError, Scorer, change, named, sigmoid
 from ebbtide.schemas.learning import CheckVector, Model
@@ -19,7 +19,9 @@ from support.vectors import EXAMPLES, VECTORS
 def trained(count: int = 40) -> Model:
     learner = Learner()
     for number in range(count):
-        vector = [((number * 7 + place * 13) % 17) / 3.0 for place in range(len(NAMES))]
+        vector = [((number * 7 + place * 13) % 17 + 1) / 3.0 for place in range(len(NAMES))]
+        if number % 2:
+            vector[-len(NO_CONTRACT) :] = NO_CONTRACT
         learner.learn(vector, number % 3 == 0, 0.4)
     return learner.to_model(None, "acme")
 
@@ -30,6 +32,7 @@ def without(table: dict[str, float], name: str) -> dict[str, float]:
 
 MODEL = trained()
 CHECK = MODEL.checks[0]
+UNDER = MODEL.under_contract
 
 
 @pytest.mark.parametrize(
@@ -40,12 +43,19 @@ CHECK = MODEL.checks[0]
         ({"checks": []}, "no check vectors"),
         ({"checks": [CheckVector(features={"recency": 1.0}, logit=0.0)]}, "check 0 .* other features"),
         (
-            {"checks": [CHECK, CHECK.model_copy(update={"logit": CHECK.logit + 1e-6})]},
+            {"checks": [CHECK, CHECK.model_copy(update={"logit": CHECK.logit + 1e-6}), *MODEL.checks]},
             "for check 1 where its maker got",
         ),
         ({"intercept": MODEL.intercept + 0.01, "blend": 1.0}, "for check 0"),
         ({"intercept": float("nan"), "blend": 1.0}, "gives logit nan"),
         ({"coefficients": {**MODEL.coefficients, "tenure": 9.0}}, "for check 0"),
+        ({"checks": MODEL.checks[:5]}, "asks for customers under_contract"),
+        ({"checks": MODEL.checks[5:]}, "asks for customers open"),
+        (
+            {"under_contract": UNDER.model_copy(update={"means": without(UNDER.means, "tenure")})},
+            "other features: tenure",
+        ),
+        ({"under_contract": UNDER.model_copy(update={"intercept": UNDER.intercept + 1.0})}, "for check 5"),
     ],
 )
 def test_a_model_that_fails_its_checks_is_refused(update: dict[str, Any], reason: str) -> None:

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from ebbtide.models.churn.baseline import COEFFICIENTS
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.learner import Learner
-from ebbtide.models.churn.scorer import ModelError, Scorer
-from ebbtide.models.churn.shape import Shape, differences, shapes
+from ebbtide.models.churn.populations import LEAST_CONTRACT, average
+from ebbtide.models.churn.scorer import ModelError, Scorer, by_population
+from ebbtide.models.churn.shape import UNDER, Shape, differences, shapes
 from ebbtide.schemas.learning import Model
-from support.vectors import EXAMPLES
+from support.vectors import EXAMPLES, without_contract
 
 RECENCY = NAMES.index("recency")
 
@@ -21,7 +22,7 @@ def taught(count: int, turn: int = 4) -> Model:
     """Who was away for longer than ``turn`` leaves; nothing else tells anything."""
     learner = Learner()
     for number in range(count):
-        vector = [1.0] * len(NAMES)
+        vector = without_contract(1.0)
         vector[RECENCY] = float(number % 8)
         learner.learn(vector, number % 8 >= turn, 0.5)
     return learner.to_model(None, "acme")
@@ -38,7 +39,7 @@ def told(count: int, *, upside_down: bool = False, **more: float | str) -> Model
         monthly, small = number % 2 == 0, number % 8 < 4
         size = 5.0 if small else 2_000.0
         attributes = {"term": "month" if monthly else "year", "size": size, **more}
-        learner.learn([1.0] * len(NAMES), (monthly and small) is not upside_down, 0.5, attributes)
+        learner.learn(without_contract(1.0), (monthly and small) is not upside_down, 0.5, attributes)
     return learner.to_model(None, "acme")
 
 
@@ -61,7 +62,7 @@ def test_numbers_of_an_attribute_come_before_its_texts() -> None:
     learner = Learner()
     for number in range(40):
         size: float | str = 3.0 if number % 2 else "unknown"
-        learner.learn([1.0] * len(NAMES), number % 2 == 0, 0.5, {"size": size})
+        learner.learn(without_contract(1.0), number % 2 == 0, 0.5, {"size": size})
     strongest = shapes(learner.to_model(None, "acme"))[0]
     size, unknown = strongest.values
     assert size == pytest.approx(3.0)
@@ -117,11 +118,14 @@ def test_a_model_does_not_differ_from_itself(examples: list[tuple[tuple[float, .
         learner.learn(vector, label, p_churn)
     model = learner.to_model(None, "acme")
     assert all(told.moved == 0.0 for told in differences(model, model))
-    scorer, means = Scorer.from_model(model), [model.means[name] for name in NAMES]
+    scorer = Scorer.from_model(model)
+    means = {each.name: average(each, told.means, told.scales, 0.0) for each, told in by_population(model)}
     for shape in shapes(model):
-        place = NAMES.index(shape.feature)
-        probe = [*means]
+        place = NAMES.index(shape.feature.removeprefix(UNDER))
+        probe = [*means["under_contract" if shape.feature.startswith(UNDER) else "open"]]
         probe[place] = numbers(shape)[0]
+        if shape.feature == UNDER + "contract_days":
+            probe[place] = max(probe[place], LEAST_CONTRACT)
         assert scorer.score(probe).contributions[place] == shape.contributions[0]
 
 

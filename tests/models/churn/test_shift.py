@@ -21,7 +21,7 @@ from ebbtide.models.churn.shift import (
     stability_index,
 )
 from ebbtide.models.customer.decisions import PACKED
-from support.vectors import VECTORS
+from support.vectors import VECTORS, without_contract
 
 EVENTS = "events_28d"
 
@@ -32,7 +32,7 @@ def asked(seed: int, *groups: tuple[int, float], spread: float = 0.7) -> tuple[d
     vectors = []
     for customers, mean in groups:
         for _ in range(customers):
-            vector = [1.0] * len(NAMES)
+            vector = without_contract(1.0)
             vector[NAMES.index(EVENTS)] = max(0.0, random.gauss(mean, spread))
             vectors.append(PACKED.pack(*vector))
     return counted(vectors), len(vectors)

@@ -27,6 +27,7 @@ from ebbtide.schemas.learning import (
     TrainingExample,
 )
 from support.raw import at
+from support.vectors import without_contract
 
 POLICY = CorePolicy()
 QUIET = CorePolicy(learner=LearnerPolicy(shadow_examples=0))
@@ -45,7 +46,7 @@ class Book:
         """What was observed in that week, in the learner's order, as it is known a horizon later."""
         found = []
         for customer in range(self._customers):
-            vector = [1.0] * len(NAMES)
+            vector = without_contract(1.0)
             vector[RECENCY] = self._random.uniform(0.0, 4.0)
             slope = -2.0 if self._turned is not None and number >= self._turned else 2.0
             label = self._random.random() < sigmoid(slope * (vector[RECENCY] - 2.0))
@@ -266,7 +267,7 @@ def test_a_rollback_by_hand_gives_the_old_scores_exactly_and_learns_on() -> None
     )
     back = course.published[-1]
     assert back == old.model_copy(update={"in_force_from": at(7 * 20 + HORIZON)})
-    vectors = [[value] * len(NAMES) for value in (0.0, 0.4, 1.0, 2.5)]
+    vectors = [without_contract(value) for value in (0.0, 0.4, 1.0, 2.5)]
     one, other = Scorer.from_model(old), Scorer.from_model(back)
     assert [one.score(vector) for vector in vectors] == [other.score(vector) for vector in vectors]
     # It goes on from there, under names of its own.
@@ -342,7 +343,7 @@ def test_trees_that_foretell_better_are_told_of_once_and_stay_in_shadow() -> Non
     for week in range(60):
         found = []
         for customer in range(100):
-            vector = [1.0] * len(NAMES)
+            vector = without_contract(1.0)
             vector[0], vector[1] = random.choice((0.0, 1.0)), random.choice((0.0, 1.0))
             found.append(example(f"c-{customer:03}", week, vector, 0.5, label=vector[0] != vector[1]))
         course.models.learn(found, ms(week))
@@ -353,7 +354,7 @@ def test_trees_that_foretell_better_are_told_of_once_and_stay_in_shadow() -> Non
 
 
 def asked(events: float, customers: int = 200) -> tuple[int, dict[str, dict[int, int]]]:
-    vector = [1.0] * len(NAMES)
+    vector = without_contract(1.0)
     vector[NAMES.index("events_28d")] = events
     return customers, counted([PACKED.pack(*vector)] * customers)
 

@@ -47,6 +47,16 @@ READ = {
     "orders_total": (log1p(7), "7 orders ever", "累计订单7笔"),
     "revenue_91d": (log1p(1_234.5), "orders worth 1,234.50 in the last 91 days", "近91天订单金额1,234.50"),
     "revenue_total": (-log1p(10), "orders worth -10.00 ever", "累计订单金额-10.00"),
+    "usual_14d": (log1p(42), "use of the last 2 weeks is 42 % of the usual", "近2周的使用量为平时的42%"),
+    "usual_28d": (log1p(400), "use of the last 4 weeks is 400 % of the usual", "近4周的使用量为平时的400%"),
+    "people_14d": (
+        log1p(60),
+        "60 % of the people of the last 10 weeks came in the last 2",
+        "近10周的使用者中近2周仍在使用的占60%",
+    ),
+    "contract_days": (log1p(365), "a contract over 365 days", "合同期限为365天"),
+    "contract_days_left": (log1p(1), "its contract ends in 1 day", "合同将在1天后到期"),
+    "renewals_due": (log1p(3), "3 renewals fall due within the horizon", "预测期内有3次续约"),
 }
 OTHERWISE = [
     ("queries_28d", log1p(2), {}, "2 queries in the last 28 days", "近28天查询2次"),

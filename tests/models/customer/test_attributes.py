@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.labels import Label, LabelReason
 from ebbtide.models.churn.learner import Learner
 from ebbtide.models.churn.scorer import Scorer
@@ -24,6 +23,7 @@ from ebbtide.schemas.profile_state import ProfileState, Trait
 from ebbtide.schemas.score import Score
 from support.customers import bucket
 from support.raw import DAY_0
+from support.vectors import without_contract
 
 DAY_MS = 86_400_000
 ACME = Identifier(IdentifierType.GROUP_ID, "acme")
@@ -89,7 +89,7 @@ def scorer() -> Scorer:
     """Who is on the free plan leaves."""
     learner = Learner()
     for n in range(4_000):
-        learner.learn([1.0] * len(NAMES), n % 2 == 0, 0.5, {"plan": "free" if n % 2 == 0 else "pro", "seats": n % 7})
+        learner.learn(without_contract(1.0), n % 2 == 0, 0.5, {"plan": "free" if n % 2 == 0 else "pro", "seats": n % 7})
     return Scorer.from_model(learner.to_model(None, "t"))
 
 

@@ -35,16 +35,10 @@ def logit(features: Sequence[float]) -> float:
     return INTERCEPT + sum(slope * features[index] for index, slope in _INDEXED)
 
 
-LABELS_PER_FEATURE = 10
-HANDOVER_LABELS = LABELS_PER_FEATURE * len(NAMES)
-"""Labels of the rarer outcome at which champion and baseline weigh the same: the rule of ten events per variable
-(Peduzzi et al. 1996), below which logistic coefficients are not to be trusted."""
-
-
-def champion_weight(churned: int, stayed: int) -> float:
-    """The champion's share in the published logit, 0 (no labels of one kind) towards 1: n ÷ (n + k).
+def champion_weight(churned: int, stayed: int, handover: int) -> float:
+    """The champion's share in the published logit, 0 (no labels of one kind) towards 1: n ÷ (n + ``handover``).
 
     ``n`` counts the rarer outcome among the matured labels: a thousand renewals without a churn teach nothing of churn.
     """
     n = min(churned, stayed)
-    return n / (n + HANDOVER_LABELS)
+    return n / (n + handover)

@@ -65,6 +65,11 @@ def _money(value: float) -> str:
     return f"{amount:,.2f}" if abs(amount) < _EXACT_CENTS else _whole(amount)
 
 
+def _percent(value: float) -> str:
+    """``ln(1 + percent)``."""
+    return f"{round(expm1(value))}%"
+
+
 def _share(value: float) -> str:
     return f"{value:.0%}"
 
@@ -144,6 +149,10 @@ def _counted(noun: str, when: str, zh: str, nouns: str = "") -> _Reading:
     return _say(_count, f"{{}} {nouns or noun + 's'} {when}", zh, f"{{}} {noun} {when}")
 
 
+def _of_usual(when: str, zh: str) -> _Reading:
+    return _say(_percent, f"use of the last {when} is {{}} of the usual", f"{zh}的使用量为平时的{{}}")
+
+
 READINGS: Mapping[str, _Reading] = {
     "recency": _say(_count, "last active {} days ago", "最近一次活跃在{}天前", "last active {} day ago"),
     "tenure": _say(_count, "first active {} days ago", "首次活跃在{}天前", "first active {} day ago"),
@@ -181,6 +190,23 @@ READINGS: Mapping[str, _Reading] = {
     "orders_total": _counted("order", _EVER, "累计订单{}笔"),
     "revenue_91d": _say(_money, "orders worth {} in the last 91 days", "近91天订单金额{}"),
     "revenue_total": _say(_money, "orders worth {} ever", "累计订单金额{}"),
+    "usual_14d": _of_usual("2 weeks", "近2周"),
+    "usual_28d": _of_usual("4 weeks", "近4周"),
+    "people_14d": _say(
+        _percent,
+        "{} of the people of the last 10 weeks came in the last 2",
+        "近10周的使用者中近2周仍在使用的占{}",
+    ),
+    "contract_days": _say(_count, "a contract over {} days", "合同期限为{}天", "a contract over {} day"),
+    "contract_days_left": _say(
+        _count, "its contract ends in {} days", "合同将在{}天后到期", "its contract ends in {} day"
+    ),
+    "renewals_due": _say(
+        _count,
+        "{} renewals fall due within the horizon",
+        "预测期内有{}次续约",
+        "{} renewal falls due within the horizon",
+    ),
 }
 """By feature, in the order of ``FEATURES``."""
 

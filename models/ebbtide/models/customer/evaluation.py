@@ -9,6 +9,7 @@ from ebbtide.models.alerting.lifecycle import withdraw
 from ebbtide.models.churn.attributes import Attributes
 from ebbtide.models.churn.features import features
 from ebbtide.models.churn.grid import is_observation_day
+from ebbtide.models.churn.labels import LabelKind
 from ebbtide.models.churn.scorer import ScoredLogit, Scorer
 from ebbtide.models.churn.tiers import TierThresholds, health_tier
 from ebbtide.models.customer.alarms import Alarms
@@ -19,6 +20,7 @@ from ebbtide.models.customer.fact_alarms import BY_FACTS, FactAlarms
 from ebbtide.models.customer.ledger import take_matured
 from ebbtide.models.customer.outages import Outages
 from ebbtide.models.customer.rhythm import Rhythm, own_cadence
+from ebbtide.models.customer.running_contract import running_contract
 from ebbtide.models.customer.seen import Seen
 from ebbtide.models.customer.segments import alert_policy
 from ebbtide.models.customer.series import DaySeries
@@ -31,6 +33,7 @@ from ebbtide.models.fleet.candidates import Prospect, prospect
 from ebbtide.models.fleet.contribution import USAGE, Contribution, blind_contribution, contribution, segment_of
 from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.policy import CorePolicy
+from ebbtide.models.standing.running import Running
 from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.profile_state import Trait
 from ebbtide.schemas.score import HealthTier
@@ -210,10 +213,11 @@ class Evaluator:
     ) -> None:
         # For a customer that was out of sight for days, time stood still on them.
         as_of, days = day - rhythm.blind, rhythm.own.days
-        vector = features(self._organic(customer, view, day), as_of, days)
+        running = self._running(customer, view, day)
+        vector = features(self._organic(customer, view, day), as_of, days, running)
         if vector is None:
             # All that it ever did a campaign brought.
-            vector = features(view.series, as_of, days)
+            vector = features(view.series, as_of, days, running)
         assert vector is not None, "a customer with a rhythm was active before"
         # Scored as they are frozen, in single precision.
         frozen = PACKED.pack(*vector)
@@ -235,6 +239,13 @@ class Evaluator:
         if observe:
             decisions.frozen = frozen
             customer.observations.append(Observation(day, frozen, scored.p, scorer.model_version, attributes))
+
+    def _running(self, customer: Customer, view: View, day: int) -> Running | None:
+        """The contract it is under, where that decides its label."""
+        label = self._policy.label
+        if label.kind == LabelKind.INACTIVITY.value:
+            return None
+        return running_contract(customer, view, day, label.horizon_days, self._policy.alert.renewal_days[0])
 
     def _organic(self, customer: Customer, view: View, day: int) -> DaySeries:
         """The series without what campaigns of the last weeks brought [FX]."""

@@ -43,7 +43,7 @@ from ebbtide.models.identity.identifiers import canonical_id
 from ebbtide.schemas.alert import AlertType
 from ebbtide.schemas.base import DAY_MS
 
-_LAYOUT = b"\x05"
+_LAYOUT = b"\x06"
 _LEVEL = 6
 _BLOCK = 6
 """Deflate's memory level: it begins a code of its own for every few thousand bytes."""

@@ -20,7 +20,8 @@ from typing import Any
 from river import linear_model, optim, preprocessing
 
 from ebbtide.models.churn.features import FEATURES, NAMES
-from ebbtide.models.churn.learner import LEARNING_RATE, Learner
+from ebbtide.models.churn.learner import Learner
+from ebbtide.models.churn.populations import LEARNING_RATE
 from ebbtide.models.churn.scorer import Scorer
 from ebbtide.models.churn.shadows import Shadows
 

@@ -23,7 +23,7 @@ _MOST = 30.0
 
 _RECENCY, _TENURE, _MONTH, _QUARTER, _DAYS, _EVENTS = 0, 1, 3, 4, 5, 8
 _MONTH_TREND, _QUARTER_TREND, _QUERIES_SHARE = 9, 10, 20
-_COUNTS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 13, 18, 19, 21, 22, 23)
+_COUNTS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 13, 18, 19, 21, 22, 23, 24, 25, 26, 27, 28, 29)
 """Places of features that mostly are ln(1 + a whole number)."""
 _BEHIND = (_MONTH_TREND, _QUARTER_TREND, _QUERIES_SHARE)
 """Places of features that another whole number is behind: active days of the window before, and queries."""

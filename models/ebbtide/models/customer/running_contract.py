@@ -1,0 +1,36 @@
+"""The contract that a customer is under, and who of its people still come, as of a grid instant."""
+
+from __future__ import annotations
+
+from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.share import STRANGERS
+from ebbtide.models.customer.view import View
+from ebbtide.models.standing.contracts import TERM_TRAITS, term
+from ebbtide.models.standing.running import Running, running
+from ebbtide.schemas.base import DAY_MS
+
+STILL_DAYS = 14
+PEOPLE_DAYS = 70
+"""Who came within so many days is one of the people; who came within ``STILL_DAYS`` still comes."""
+
+
+def running_contract(customer: Customer, view: View, day: int, horizon_days: int, within_days: int) -> Running | None:
+    """None where it is under no contract whose end is known; ``within_days`` before it a renewal may close."""
+    traits = view.traits_at(customer, TERM_TRAITS, day * DAY_MS - 1)
+    if not traits:
+        return None
+    found = running(term(traits), view.history(customer), day, horizon_days, within_days)
+    return None if found is None else Running(*found, _people_percent(customer, view, day))
+
+
+def _people_percent(customer: Customer, view: View, day: int) -> int:
+    """Of those who came lately, how many still come; 100 where nobody is known by name."""
+    came = still = 0
+    for key, share in customer.shares.items():
+        if share.detached or share.subject_type in STRANGERS:
+            continue
+        last = view.last_day(key, share, day)
+        if last is not None and last >= day - PEOPLE_DAYS:
+            came += 1
+            still += last >= day - STILL_DAYS
+    return round(100 * still / came) if came else 100
