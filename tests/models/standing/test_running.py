@@ -41,4 +41,4 @@ NONE = History([])
     ],
 )
 def test_what_falls_due(term: Term | None, history: History, day: int, told: tuple[int, int, int] | None) -> None:
-    assert running(term, history, day, 90, 90) == told
+    assert running(term, history, day, 90) == told

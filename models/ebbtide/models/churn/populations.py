@@ -5,9 +5,8 @@ others churn by falling silent. One set of weights for both is wrong for each: w
 the others. A known fact decides which model speaks, so that every score still is one sum.
 
 The model of those under a contract goes by fewer features, by no totals: of few accounts, observed week after week, it
-would learn who they are. For the same reason it must learn from few renewals, with longer steps, and takes over from
-the rule earlier: silence alone says little of a contract. Chosen on the simulated books of seeds 121 and 122
-(docs/decisions/0019-two-populations.md).
+would learn who they are. Renewals are few, and so it learns with longer steps. Chosen on the simulated books of seeds
+121 and 122 (docs/decisions/0019-two-populations.md).
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
+from ebbtide.models.churn import baseline
 from ebbtide.models.churn.bins import BINS
 from ebbtide.models.churn.features import NAMES, NO_CONTRACT, is_under_contract
 
@@ -25,16 +25,21 @@ Vector = list[float]
 class Population(NamedTuple):
     """Which features its model goes by, in their order, and how it learns.
 
-    ``pick`` takes their values from a vector. ``rate`` and ``damping`` are AdaGrad's; ``handover`` are the labels of
-    the rarer outcome at which champion and rule weigh the same.
+    ``pick`` takes their values from a vector. ``rule`` are the coefficients of the rule beside it. ``rate`` and
+    ``damping`` are AdaGrad's.
     """
 
     name: str
     features: tuple[str, ...]
     pick: Callable[[Sequence[float]], tuple[float, ...]]
+    rule: Mapping[str, float]
     rate: float
     damping: float
-    handover: int
+
+    @property
+    def handover(self) -> int:
+        """Labels of the rarer outcome at which champion and rule weigh the same."""
+        return LABELS_PER_FEATURE * len(self.features)
 
     @property
     def keys(self) -> tuple[tuple[str, ...], ...]:
@@ -59,7 +64,7 @@ LABELS_PER_FEATURE = 10
 """
 
 OPEN = Population(
-    "open", _OPEN, itemgetter(slice(0, len(_OPEN))), LEARNING_RATE, DAMPING, LABELS_PER_FEATURE * len(_OPEN)
+    "open", _OPEN, itemgetter(slice(0, len(_OPEN))), baseline.COEFFICIENTS, rate=LEARNING_RATE, damping=DAMPING
 )
 """Everybody else: people, leads, whose contract ended, or of whose contract no end is known."""
 
@@ -67,7 +72,12 @@ _BEHAVIOUR = ("tenure", "active_days_28d", "trend_28d", "trend_91d", "recency_pe
 _CONTRACT = (*_BEHAVIOUR, *NAMES[len(_OPEN) :])
 
 UNDER_CONTRACT = Population(
-    "under_contract", _CONTRACT, itemgetter(*map(NAMES.index, _CONTRACT)), rate=0.1, damping=1.0, handover=30
+    "under_contract",
+    _CONTRACT,
+    itemgetter(*map(NAMES.index, _CONTRACT)),
+    baseline.COEFFICIENTS_UNDER_CONTRACT,
+    rate=0.1,
+    damping=1.0,
 )
 """Who is under a contract whose end is known."""
 

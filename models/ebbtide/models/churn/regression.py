@@ -139,7 +139,7 @@ class Regression:
             calibration_slope=self.calibrator.slope,
             calibration_intercept=self.calibrator.intercept,
             baseline_intercept=baseline.INTERCEPT,
-            baseline=baseline.COEFFICIENTS,
+            baseline=dict(self._population.rule),
             attributes=self._attributes.weights(weights),
             state={
                 "counts": [scaler.counts[name] for name in names],

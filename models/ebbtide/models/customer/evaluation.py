@@ -245,7 +245,7 @@ class Evaluator:
         label = self._policy.label
         if label.kind == LabelKind.INACTIVITY.value:
             return None
-        return running_contract(customer, view, day, label.horizon_days, self._policy.alert.renewal_days[0])
+        return running_contract(customer, view, day, label.horizon_days)
 
     def _organic(self, customer: Customer, view: View, day: int) -> DaySeries:
         """The series without what campaigns of the last weeks brought [FX]."""

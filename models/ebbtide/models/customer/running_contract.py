@@ -14,12 +14,12 @@ PEOPLE_DAYS = 70
 """Who came within so many days is one of the people; who came within ``STILL_DAYS`` still comes."""
 
 
-def running_contract(customer: Customer, view: View, day: int, horizon_days: int, within_days: int) -> Running | None:
-    """None where it is under no contract whose end is known; ``within_days`` before it a renewal may close."""
+def running_contract(customer: Customer, view: View, day: int, horizon_days: int) -> Running | None:
+    """None where it is under no contract whose end is known."""
     traits = view.traits_at(customer, TERM_TRAITS, day * DAY_MS - 1)
     if not traits:
         return None
-    found = running(term(traits), view.history(customer), day, horizon_days, within_days)
+    found = running(term(traits), view.history(customer), day, horizon_days)
     return None if found is None else Running(*found, _people_percent(customer, view, day))
 
 

@@ -24,19 +24,17 @@ class Running(NamedTuple):
     people_percent: int = 100
 
 
-def running(
-    signed: Term | None, history: History, day: int, horizon_days: int, within_days: int
-) -> tuple[int, int, int] | None:
+def running(signed: Term | None, history: History, day: int, horizon_days: int) -> tuple[int, int, int] | None:
     """The first three of :class:`Running` as of grid day ``day`` of the term that was signed last.
 
     None where no end is known, the contract ended, or nothing was told of a renewal long after its end. A renewal that
-    closed ``within_days`` before the end carries it a term further: the next signature is awaited.
+    closed within the horizon before the end carries it a term further: the next signature is awaited.
     """
     if signed is None or not_renewed_since(history, day) is not None:
         return None
     days = max(1, round(signed.days))
     left = (signed.end_ms - day * DAY_MS) // DAY_MS
-    if is_closed(history, signed, day, within_days):
+    if is_closed(history, signed, day, horizon_days):
         left += days
     if left < -GRACE_DAYS:
         return None
