@@ -19,7 +19,7 @@ from typing import Any
 
 from river import linear_model, optim, preprocessing
 
-from ebbtide.models.churn.features import FEATURES, NAMES
+from ebbtide.models.churn.features import FEATURES, NAMES, NO_CONTRACT
 from ebbtide.models.churn.learner import Learner
 from ebbtide.models.churn.populations import LEARNING_RATE
 from ebbtide.models.churn.scorer import Scorer
@@ -77,6 +77,9 @@ def render(result: dict[str, Any]) -> str:
 def _examples(count: int, seed: int) -> list[Example]:
     random = Random(seed)
     vectors = [[random.uniform(feature.low, feature.high) for feature in FEATURES] for _ in range(count)]
+    for vector in vectors[::2]:
+        # Of the other population, which goes by more features.
+        vector[-len(NO_CONTRACT) :] = NO_CONTRACT
     return [(vector, dict(zip(NAMES, vector, strict=True)), random.random() < _SAID) for vector in vectors]
 
 
