@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from ebbtide.models.churn.features import NAMES
 from ebbtide.models.churn.learner import Learner
+from ebbtide.models.churn.populations import POPULATIONS
 from ebbtide.models.churn.shadows import Shadows
 from ebbtide.schemas.learning import Model, ModelEvent, ModelEventKind, ModelRole
 from ebbtide.schemas.topics import Topic
@@ -27,6 +28,7 @@ from support.vectors import without_contract
 
 PARTITIONS = 3
 RECENCY = NAMES.index("recency")
+FEATURES = sum(len(each.features) for each in POPULATIONS)
 
 
 def history(tenant: str = "default") -> list[Model]:
@@ -142,7 +144,8 @@ def test_one_on_a_page(directory: Path, models: list[Model]) -> None:
     found = lines(directory, "show", "champion-1600")
     assert found[0] == "champion-1600 · tenant default · champion"
     assert "learned from 1,600 examples, trained through 2025-04-14" in found
-    assert "answers its 5 check vectors" in found
+    assert "answers its 10 check vectors" in found
+    assert "under a contract: weight 0 % beside the rule · calibration 1.000 · logit + 0.000" in found
     assert "QUALITY, on 1,600 labels as they came, 1,000 of active customers" in found
     assert "AUC 1.0000 0.5000" in found
     assert "AUC, active customers 1.0000 0.5000" in found
@@ -155,7 +158,7 @@ def test_one_on_a_page(directory: Path, models: list[Model]) -> None:
     assert lines(directory, "show")[0].startswith("champion-2400 ")
     told = json.loads(run(directory, "show", "--json").stdout)
     assert told["features"][0]["feature"] == "recency"
-    assert len(told["features"]) == len(NAMES)
+    assert len(told["features"]) == FEATURES
 
 
 def test_challengers_in_shadow_stand_on_the_page_where_they_have_learned(tmp_path: Path, models: list[Model]) -> None:
@@ -212,7 +215,7 @@ def test_attributes_stand_among_the_features(tmp_path: Path) -> None:
     assert first[2:4] == ["+", "0.00"]
     told = json.loads(run(directory, "show", "--json").stdout)
     assert told["features"][0]["values"] == ["year", "month\x1b[31m"]
-    assert len(told["features"]) == len(NAMES) + 2
+    assert len(told["features"]) == FEATURES + 2
 
 
 def test_what_is_not_there_is_told_in_one_line(tmp_path: Path, models: list[Model]) -> None:

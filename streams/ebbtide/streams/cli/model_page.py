@@ -12,7 +12,7 @@ from rich.text import Text
 from ebbtide.models.churn.prequential import TIERS
 from ebbtide.models.churn.shadows import CHALLENGERS
 from ebbtide.models.churn.shape import Difference, Shape
-from ebbtide.schemas.learning import Model, ModelEvent, ModelEventKind
+from ebbtide.schemas.learning import Model, ModelEvent, ModelEventKind, Weights
 from ebbtide.streams.cli.field_values import NOTHING, number, per_cent, signed
 from ebbtide.streams.cli.identity_story import shown
 from ebbtide.streams.cli.sparkline import sparkline
@@ -113,7 +113,10 @@ def _head(model: Model) -> list[RenderableType]:
     title = f"{shown(model.model_version)} · tenant {shown(model.tenant)} · {model.role.value}"
     lines = [
         f"learned from {number(model.examples)} examples, trained through {_day(model)}",
-        f"weight {per_cent(model.blend)} beside the rule · calibration {_calibration(model)}",
+        *(
+            f"{who}weight {per_cent(told.blend)} beside the rule · calibration {_calibration(told)}"
+            for who, told in (("", model), ("under a contract: ", model.under_contract))
+        ),
         f"answers its {len(model.checks)} check vectors",
     ]
     return [Text(title, "bold"), *(Text(f"  {line}") for line in lines)]
@@ -202,8 +205,8 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _calibration(model: Model) -> str:
-    return f"{model.calibration_slope:.3f} · logit {signed(model.calibration_intercept, 3)}"
+def _calibration(told: Weights) -> str:
+    return f"{told.calibration_slope:.3f} · logit {signed(told.calibration_intercept, 3)}"
 
 
 def _day(model: Model) -> str:
