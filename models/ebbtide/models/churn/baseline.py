@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import log
 
-from ebbtide.models.churn.features import NAMES, is_under_contract
+from ebbtide.models.churn.features import NAMES
 
 ASLEEP_CADENCES = 2.0
 LEFT_CADENCES = 7.5
@@ -27,19 +27,12 @@ SLOPE = (DANGER_LOGIT - EXCELLENT_LOGIT) / log(1.0 + LEFT_CADENCES)
 COEFFICIENTS: dict[str, float] = {"recency_per_cadence": SLOPE}
 """By feature, on the raw value: ``recency_per_cadence`` already is ln(1 + r)."""
 
-UNDER_CONTRACT = 0.5
-"""So much silence counts of who is under a contract whose end is known: it may come back until that day, and mostly
-does. After 7.5 cadences p = 0.28; silence alone puts nobody in danger within 70."""
-
-COEFFICIENTS_UNDER_CONTRACT = {name: UNDER_CONTRACT * slope for name, slope in COEFFICIENTS.items()}
-
-_SILENCE = NAMES.index("recency_per_cadence")
+_INDEXED = tuple((NAMES.index(name), slope) for name, slope in COEFFICIENTS.items())
 
 
 def logit(features: Sequence[float]) -> float:
     """The rule's logit of a vector in the order of ``FEATURES``."""
-    slope = UNDER_CONTRACT * SLOPE if is_under_contract(features) else SLOPE
-    return INTERCEPT + slope * features[_SILENCE]
+    return INTERCEPT + sum(slope * features[index] for index, slope in _INDEXED)
 
 
 def champion_weight(churned: int, stayed: int, handover: int) -> float:

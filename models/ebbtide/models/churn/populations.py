@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
-from ebbtide.models.churn import baseline
 from ebbtide.models.churn.bins import BINS
 from ebbtide.models.churn.features import NAMES, NO_CONTRACT, is_under_contract
 
@@ -25,14 +24,12 @@ Vector = list[float]
 class Population(NamedTuple):
     """Which features its model goes by, in their order, and how it learns.
 
-    ``pick`` takes their values from a vector. ``rule`` are the coefficients of the rule beside it. ``rate`` and
-    ``damping`` are AdaGrad's.
+    ``pick`` takes their values from a vector. ``rate`` and ``damping`` are AdaGrad's.
     """
 
     name: str
     features: tuple[str, ...]
     pick: Callable[[Sequence[float]], tuple[float, ...]]
-    rule: Mapping[str, float]
     rate: float
     damping: float
 
@@ -63,9 +60,7 @@ LABELS_PER_FEATURE = 10
 """The rule of ten events per variable (Peduzzi et al. 1996), below which logistic coefficients are not to be trusted.
 """
 
-OPEN = Population(
-    "open", _OPEN, itemgetter(slice(0, len(_OPEN))), baseline.COEFFICIENTS, rate=LEARNING_RATE, damping=DAMPING
-)
+OPEN = Population("open", _OPEN, itemgetter(slice(0, len(_OPEN))), rate=LEARNING_RATE, damping=DAMPING)
 """Everybody else: people, leads, whose contract ended, or of whose contract no end is known."""
 
 _BEHAVIOUR = ("tenure", "active_days_28d", "trend_28d", "trend_91d", "recency_per_cadence", "active_rate")
@@ -75,7 +70,6 @@ UNDER_CONTRACT = Population(
     "under_contract",
     _CONTRACT,
     itemgetter(*map(NAMES.index, _CONTRACT)),
-    baseline.COEFFICIENTS_UNDER_CONTRACT,
     rate=0.1,
     damping=1.0,
 )

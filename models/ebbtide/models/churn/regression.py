@@ -139,7 +139,7 @@ class Regression:
             calibration_slope=self.calibrator.slope,
             calibration_intercept=self.calibrator.intercept,
             baseline_intercept=baseline.INTERCEPT,
-            baseline=dict(self._population.rule),
+            baseline=baseline.COEFFICIENTS,
             attributes=self._attributes.weights(weights),
             state={
                 "counts": [scaler.counts[name] for name in names],
