@@ -5,8 +5,9 @@ others churn by falling silent. One set of weights for both is wrong for each: w
 the others. A known fact decides which model speaks, so that every score still is one sum.
 
 The model of those under a contract goes by fewer features, by no totals: of few accounts, observed week after week, it
-would learn who they are. Renewals are few, and so it learns with longer steps. Chosen on the simulated books of seeds
-121 and 122 (docs/decisions/0019-two-populations.md).
+would learn who they are. Renewals are few, and silence alone tells little of them: it learns with longer steps, and
+takes over from the rule earlier. Chosen on the simulated books of seeds 121 and 122
+(docs/decisions/0019-two-populations.md).
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ Vector = list[float]
 class Population(NamedTuple):
     """Which features its model goes by, in their order, and how it learns.
 
-    ``pick`` takes their values from a vector. ``rate`` and ``damping`` are AdaGrad's.
+    ``pick`` takes their values from a vector. ``rate`` and ``damping`` are AdaGrad's; ``handover``
+    are the labels of the rarer outcome at which champion and rule weigh the same.
     """
 
     name: str
@@ -32,11 +34,7 @@ class Population(NamedTuple):
     pick: Callable[[Sequence[float]], tuple[float, ...]]
     rate: float
     damping: float
-
-    @property
-    def handover(self) -> int:
-        """Labels of the rarer outcome at which champion and rule weigh the same."""
-        return LABELS_PER_FEATURE * len(self.features)
+    handover: int
 
     @property
     def keys(self) -> tuple[tuple[str, ...], ...]:
@@ -60,7 +58,14 @@ LABELS_PER_FEATURE = 10
 """The rule of ten events per variable (Peduzzi et al. 1996), below which logistic coefficients are not to be trusted.
 """
 
-OPEN = Population("open", _OPEN, itemgetter(slice(0, len(_OPEN))), rate=LEARNING_RATE, damping=DAMPING)
+OPEN = Population(
+    "open",
+    _OPEN,
+    itemgetter(slice(0, len(_OPEN))),
+    rate=LEARNING_RATE,
+    damping=DAMPING,
+    handover=LABELS_PER_FEATURE * len(_OPEN),
+)
 """Everybody else: people, leads, whose contract ended, or of whose contract no end is known."""
 
 _BEHAVIOUR = ("tenure", "active_days_28d", "trend_28d", "trend_91d", "recency_per_cadence", "active_rate")
@@ -72,6 +77,7 @@ UNDER_CONTRACT = Population(
     itemgetter(*map(NAMES.index, _CONTRACT)),
     rate=0.1,
     damping=1.0,
+    handover=30,
 )
 """Who is under a contract whose end is known."""
 
