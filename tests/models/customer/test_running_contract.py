@@ -87,3 +87,9 @@ def test_strangers_and_who_never_came_are_none_of_its_people() -> None:
         ],
     ]
     assert seen(facts, 42)[35] == (50, 120, 85, 1)
+
+
+def test_of_nobody_who_came_lately_everybody_still_comes() -> None:
+    found = seen([signed(8.5, 0, 365)], 126)
+    assert found[105] == (0, 365, 260, 0)
+    assert found[119] == (100, 365, 246, 0)
