@@ -93,11 +93,6 @@ class Prequential(msgspec.Struct):
         return True
 
     @property
-    def stayed(self) -> int:
-        """Examples whose customer did not churn."""
-        return self.examples - self.churned
-
-    @property
     def active_examples(self) -> int:
         """Examples whose customer was active within the horizon before."""
         return sum(self.active_churned_by_bucket.values()) + sum(self.active_stayed_by_bucket.values())
