@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import exp, lgamma, log
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -45,6 +46,26 @@ def test_a_weekday_leans_on_its_kind() -> None:
     wednesday, thursday = habit.weekdays[2].people, habit.weekdays[3].people
     assert wednesday == pytest.approx(2 * 0.8 / 10)
     assert thursday == pytest.approx((8 + 2 * 0.8) / 10)
+
+
+@given(st.lists(st.sets(st.integers(FIRST, NOW - 1)), min_size=1, max_size=6), st.randoms(use_true_random=False))
+def test_people_come_in_any_order(people: list[set[int]], rng: Random) -> None:
+    mixed = rng.sample(people, len(people))
+    assert told(people, 20) == told(mixed, 20)
+
+
+def test_actions_of_nobody_are_no_habit_of_people() -> None:
+    habit = HABITS.as_of(NOW, FIRST, [], lambda _day: 5)
+    assert habit is not None
+    assert {weekday.people for weekday in habit.weekdays} == {0.02}
+
+
+def test_one_week_is_enough_where_the_policy_says_so() -> None:
+    habits = Habits(BaselinePolicy(min_weeks=1), DROPS)
+    days = set(range(FIRST, FIRST + 7))
+    habit = habits.as_of(FIRST + 7, FIRST, [days], lambda day: 5 * (day in days))
+    assert habit is not None
+    assert [weekday.people for weekday in habit.weekdays] == [1.0] * 7
 
 
 def test_people_who_come_by_chance_spread() -> None:

@@ -1,8 +1,8 @@
 """Since when a customer does less than it used to, and how sure that is (signals §7).
 
 Every day is held against the habit as of its week: the logarithm of how much likelier the day is under a share of the
-usual. Added up over the newest days, that is Page's cumulative sum (Biometrika 41, 1954), which for
-a change on an unknown day is told soonest at a given rate of false alarms (Moustakides, Annals of Statistics 14, 1986).
+usual. Added up over the newest days, that is Page's cumulative sum (Biometrika 41, 1954). A change on an unknown day is
+told no sooner by anything else at as many false alarms (Moustakides, Annals of Statistics 14, 1986).
 A sum goes no further back than `EBBTIDE_DROP__LONGEST_DAYS`. All of it follows from the days that are kept.
 """
 

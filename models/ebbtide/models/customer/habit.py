@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 from functools import lru_cache
-from math import exp, fsum, log
+from math import ceil, exp, fsum, log
+from operator import add
 from typing import NamedTuple
 
 from ebbtide.models.churn.grid import MONDAY
@@ -38,7 +39,6 @@ _SHARED = 0.1
 
 _LEAST_REST = 0.05
 """Actions beyond the first that a person is expected to do on an active day, at least."""
-
 
 Days = Container[int]
 Count = Callable[[int], int]
@@ -87,23 +87,30 @@ class Habits:
             return None
         days = range(monday - _WEEK * weeks, monday)
         by_day = list(map(actions, days))
-        done, older = sum(by_day), by_day[: _WEEK * (weeks // 2)]
+        done, older = sum(by_day), by_day[: _WEEK * ceil(weeks / 2)]
         # Who stops doing enough is not forgotten while that is being told.
         busiest = max(done / len(days), sum(older) / len(older))
         if busiest * self._policy.longest_days < baseline.min_actions:
             return None
-        usual, squares, seen = [0.0] * _WEEK, [0.0] * _WEEK, [0] * _WEEK
+        seen, chances = [0] * _WEEK, []
         for known in people:
             came = [sum(day in known for day in days[weekday::_WEEK]) for weekday in range(_WEEK)]
             if any(came):
                 workday, weekend = sum(came[:_WORKDAYS]) / _WORKDAYS, sum(came[_WORKDAYS:]) / (_WEEK - _WORKDAYS)
-                for weekday, count in enumerate(came):
-                    kind = workday if weekday < _WORKDAYS else weekend
-                    chance = (count + _CLASS_DAYS * kind / weeks) / (weeks + _CLASS_DAYS)
-                    usual[weekday] += chance
-                    squares[weekday] += chance * chance
-                    seen[weekday] += count
-        weekdays = tuple(map(self._weekday, usual, squares, seen))
+                kinds = [workday] * _WORKDAYS + [weekend] * (_WEEK - _WORKDAYS)
+                seen = list(map(add, seen, came))
+                chances.append(
+                    [
+                        (count + _CLASS_DAYS * kind / weeks) / (weeks + _CLASS_DAYS)
+                        for count, kind in zip(came, kinds, strict=True)
+                    ]
+                )
+        # Exact sums: people come in any order.
+        by_weekday = list(zip(*chances, strict=True)) or [()] * _WEEK
+        weekdays = tuple(
+            self._weekday(fsum(each), fsum(chance * chance for chance in each), count)
+            for each, count in zip(by_weekday, seen, strict=True)
+        )
         return Habit(weekdays, round((done + _ACTIONS_PRIOR) / (sum(seen) + 1), 2))
 
     def evidence(self, habit: Habit, day: int, people: int, actions: int) -> float:
