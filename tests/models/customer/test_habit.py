@@ -146,3 +146,15 @@ def test_fewer_people_and_less_done_both_are_evidence() -> None:
 def test_shares_are_less_than_the_usual(shares: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="shares"):
         DropPolicy(shares=shares)
+
+
+def test_whoever_thinks_of_one_share_is_told_of_it_sooner() -> None:
+    halves = Habits(BASELINE, DropPolicy(shares=(0.5,)))
+    people = workweeks(6)
+    of_all, of_halves = (
+        each.as_of(NOW, FIRST, people, lambda day: 5 * sum(day in days for days in people)) for each in (HABITS, halves)
+    )
+    assert of_all is not None
+    assert of_halves is not None
+    assert halves.evidence(of_halves, NOW, 4, 15) > HABITS.evidence(of_all, NOW, 4, 15)
+    assert halves.evidence(of_halves, NOW, 0, 0) < HABITS.evidence(of_all, NOW, 0, 0)
