@@ -171,12 +171,15 @@ def test_drops_while_the_fleet_dips_or_a_source_is_silent(tmp_path: Path) -> Non
         tmp_path,
         [
             alert("a", "sudden_drop", 199),
-            alert("a", "sudden_drop", 200),
+            alert("a", "sudden_drop", 200),  # at its first midnight nothing of it was seen
+            alert("a", "sudden_drop", 201),
             alert("a", "sudden_drop", 211.9),
             alert("a", "sudden_drop", 212),
             alert("a", "asleep", 203),
+            alert("b", "sudden_drop", 200, suppressed={"reason": "covered"}),
             alert("b", "sudden_drop", 203, suppressed={"reason": "fleet_drop"}),
             alert("c", "sudden_drop", 203),
+            alert("a", "sudden_drop", 250),
             alert("a", "sudden_drop", 251),
             alert("b", "sudden_drop", 251),
         ],

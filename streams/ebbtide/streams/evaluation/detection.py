@@ -174,7 +174,8 @@ def _count_fleet(found: Detection, log: AlertLog, planted: Planted) -> None:
         for kind, counter in (("dip", found.in_dips), ("outage", found.in_outages)):
             counter[what] += any(
                 spell.type == kind
-                and spell.starts_at <= at < spell.ends_at + AFTERMATH
+                # What is decided at its first midnight saw nothing of it.
+                and spell.starts_at < at < spell.ends_at + AFTERMATH
                 and (spell.source is None or spell.source == account.source)
                 for spell in planted.fleet
             )
