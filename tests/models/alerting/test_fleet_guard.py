@@ -42,6 +42,7 @@ def test_a_holiday_is_seen_on_its_first_day_and_held_for_a_week_after_its_last()
     assert [found.hold(instant, instant, 4, POLICY) for instant in (42, 43, 55, 56)] == [False, True, True, False]
     # What was told from a longer window waits until that is past the holiday.
     assert [found.hold(instant, instant, 14, POLICY) for instant in (62, 63)] == [True, False]
+    assert [found.hold_all(instant, POLICY) for instant in (42, 43, 55, 56)] == [False, True, True, False]
     # What the dip opened for another week.
     assert [found.hold(instant, 43, 4, POLICY) for instant in (62, 63)] == [True, False]
 
@@ -133,3 +134,14 @@ def test_the_level_of_one_customer() -> None:
     assert daily_level(series, 63, POLICY) == DayLevel(0, 10.0)
     assert daily_level(series, 57, POLICY) is None  # never there on Tuesdays
     assert DayLevel(3, 10.0).ratio == 0.3
+
+
+@given(st.sets(st.integers(0, 60)), st.integers(0, 80), st.integers(0, 30), st.integers(0, 28))
+def test_what_is_held_by_counting_the_days(days: set[int], instant: int, ago: int, width: int) -> None:
+    found = DownDays(tuple(sorted(days)))
+    opened = instant - ago
+    least = POLICY.dip_days if any(opened - width <= day < opened for day in days) else POLICY.hold_days
+    held = any(instant - max(width, least) <= day < instant for day in days)
+    assert found.hold(instant, opened, width, POLICY) == held
+    # While all is held, so is each.
+    assert held or not found.hold_all(instant, POLICY)

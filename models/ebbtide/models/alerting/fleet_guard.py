@@ -12,6 +12,7 @@ meanwhile never is.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -133,9 +134,18 @@ class DownDays(NamedTuple):
         holiday is no usual one. What opened on days of the dip itself is held for longer: one slow week more, and it
         would not have ended yet.
         """
-        by_dip = any(opened - window_days <= at < opened for at in self.days)
+        by_dip = self._lie_in(opened - window_days, opened)
         width = max(window_days, policy.dip_days if by_dip else policy.hold_days)
-        return any(instant - width <= at < instant for at in self.days)
+        return self._lie_in(instant - width, instant)
+
+    def hold_all(self, instant: int, policy: FleetGuardPolicy) -> bool:
+        """Whether whatever opened is held back at grid day ``instant``: while a dip lasts, and a while behind it."""
+        return self._lie_in(instant - policy.hold_days, instant)
+
+    def _lie_in(self, first: int, end: int) -> bool:
+        """Whether the fleet was down on a day from ``first`` to before ``end``."""
+        index = bisect_left(self.days, first)
+        return index < len(self.days) and self.days[index] < end
 
 
 def down_days(levels: Iterable[tuple[int, DayLevel | None]], policy: FleetGuardPolicy) -> DownDays:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import msgspec
 
@@ -20,6 +20,7 @@ SHARED = {AlertType.SUDDEN_DROP: "window_days", AlertType.ASLEEP: "silence_days"
 """Types that say nothing of a customer whose fleet does less, and where their evidence says how far they look back."""
 
 _WEEK = 7
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 class _Stored(msgspec.Struct, array_like=True):
@@ -88,13 +89,17 @@ class FleetWatch:
             yield self._candidate(AlertState.RESOLVED, day, days)
             self._began = None
 
+    def holds_all(self, day: int) -> bool:
+        """Whether nothing that is held back can be told at grid instant ``day``: then nobody is asked."""
+        return self._down.hold_all(day, self._policy)
+
     def holds(self, alert: Alert, day: int) -> bool:
         """Whether an alert is held back at grid instant ``day``: what it looks back on holds days of a down fleet."""
         width = SHARED.get(alert.type)
         if width is None or not self._down.days:
             return False
         found = alert.evidence.get(width)
-        opened = int(alert.occurred_at.timestamp()) // DAY_SECONDS
+        opened = alert.occurred_at.toordinal() - _EPOCH
         return self._down.hold(day, opened, int(found) if isinstance(found, int | float) else 0, self._policy)
 
     def _is_blind(self, source: str, day: int) -> bool:

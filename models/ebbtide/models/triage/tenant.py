@@ -91,8 +91,11 @@ class TenantTriage:
         begun: Begun = {}
         for candidate in candidates:
             repeats += not self._note(candidate, begun)
-        for customer_id, name in list(self._held):
-            if not self.fleet.holds(self.desks[customer_id].cases[name].alert, at_ms // DAY_MS):
+        day = at_ms // DAY_MS
+        # Where most of a fleet is silent for good, all of it is held back for good, and not gone through every moment.
+        held = [] if self.fleet.holds_all(day) else list(self._held)
+        for customer_id, name in held:
+            if not self.fleet.holds(self.desks[customer_id].cases[name].alert, day):
                 # The dip lies behind it, and it still holds: it begins now.
                 begun.setdefault(customer_id, {}).setdefault(name, None)
         self._begin(begun, at_ms)
