@@ -57,6 +57,11 @@ class FleetWatch:
         """Under which the table keeps it."""
         return FLEET_KEY + self.tenant.encode()
 
+    @property
+    def judged_day(self) -> int | None:
+        """The last day that was judged."""
+        return self._down.judged
+
     def stored(self) -> bytes:
         """As the table keeps it."""
         blind = {source: sorted(days) for source, days in sorted(self._blind.items())}

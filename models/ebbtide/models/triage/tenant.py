@@ -64,6 +64,8 @@ class TenantTriage:
         self._due: list[tuple[int, str, AlertType]] = []
         # What is held back for the fleet's sake.
         self._held: dict[tuple[str, AlertType], None] = {}
+        # The day as of which that was asked last, and the last day of the fleet that was known then.
+        self._asked: tuple[int, int | None] | None = None
         for customer_id, desk in self.desks.items():
             self._restore(customer_id, desk)
 
@@ -92,8 +94,10 @@ class TenantTriage:
         for candidate in candidates:
             repeats += not self._note(candidate, begun)
         day = at_ms // DAY_MS
-        # Where most of a fleet is silent for good, all of it is held back for good, and not gone through every moment.
-        held = [] if self.fleet.holds_all(day) else list(self._held)
+        # What is held back is so all day: in a fleet that mostly fell silent each moment would go through all of it.
+        asked = day, self.fleet.judged_day
+        held = [] if asked == self._asked or self.fleet.holds_all(day) else list(self._held)
+        self._asked = asked
         for customer_id, name in held:
             if not self.fleet.holds(self.desks[customer_id].cases[name].alert, day):
                 # The dip lies behind it, and it still holds: it begins now.
