@@ -12,8 +12,8 @@ from ebbtide.models.churn.grid import MONDAY
 from ebbtide.models.customer.cadence import Cadence
 from ebbtide.models.customer.comparable import recovery
 from ebbtide.models.customer.course import Course, Decline, Declines
-from ebbtide.models.customer.habit import weekday_of
 from ebbtide.models.customer.series import DaySeries
+from ebbtide.models.customer.workdays import weekday_of
 from ebbtide.models.policy import BaselinePolicy, DropPolicy
 
 BASELINE, DROPS = BaselinePolicy(), DropPolicy()

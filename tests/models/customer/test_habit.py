@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ebbtide.models.churn.grid import MONDAY
-from ebbtide.models.customer.habit import Habit, Habits, weekday_of
+from ebbtide.models.customer.habit import Habit, Habits
+from ebbtide.models.customer.workdays import weekday_of
 from ebbtide.models.policy import BaselinePolicy, DropPolicy
 
 BASELINE, DROPS = BaselinePolicy(), DropPolicy()

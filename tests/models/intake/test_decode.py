@@ -66,7 +66,10 @@ calls = st.fixed_dictionaries(
 )
 
 
-def _same(ours: object, theirs: object) -> None:
+def _same(ours: Any, theirs: Any) -> None:
+    if hasattr(ours, "tzinfo"):
+        assert (ours, ours.utcoffset()) == (theirs, theirs.utcoffset())
+        return
     assert repr(ours).replace("TzInfo(0)", "UTC") == repr(theirs).replace("TzInfo(0)", "UTC")
 
 
@@ -82,8 +85,6 @@ def _agree(value: bytes) -> bool:
         if name == "context" and ours is not None:
             for field in RawContext.model_fields:
                 _same(getattr(ours, field), getattr(theirs, field))
-        elif hasattr(ours, "tzinfo"):
-            assert (ours, ours.utcoffset()) == (theirs, theirs.utcoffset())
         else:
             _same(ours, theirs)
     return True
@@ -124,11 +125,7 @@ def _agree_on_fact(value: bytes) -> bool:
     known = raw_record.validate_json(value)
     assert isinstance(known, RawFact)
     for name in RawFact.model_fields:
-        ours, theirs = getattr(fact, name), getattr(known, name)
-        if hasattr(ours, "tzinfo"):
-            assert (ours, ours.utcoffset()) == (theirs, theirs.utcoffset())
-        else:
-            _same(ours, theirs)
+        _same(getattr(fact, name), getattr(known, name))
     return True
 
 

@@ -27,7 +27,7 @@ def sudden_drop(
 ) -> Verdict:
     """Activity under half of the usual for so many days that it is hardly chance; over when the newest weeks are back.
 
-    ``found`` is the likeliest decline, ``recovery`` the window by which a drop ends.
+    ``found`` is the newest decline, ``recovery`` the window by which a drop ends.
     """
     if silence is SilenceState.LEFT:
         return Clears(Reason.LEFT)

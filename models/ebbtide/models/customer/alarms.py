@@ -14,7 +14,7 @@ from itertools import pairwise
 from ebbtide.models.alerting import conditions
 from ebbtide.models.alerting.lifecycle import AlertChange, settle_evidence, transition
 from ebbtide.models.alerting.verdict import Clears, Fires, Holds, Reason, Verdict
-from ebbtide.models.customer.cadence import Cadence, SilenceState, asleep_after, length, silence
+from ebbtide.models.customer.cadence import Cadence, SilenceState, asleep_after, silence
 from ebbtide.models.customer.comparable import excess, recovery, window
 from ebbtide.models.customer.course import Decline, Declines
 from ebbtide.models.customer.customer import Customer
@@ -22,7 +22,7 @@ from ebbtide.models.customer.key_people import KeyPeople
 from ebbtide.models.customer.rhythm import Rhythm
 from ebbtide.models.customer.seen import Seen
 from ebbtide.models.customer.segments import alert_policy
-from ebbtide.models.customer.series import EVENTS, FIRST, FIRST_LOGIN, LAST, LOGINS, Bucket
+from ebbtide.models.customer.series import FIRST, FIRST_LOGIN, LAST, LOGINS, Bucket
 from ebbtide.models.customer.surging import surge_evidence
 from ebbtide.models.customer.trend import Comparison
 from ebbtide.models.customer.usual_silence import unusual_after
@@ -212,9 +212,8 @@ class Alarms:
     def _is_low_since(self, view: View, day: int, woke: int, own: Cadence) -> bool:
         """Whether a customer does less than half of its usual since it ``woke``, for two cadences already."""
         days = [view.course.days[at] for at in range(woke, day)]
-        usual = sum(at.usual_actions for at in days)
-        done = view.series.window(EVENTS, day, day - woke)
-        return length(woke, day, own) >= 2 * own.gap and done < self._policy.baseline.drop_enter * usual
+        usual, done = sum(at.usual_actions for at in days), sum(at.actions for at in days)
+        return silence(woke, day, own) >= 2 * own.gap and done < self._policy.baseline.drop_enter * usual
 
     def _surge(
         self,

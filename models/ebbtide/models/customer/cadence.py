@@ -62,11 +62,6 @@ def _rests_at_weekends(days: int, weekend: int, rate: float) -> bool:
     return not weekend or weekend / (_WEEK - _WORKDAYS) < rate * (days - weekend) / _WORKDAYS
 
 
-def length(first: int, end: int, own: Cadence) -> int:
-    """Number of days from ``first`` to before ``end``, in the cadence's days."""
-    return workdays_before(end) - workdays_before(first) if own.business else end - first
-
-
 def asleep_after(own: Cadence, policy: CadencePolicy) -> float:
     """Silence, in the cadence's days, from which the customer is asleep."""
     return max(policy.min_asleep_days, policy.asleep_gaps * own.gap)
@@ -78,7 +73,7 @@ def left_after(own: Cadence, policy: CadencePolicy) -> float:
 
 
 def silence(last_day: int, day: int, own: Cadence) -> int:
-    """Days from the last active day to the grid instant ``day``, in the cadence's days."""
+    """Days from the last active day, or another, to the grid instant ``day``, in the cadence's days."""
     return workdays_before(day) - workdays_before(last_day) if own.business else day - last_day
 
 

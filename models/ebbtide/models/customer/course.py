@@ -12,10 +12,11 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ebbtide.models.churn.grid import last_observation_day
-from ebbtide.models.customer.cadence import Cadence, length
+from ebbtide.models.customer.cadence import Cadence, silence
 from ebbtide.models.customer.comparable import recovery
-from ebbtide.models.customer.habit import Days, Habit, Habits, weekday_of
+from ebbtide.models.customer.habit import Days, Habit, Habits
 from ebbtide.models.customer.series import EVENTS, DaySeries
+from ebbtide.models.customer.workdays import weekday_of
 from ebbtide.models.policy import BaselinePolicy, DropPolicy
 
 _WEEK = 7
@@ -144,7 +145,7 @@ class Declines:
             people, usual_people = people + at.people, usual_people + at.usual_people
             done, usual = done + at.actions, usual + at.usual_actions
             is_less = total > self._policy.evidence and done < self._baseline.drop_enter * usual
-            if is_less and length(day - width, day, own) >= 2 * own.gap:
+            if is_less and silence(day - width, day, own) >= 2 * own.gap:
                 return Decline(width, total, people, usual_people, done, usual)
         return None
 

@@ -14,7 +14,7 @@ from math import ceil, exp, fsum, log
 from operator import add
 from typing import NamedTuple
 
-from ebbtide.models.churn.grid import MONDAY
+from ebbtide.models.customer.workdays import weekday_of
 from ebbtide.models.policy import BaselinePolicy, DropPolicy
 
 _WEEK = 7
@@ -60,11 +60,6 @@ class Habit(NamedTuple):
 
     weekdays: tuple[Weekday, ...]
     actions: float
-
-
-def weekday_of(day: int) -> int:
-    """Day of the week, 0 is Monday."""
-    return (day - MONDAY) % _WEEK
 
 
 class Habits:

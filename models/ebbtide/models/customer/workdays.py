@@ -1,10 +1,15 @@
-"""Business days, Monday to Friday, counted since the week of the epoch."""
+"""Days of the week, and business days, Monday to Friday, counted since the week of the epoch."""
 
 from __future__ import annotations
 
 _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0.
 _WORKDAYS = 5
 _WEEK = 7
+
+
+def weekday_of(day: int) -> int:
+    """Day of the week, 0 is Monday."""
+    return (day + _EPOCH_WEEKDAY) % _WEEK
 
 
 def workdays_before(day: int) -> int:
@@ -21,4 +26,4 @@ def day_after_workdays(count: int) -> int:
 
 def is_weekend(day: int) -> bool:
     """Whether it is a Saturday or a Sunday."""
-    return (day + _EPOCH_WEEKDAY) % _WEEK >= _WORKDAYS
+    return weekday_of(day) >= _WORKDAYS

@@ -26,25 +26,19 @@ from ebbtide.models.policy import CorePolicy, DropPolicy
 from ebbtide.streams.simulator.behaviour import ACCOUNT_NOISE_SHAPE, UNEVENNESS, USE_STREAM, Behaviour
 from ebbtide.streams.simulator.book import Book
 from ebbtide.streams.simulator.config import BookConfig
-from ebbtide.streams.simulator.episode import EpisodeType
+from ebbtide.streams.simulator.episode import EXCLUSIVE, EpisodeType
 from ebbtide.streams.simulator.population import Bools, Floats, Ints, Population
 
 EVIDENCE = (3.5, 4.0, 4.5, 5.0)
 """Thresholds at which both are judged, in nats."""
 
 _DECLINES = frozenset({EpisodeType.DECLINE, EpisodeType.SLUMP, EpisodeType.DOWNGRADE})
-_EXCUSES = _DECLINES | {
-    EpisodeType.WARM_RETURN,
-    EpisodeType.KEY_PERSON_LOSS,
-    EpisodeType.CAUSELESS_CHURN,
-    EpisodeType.SURGE,
-}
 _SHARES = (0.5, 0.35, 0.2, 0.1)
 _NODES = 8
 _BEFORE, _AFTER = 3, 42
 """Days around an episode on which an alarm is not counted as false."""
 
-_HALF, _BACK = 0.5, 0.7
+_BACK = 0.7
 _WEEK, _YEAR = 7, 365
 _LEARNING = 28
 """Days after the beginning of which nobody knows anything."""
@@ -128,15 +122,10 @@ def _observe(population: Population, days: int, seed: int) -> Days:
     for day in range(days):
         rng = np.random.default_rng([seed, USE_STREAM, day])
         population.advance(day)
-        levels = population.levels(day, rng, ACCOUNT_NOISE_SHAPE)
+        active, events = behaviour.draw(day, rng)
+        found.done[day, active] = np.where(population.machine[active], 0, events)
         present = population.present(day)
-        chance, mean = behaviour.expectation(day, levels, present)
-        acts = rng.random(len(present)) < chance
-        counts = np.zeros(len(present), np.int64)
-        counts[acts] = 1 + rng.poisson(rng.gamma(UNEVENNESS, np.maximum(mean[acts] - 1, 0) / UNEVENNESS))
-        counts[population.machine[present]] = 0
-        found.done[day, present] = counts
-        owner = population.owner[present]
+        counts, owner = found.done[day, present], population.owner[present]
         found.actions[day] = np.bincount(owner, weights=counts, minlength=accounts)
         found.is_open[day] = np.bincount(owner, minlength=accounts) > 0
         usual = population.usual_levels(day)
@@ -223,11 +212,10 @@ def _planted(population: Population, observed: Days) -> tuple[list[Decline], Boo
             clean[:, account.index] = False
             continue
         for episode in account.episodes:
-            if episode.type in _EXCUSES:
+            if episode.type in EXCLUSIVE:
                 clean[max(0, episode.starts - _BEFORE) : max(0, episode.ends + _AFTER), account.index] = False
             if episode.type in _DECLINES and episode.starts >= _LEARNING and episode.ends <= days:
-                low = (day for day in range(episode.starts, episode.ends) if episode.multiplier(day) < _HALF)
-                onset = next(low, None)
+                onset = episode.onset()
                 if onset is not None:
                     declines.append(Decline(account.index, episode.starts, onset, episode.ends))
     return declines, clean

@@ -57,12 +57,7 @@ class Behaviour:
         rng = np.random.default_rng([self._config.seed, USE_STREAM, day])
         people.advance(day)
         self._note_changes(day)
-        levels = people.levels(day, rng, ACCOUNT_NOISE_SHAPE)
-        present = people.present(day)
-        chance, mean = self.expectation(day, levels, present)
-        acts = rng.random(len(present)) < chance
-        active, mean = present[acts], mean[acts]
-        counts = 1 + rng.poisson(rng.gamma(UNEVENNESS, np.maximum(mean - 1, 0) / UNEVENNESS))
+        active, counts = self.draw(day, rng)
         times, row_user, first = self._times(day, rng, active, counts)
         heads = self._heads(rng, row_user, first)
         rows = self._sign_ins(day, rng, active, times[first])
@@ -77,6 +72,16 @@ class Behaviour:
             np.concatenate([times, extra_at]),
             np.concatenate([skew[row_user], extra_skew]),
         )
+
+    def draw(self, day: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
+        """The users who are active on a day to which the population advanced, and how many events each has."""
+        people = self._people
+        levels = people.levels(day, rng, ACCOUNT_NOISE_SHAPE)
+        present = people.present(day)
+        chance, mean = self.expectation(day, levels, present)
+        acts = rng.random(len(present)) < chance
+        counts = 1 + rng.poisson(rng.gamma(UNEVENNESS, np.maximum(mean[acts] - 1, 0) / UNEVENNESS))
+        return present[acts], counts
 
     def expectation(self, day: int, levels: Floats, present: Ints) -> tuple[Floats, Floats]:
         """Chance to be active today and mean events if so, for each user present. Their product follows the level."""
