@@ -42,7 +42,6 @@ def test_a_holiday_is_seen_on_its_first_day_and_held_for_a_week_after_its_last()
     assert [found.hold(instant, instant, 4, POLICY) for instant in (42, 43, 55, 56)] == [False, True, True, False]
     # What was told from a longer window waits until that is past the holiday.
     assert [found.hold(instant, instant, 14, POLICY) for instant in (62, 63)] == [True, False]
-    assert [found.hold_all(instant, POLICY) for instant in (42, 43, 55, 56)] == [False, True, True, False]
     # What the dip opened for another week.
     assert [found.hold(instant, 43, 4, POLICY) for instant in (62, 63)] == [True, False]
 
@@ -143,5 +142,3 @@ def test_what_is_held_by_counting_the_days(days: set[int], instant: int, ago: in
     least = POLICY.dip_days if any(opened - width <= day < opened for day in days) else POLICY.hold_days
     held = any(instant - max(width, least) <= day < instant for day in days)
     assert found.hold(instant, opened, width, POLICY) == held
-    # While all is held, so is each.
-    assert held or not found.hold_all(instant, POLICY)

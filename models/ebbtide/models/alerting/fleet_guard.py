@@ -138,10 +138,6 @@ class DownDays(NamedTuple):
         width = max(window_days, policy.dip_days if by_dip else policy.hold_days)
         return self._lie_in(instant - width, instant)
 
-    def hold_all(self, instant: int, policy: FleetGuardPolicy) -> bool:
-        """Whether whatever opened is held back at grid day ``instant``: while a dip lasts, and a while behind it."""
-        return self._lie_in(instant - policy.hold_days, instant)
-
     def _lie_in(self, first: int, end: int) -> bool:
         """Whether the fleet was down on a day from ``first`` to before ``end``."""
         index = bisect_left(self.days, first)

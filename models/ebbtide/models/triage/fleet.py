@@ -94,10 +94,6 @@ class FleetWatch:
             yield self._candidate(AlertState.RESOLVED, day, days)
             self._began = None
 
-    def holds_all(self, day: int) -> bool:
-        """Whether nothing that is held back can be told at grid instant ``day``: then nobody is asked."""
-        return self._down.hold_all(day, self._policy)
-
     def holds(self, alert: Alert, day: int) -> bool:
         """Whether an alert is held back at grid instant ``day``: what it looks back on holds days of a down fleet."""
         width = SHARED.get(alert.type)

@@ -96,7 +96,7 @@ class TenantTriage:
         day = at_ms // DAY_MS
         # What is held back is so all day: in a fleet that mostly fell silent each moment would go through all of it.
         asked = day, self.fleet.judged_day
-        held = [] if asked == self._asked or self.fleet.holds_all(day) else list(self._held)
+        held = [] if asked == self._asked else list(self._held)
         self._asked = asked
         for customer_id, name in held:
             if not self.fleet.holds(self.desks[customer_id].cases[name].alert, day):
