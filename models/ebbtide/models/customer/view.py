@@ -144,7 +144,7 @@ class View:
         self._last_days.pop(record.profile_id, None)
         all_anew = record.detached or record.full
         self._forget_key_people(record, all_anew=all_anew)
-        self.course.forget([*share.days, *record.days] if all_anew else record.days)
+        self.course.forget(chain(share.days, record.days) if all_anew else record.days)
         if self.series.partial and not self._leaves_the_past(customer, share, record, all_anew=all_anew):
             return self._fold_past(customer, share, record)
         gone: Mapping[int, Bucket] = {}
