@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.kept import kept
+from ebbtide.models.customer.news import NEWS_KEY, catch_up
 from ebbtide.models.customer.packed import decode
 from ebbtide.models.customer.shard import META_KEY, PartitionState
 from ebbtide.models.customer.shelf import STATS_KEY, StatsShelf
 from ebbtide.models.customer.sources import SOURCES_KEY
+from ebbtide.models.customer.view import View
 from ebbtide.models.fleet.reader import Fleet
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.settings import Settings
@@ -58,21 +62,10 @@ def read_customers(
     wanted = {customer_id.encode() for customer_id in customer_ids}
     if not wanted:
         return {}
-    # Decoded at the end: only the last value of a key counts.
-    last: dict[bytes, tuple[bytes, int, int]] = {}
-    states: dict[bytes, dict[int, bytes]] = {META_KEY: {}, SOURCES_KEY: {}}
-    stats: dict[tuple[int, bytes], bytes | None] = {}
+    table = _Table(wanted)
     try:
         for record in read_topic(settings, topic, wanted, progress=progress):
-            if record.key in states:
-                states[record.key][record.partition] = record.value
-            elif record.key is not None and record.key.startswith(STATS_KEY):
-                stats[record.partition, record.key] = record.value
-            elif record.key in wanted:
-                if record.value is None:
-                    last.pop(record.key, None)
-                else:
-                    last[record.key] = record.value, record.partition, record.offset
+            table.take(record)
     except NoTopicError:
         raise EbbtideError(
             f"no worker has stored customers on {settings.broker.bootstrap}: there is no topic {topic}. "
@@ -80,21 +73,53 @@ def read_customers(
         ) from None
     settled = {
         partition: msgspec.msgpack.decode(state, type=PartitionState).settled_day
-        for partition, state in states[META_KEY].items()
+        for partition, state in table.states[META_KEY].items()
     }
     fleets: dict[int, StatsShelf] = {}
-    for (partition, _), value in stats.items():
+    for (partition, _), value in table.stats.items():
         if value is not None:
             fleets.setdefault(partition, StatsShelf()).restore(value)
     found = {}
-    for key, (value, partition, offset) in last.items():
+    for key, (value, partition, offset) in table.values.items():
         try:
-            customer = decode(value)
+            customer = _read(value, table.news.get(key), settings)
         except ValueError as error:
             raise EbbtideError(f"{topic} partition {partition} offset {offset}: {error}") from None
         day = settled.get(partition)
         fleet = fleets[partition].stats(customer.tenant, day or 0) if partition in fleets else None
         found[key.decode()] = StoredCustomer(
-            customer, day, topic, partition, offset, fleet, states[SOURCES_KEY].get(partition)
+            customer, day, topic, partition, offset, fleet, table.states[SOURCES_KEY].get(partition)
         )
     return found
+
+
+class _Table:
+    """The last value of each key that is ``wanted`` with where it lies, its news, and what is of the partition."""
+
+    def __init__(self, wanted: Collection[bytes]) -> None:
+        self._wanted = wanted
+        self.values: dict[bytes, tuple[bytes, int, int]] = {}
+        self.news: dict[bytes, bytes | None] = {}
+        self.states: dict[bytes, dict[int, bytes]] = {META_KEY: {}, SOURCES_KEY: {}}
+        self.stats: dict[tuple[int, bytes], bytes | None] = {}
+
+    def take(self, record: Any) -> None:
+        """The next record of the changelog."""
+        key: bytes = record.key or b""
+        if key in self.states:
+            self.states[key][record.partition] = record.value
+        elif key.startswith(STATS_KEY):
+            self.stats[record.partition, key] = record.value
+        elif key.startswith(NEWS_KEY):
+            self.news[key.removeprefix(NEWS_KEY)] = record.value
+        elif key in self._wanted and record.value is None:
+            self.values.pop(key, None)
+        elif key in self._wanted:
+            self.values[key] = record.value, record.partition, record.offset
+
+
+def _read(value: bytes, news: bytes | None, settings: Settings) -> Customer:
+    customer = decode(value)
+    if news is not None:
+        catch_up(customer, View(customer, kept(settings.core)), value, news)
+    return customer

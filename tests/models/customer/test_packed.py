@@ -34,7 +34,7 @@ from ebbtide.models.customer.packing.vectors import pack_vectors, unpack_vectors
 from ebbtide.models.customer.packing.words import WORDS
 from ebbtide.models.customer.series import DaySeries
 from ebbtide.models.customer.share import Share
-from ebbtide.models.identity.identifiers import canonical_id, profile_id
+from ebbtide.models.identity.identifiers import canonical_id, profile_id, profile_id_of
 from ebbtide.models.standing.hysteresis import Held
 from ebbtide.schemas.alert import AlertType
 from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
@@ -255,8 +255,27 @@ def test_what_is_read_is_what_was_written(seed: int) -> None:
     assert found == expected
 
 
+def test_a_long_value_is_pressed_otherwise() -> None:
+    rng = Random(1)
+    customer = Customer("c", "t", "group_id", "acme")
+    for number in range(30):
+        days = sorted(rng.sample(range(20_000, 20_300), 60))
+        share = Share("user_id", f"u{number}", 1, 86_400_000 * 20_300, number, 60, 0)
+        share.days = {day: [rng.randint(1, 99), 0, rng.randint(0, 9), 0, 0, -1, -1, -1, -1] for day in days}
+        share.traits = {"mail": [Trait(f"u{number}@acme.com", 5, 6, "crm")]}
+        share.outcomes = {rng.randbytes(16).hex(): ("touchpoint", 7, {"kind": "call"})}
+        customer.shares[profile_id_of("t", "user_id", f"u{number}")] = share
+    few = Customer("c", "t", "group_id", "acme", shares=dict(list(customer.shares.items())[:3]))
+    assert [encode(one)[0] for one in (few, customer)] == [6, 7]
+    for one in (few, customer):
+        again = decode(encode(one))
+        assert encode(again) == encode(one)
+        assert [share.outcomes for share in again.shares.values()] == [s.outcomes for s in one.shares.values()]
+        assert [sorted(share.days) for share in again.shares.values()] == [list(s.days) for s in one.shares.values()]
+
+
 def test_a_layout_of_another_version_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"customer layout b'\\x02' is unknown; this version reads 6"):
+    with pytest.raises(ValueError, match=r"customer layout b'\\x02' is unknown; this version reads 6 and 7"):
         decode(b"\x02" + encode(Customer("c", "t", "group_id", "acme"))[1:])
 
 

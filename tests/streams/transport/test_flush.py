@@ -108,6 +108,16 @@ async def test_a_worker_that_may_have_lost_the_partition_writes_nothing() -> Non
     assert journal.steps == []
 
 
+async def test_what_goes_before_the_flush_goes_only_while_the_partition_is_ours() -> None:
+    journal = Journal()
+    await stage_with(journal).send([BATCH], [OUTPUT])
+    assert journal.steps == ["outputs 1"]
+    journal.ours = False
+    with pytest.raises(FencedError):
+        await stage_with(journal).send([BATCH], [OUTPUT])
+    assert journal.steps == ["outputs 1"]
+
+
 async def test_a_worker_that_loses_the_partition_while_it_sends_writes_no_state() -> None:
     journal = Journal()
     stage = stage_with(journal)

@@ -2,15 +2,18 @@
 
 What several profiles have goes by columns (``packing``), so that numbers of one kind stand side by side: of all
 profiles their versions, of all their days the events, then the queries, and so on; names once for the customer. Then
-all of it is deflated, with the words that every customer has known beforehand. The times of day are kept for the days
-that may still be evaluated; of those before, the newest of each profile.
+all of it is deflated, with the words that every customer has known beforehand, or, where it is long, pressed by LZMA,
+which takes ten times as long, knows no words, and writes numbers shorter. The times of day are kept for the days that
+may still be evaluated; of those before, the newest of each profile.
 """
 
 from __future__ import annotations
 
+import lzma
 import zlib
 from itertools import accumulate, compress
 from operator import not_
+from typing import Any
 
 import msgspec
 
@@ -43,12 +46,19 @@ from ebbtide.models.identity.identifiers import canonical_id
 from ebbtide.schemas.alert import AlertType
 from ebbtide.schemas.base import DAY_MS
 
-_LAYOUT = b"\x06"
+_DEFLATED = b"\x06"
+_LZMA = b"\x07"
 _LEVEL = 6
 _BLOCK = 6
 """Deflate's memory level: it begins a code of its own for every few thousand bytes."""
+_LONG = 4_000
+"""More bytes than these are tried with LZMA, too."""
+_FILTERS = [{"id": lzma.FILTER_LZMA1, "dict_size": 1 << 16, "lc": 0, "lp": 0, "pb": 0}]
+"""Numbers of one kind stand side by side: what a byte is goes by neither its place nor the one before."""
 _PACKED = frozenset({"shares", "old_days", "old_core", "score", "observations"})
 _NOTHING = msgspec.structs.asdict(Customer("", "", "", ""))
+PLAIN = tuple(name for name in _NOTHING if name not in _PACKED)
+"""Fields of a customer that do not go by columns."""
 
 
 def encode(customer: Customer) -> bytes:
@@ -74,36 +84,16 @@ def encode(customer: Customer) -> bytes:
         pack_old(customer.old_days, customer.old_core),
         pack_scores(customer.score, customer.observations),
     ]
-    plain = {
-        name: value
-        for name, value in msgspec.structs.asdict(customer).items()
-        if name not in _PACKED and value != _NOTHING[name]
-    }
-    if customer.customer_id == canonical_id(customer.tenant, customer.anchor):
-        del plain["customer_id"]
-    if customer.alerts:
-        plain["alerts"] = {
-            kind: msgspec.structs.replace(alert, alert_id="") if alert.alert_id == _alert_id(customer, kind) else alert
-            for kind, alert in customer.alerts.items()
-        }
-    press = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, _BLOCK, zdict=WORDS)
-    packed = msgspec.msgpack.encode([plain, list(names.places), columns])
-    return b"".join((_LAYOUT, press.compress(packed), press.flush(), tail.packed))
+    return _pressed(msgspec.msgpack.encode([pack_plain(customer), list(names.places), columns])) + tail.packed
 
 
 def decode(value: bytes) -> Customer:
     """A customer from its table value. Raises ``ValueError`` on a layout this version does not know."""
-    if value[:1] != _LAYOUT:
-        raise ValueError(f"customer layout {value[:1]!r} is unknown; this version reads {_LAYOUT[0]}")
-    press = zlib.decompressobj(-zlib.MAX_WBITS, WORDS)
-    plain, names, columns = msgspec.msgpack.decode(press.decompress(value[1:]))
+    packed, rest = _unpressed(value)
+    plain, names, columns = msgspec.msgpack.decode(packed)
     bits, left, days, ends, told, sources, uses, traits, facts, old, scores = columns
-    customer = msgspec.convert({"customer_id": "", **plain}, Customer)
-    if not customer.customer_id:
-        customer.customer_id = canonical_id(customer.tenant, customer.anchor)
-    for kind, alert in customer.alerts.items():
-        alert.alert_id = alert.alert_id or _alert_id(customer, kind)
-    tail = Tail(press.unused_data)
+    customer = unpack_plain(plain)
+    tail = Tail(rest)
     keys = tail.take_ids(left)
     shares = [Share("", "") for _ in left]
     quiet = unpack_bits(bits, len(left))
@@ -121,6 +111,49 @@ def decode(value: bytes) -> Customer:
     customer.shares = dict(next(idle if is_quiet else active) for is_quiet in quiet)
     customer.old_days, customer.old_core = unpack_old(old)
     customer.score, customer.observations = unpack_scores(scores)
+    return customer
+
+
+def _pressed(packed: bytes) -> bytes:
+    deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, _BLOCK, zdict=WORDS)
+    deflated = b"".join((_DEFLATED, deflate.compress(packed), deflate.flush()))
+    if len(deflated) <= _LONG:
+        return deflated
+    return min(deflated, _LZMA + lzma.compress(packed, lzma.FORMAT_RAW, filters=_FILTERS), key=len)
+
+
+def _unpressed(value: bytes) -> tuple[bytes, bytes]:
+    """What was pressed, and the tail behind it."""
+    press: Any
+    if value[:1] == _DEFLATED:
+        press = zlib.decompressobj(-zlib.MAX_WBITS, WORDS)
+    elif value[:1] == _LZMA:
+        press = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_FILTERS)
+    else:
+        raise ValueError(f"customer layout {value[:1]!r} is unknown; this version reads {_DEFLATED[0]} and {_LZMA[0]}")
+    return press.decompress(value[1:]), press.unused_data
+
+
+def pack_plain(customer: Customer) -> dict[str, Any]:
+    """What does not go by columns, by field: where it is not the default, and does not follow from the rest."""
+    plain = {name: value for name in PLAIN if (value := getattr(customer, name)) != _NOTHING[name]}
+    if customer.customer_id == canonical_id(customer.tenant, customer.anchor):
+        del plain["customer_id"]
+    if customer.alerts:
+        plain["alerts"] = {
+            kind: msgspec.structs.replace(alert, alert_id="") if alert.alert_id == _alert_id(customer, kind) else alert
+            for kind, alert in customer.alerts.items()
+        }
+    return plain
+
+
+def unpack_plain(plain: dict[str, Any]) -> Customer:
+    """A customer that has these fields and no others."""
+    customer = msgspec.convert({"customer_id": "", **plain}, Customer)
+    if not customer.customer_id:
+        customer.customer_id = canonical_id(customer.tenant, customer.anchor)
+    for kind, alert in customer.alerts.items():
+        alert.alert_id = alert.alert_id or _alert_id(customer, kind)
     return customer
 
 

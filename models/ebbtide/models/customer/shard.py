@@ -30,8 +30,9 @@ from ebbtide.models.customer.feedback import FEEDBACK_KEY, HeldFeedback, count_o
 from ebbtide.models.customer.heard import Heard
 from ebbtide.models.customer.kept import kept
 from ebbtide.models.customer.later import LATER_KEY, Later
+from ebbtide.models.customer.news import NEWS_KEY, News
 from ebbtide.models.customer.outages import Outages
-from ebbtide.models.customer.packed import decode, encode
+from ebbtide.models.customer.packed import decode
 from ebbtide.models.customer.seen import Seen, heard_until, seen_day
 from ebbtide.models.customer.share import Share
 from ebbtide.models.customer.shelf import MODEL_KEY, STATS_KEY, ModelShelf, StatsShelf
@@ -114,6 +115,8 @@ class CustomerShard:
         self.refused_models: list[str] = []
         self._asked: dict[str, list[bytes]] = {}
         self._activity = ActivitySums()
+        self._news = News()
+        values: dict[bytes, bytes] = {}
         later: list[tuple[bytes, bytes]] = []
         held: list[tuple[bytes, bytes]] = []
         for key, value in stored:
@@ -121,8 +124,11 @@ class CustomerShard:
                 later.append((key, value))
             elif key.startswith(FEEDBACK_KEY):
                 held.append((key, value))
-            else:
-                self._restore(key, value)
+            elif not self._restore(key, value):
+                values[key] = value
+        for key, value in values.items():
+            if not key.startswith(NEWS_KEY):
+                self._resume(value, values.get(NEWS_KEY + key))
         self._feedback = HeldFeedback(held, self._meta.applied.get(_FEEDBACK, -1))
         self._later = Later(later, self._meta.applied.get(_STATES, -1))
         for record in self._later.records:
@@ -132,7 +138,8 @@ class CustomerShard:
             # The fleet has not answered yet; it may never have been asked, by a version that had none.
             self._send_tick(Topic.GRID_SUMMARIES, self._meta.reported_day)
 
-    def _restore(self, key: bytes, value: bytes) -> None:
+    def _restore(self, key: bytes, value: bytes) -> bool:
+        """Take a value that is of no single customer; False for others."""
         if key == META_KEY:
             self._meta = msgspec.msgpack.decode(value, type=PartitionState)
         elif key == SOURCES_KEY:
@@ -142,13 +149,19 @@ class CustomerShard:
         elif key.startswith(STATS_KEY):
             self._fleet.restore(value)
         else:
-            customer = decode(value)
-            self.customers[customer.customer_id] = customer
-            self._views[customer.customer_id] = View(customer, self._kept)
-            for share in customer.shares.values():
-                self._heard.restore(share)
-            if customer.due_day is not None:
-                self._due_days.put(customer.due_day, customer.customer_id)
+            return False
+        return True
+
+    def _resume(self, value: bytes, news: bytes | None) -> None:
+        """Take a customer's value, and what it heard since."""
+        customer = decode(value)
+        self.customers[customer.customer_id] = customer
+        view = self._views[customer.customer_id] = View(customer, self._kept)
+        self._news.restore(customer, view, value, news)
+        for share in customer.shares.values():
+            self._heard.restore(share)
+        if customer.due_day is not None:
+            self._due_days.put(customer.due_day, customer.customer_id)
 
     @property
     def time_ms(self) -> int | None:
@@ -260,6 +273,8 @@ class CustomerShard:
         view = self._views[record.customer_id]
         share = customer.share(record.profile_id)
         before = (-1, 0) if share is None else (share.partition, share.accepted)
+        if share is None or not share.knows(record):
+            self._news.hear(record)
         days = fold(customer, view, record)
         self._heard.folded(record, before, customer.shares[record.profile_id])
         self._touch(customer)
@@ -320,7 +335,7 @@ class CustomerShard:
             self.feedback_taken[told.action] += 1
         elif count_outcome(customer, told):
             self.feedback_taken[told.outcome] += 1
-            self._touch(customer)
+            self._move(customer)
         else:
             self.feedback_refused["repeated"] += 1
 
@@ -420,7 +435,7 @@ class CustomerShard:
                 self._sums.add(customer.tenant, decisions.contribution)
             if customer.due_day is not None:
                 self._due_days.put(customer.due_day, customer_id)
-            self._touch(customer)
+            self._move(customer)
 
     def _look_at_the_blind(self, tenant: str, day: int, outages: Outages | None) -> None:
         """Whom nobody can see from ``day`` on is due at it: however quiet, its score is none any more."""
@@ -443,7 +458,7 @@ class CustomerShard:
             scorer = self._scorer(customer)
             decisions = self._evaluator.observe(customer, view, day, scorer, outages(customer.tenant))
             self._tell(customer, view, decisions, day)
-            self._touch(customer)
+            self._move(customer)
 
     def _outages(self, day: int) -> Callable[[str], Outages | None]:
         """The outages of a tenant known by ``day``, each looked up once."""
@@ -481,6 +496,11 @@ class CustomerShard:
 
     def _scorer(self, customer: Customer) -> Scorer:
         return self._models.scorer(customer.tenant, self._meta.settled_day or 0)
+
+    def _move(self, customer: Customer) -> None:
+        """More than the records that it heard changed it."""
+        self._news.close(customer.customer_id)
+        self._touch(customer)
 
     def _touch(self, customer: Customer) -> None:
         customer.sequence = self._meta.sequence
@@ -525,26 +545,38 @@ class CustomerShard:
         return outputs
 
     def flush(self) -> Flush:
-        """What was decided, the records of the customers that changed, and the values to store.
+        """What was decided, the records of the customers that changed, and the values to store."""
+        flush = Flush()
+        for part in self.flush_by_parts():
+            flush.outputs += part.outputs
+            flush.writes.update(part.writes)
+        return flush
+
+    def flush_by_parts(self) -> Iterator[Flush]:
+        """What ``flush`` gives, little by little: a customer takes half a millisecond. Nothing is applied meanwhile.
 
         Who is left with nothing has no record any more. It stays in the table, which knows what is too old to count.
         """
-        flush = Flush(self.take_outputs())
+        yield Flush(self.take_outputs())
         for customer_id in sorted(self._dirty):
             customer = self.customers[customer_id]
-            flush.outputs += self._tell_record(customer)
-            flush.writes[customer_id.encode()] = encode(customer)
-        flush.writes.update(self._models.take_writes(self._meta.settled_day))
-        flush.writes.update(self._fleet.take_writes(self._meta.settled_day))
-        flush.writes.update(self._later.take_writes())
-        flush.writes.update(self._feedback.take_writes())
+            yield Flush(list(self._tell_record(customer)), dict(self._news.writes(customer)))
+        self._dirty = set()
+        yield Flush(writes=self._own_writes())
+
+    def _own_writes(self) -> dict[bytes, bytes | None]:
+        """Table values that are of no single customer. Those of the partition itself last."""
+        writes: dict[bytes, bytes | None] = {}
+        writes.update(self._models.take_writes(self._meta.settled_day))
+        writes.update(self._fleet.take_writes(self._meta.settled_day))
+        writes.update(self._later.take_writes())
+        writes.update(self._feedback.take_writes())
         heartbeats = self.sources.take_write()
         if heartbeats is not None:
-            flush.writes[SOURCES_KEY] = heartbeats
+            writes[SOURCES_KEY] = heartbeats
         self._meta.clock = ClockState.of(self._clock)
-        flush.writes[META_KEY] = msgspec.msgpack.encode(self._meta)
-        self._dirty = set()
-        return flush
+        writes[META_KEY] = msgspec.msgpack.encode(self._meta)
+        return writes
 
 
 def _later(tick: Tick, day: int | None) -> int | None:

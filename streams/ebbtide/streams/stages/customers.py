@@ -17,7 +17,7 @@ from ebbtide.schemas.topics import Topic
 from ebbtide.streams.codec import encode, fleet_stats, model, profile_state, raw_message
 from ebbtide.streams.stages import profiles
 from ebbtide.streams.stages.context import Context, now_ms
-from ebbtide.streams.stages.shards import flush_shards, keep_shards
+from ebbtide.streams.stages.shards import flush_by_parts, keep_shards
 from ebbtide.streams.transport import App, ConsumerRecord
 
 log = logging.getLogger(__name__)
@@ -55,15 +55,22 @@ def declare(app: App, context: Context) -> None:
     async def agent(stream: Any) -> None:
         async for batches in stage.batches(stream, linger=context.settings.worker.linger_seconds):
             now = now_ms()
+            # Once for all: while the loop turns a partition may be revoked, and then the stage refuses the flush.
+            in_hand = {batch.partition: shards[batch.partition] for batch in batches}
             for batch in batches:
-                shard = shards[batch.partition]
+                shard = in_hand[batch.partition]
                 parse = DECODERS[batch.topic]
                 for record in batch:
                     parsed = parse(record)
                     if parsed is not None:
                         shard.apply(batch.topic, record.offset, parsed, now_ms=now)
                 context.metrics.records_in.labels(batch.topic).inc(len(batch))
-            outputs, writes = flush_shards(shards, batches)
+            decided = [output for shard in in_hand.values() for output in shard.take_outputs()]
+            if decided:
+                # An alert does not wait for the records of all who were active.
+                await stage.send(batches, encode(decided, context.partitions))
+                context.sent(decided)
+            outputs, writes = await flush_by_parts(in_hand)
             with context.metrics.flush_seconds.labels(NAME).time():
                 await stage.flush(batches, encode(outputs, context.partitions), writes)
             context.sent(outputs)

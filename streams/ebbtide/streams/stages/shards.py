@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol, TypeVar
 
 from ebbtide.models.outputs import Flush, Output
-from ebbtide.streams.transport import RecordBatch, Stage
+from ebbtide.streams.transport import Breath, RecordBatch, Stage
 
 
 class Flushes(Protocol):
@@ -17,7 +17,15 @@ class Flushes(Protocol):
         ...
 
 
-S = TypeVar("S", bound=Flushes)
+class FlushesByParts(Protocol):
+    """A shard of the core whose flush takes long."""
+
+    def flush_by_parts(self) -> Iterator[Flush]:
+        """Everything since the last flush, little by little; nothing is applied meanwhile."""
+        ...
+
+
+S = TypeVar("S", bound=Flushes | FlushesByParts)
 Flushed = tuple[list[Output], dict[int, dict[bytes, bytes | None]]]
 """Outputs, and table values by partition."""
 
@@ -53,4 +61,19 @@ def flush_shards(shards: Mapping[int, Flushes], batches: Iterable[RecordBatch]) 
         flush = shards[partition].flush()
         outputs += flush.outputs
         writes[partition] = flush.writes
+    return outputs, writes
+
+
+async def flush_by_parts(shards: Mapping[int, FlushesByParts]) -> Flushed:
+    """Like ``flush_shards``, of all these; the other stages go on meanwhile."""
+    outputs: list[Output] = []
+    writes: dict[int, dict[bytes, bytes | None]] = {}
+    breath = Breath()
+    for partition, shard in shards.items():
+        own = writes[partition] = {}
+        for part in shard.flush_by_parts():
+            outputs += part.outputs
+            own.update(part.writes)
+            if breath.is_due():
+                await breath.take()
     return outputs, writes

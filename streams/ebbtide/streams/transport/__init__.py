@@ -39,6 +39,7 @@ What holds:
 - What is committed is the end of the acknowledged prefix. A batch that is not flushed blocks the commit, a
   rebalance (until the worker ends itself), and, with `in_flight_batches` others and `max_poll_records` records, the
   partition.
+- All stages share one loop: what takes more than a few milliseconds goes in steps, with a `Breath` between them.
 - What takes seconds is awaited with `stage.aside(function)`, in a thread: the loop turns, and a rebalance waits.
 - `on_assigned` comes before any batch of those partitions, once for each. A shard of a partition that stayed, and whose
   changelog nobody else wrote meanwhile, is not rebuilt.
@@ -49,6 +50,7 @@ What holds:
 """
 
 from .app import App, build_app
+from .breath import Breath
 from .config import Credentials, TransportConfig
 from .counters import Counters
 from .health import Health, PartitionHealth
@@ -63,6 +65,7 @@ from .worker import run_worker
 __all__ = [
     "App",
     "BatchProducer",
+    "Breath",
     "ConsumerRecord",
     "Counters",
     "Credentials",

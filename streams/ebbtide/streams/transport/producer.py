@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 from aiokafka.protocol.produce import ProduceRequest
 
+from .breath import Breath
 from .counters import Counters
 from .partitioner import partition_of
 from .records import Output, TopicPartition
@@ -19,9 +20,6 @@ __all__ = ["BatchProducer"]
 #: Of one produce request. Idempotent batches are retried for ever, so this bounds a lost request, not an outage;
 #: others fail when they are older than this.
 _REQUEST_TIMEOUT_MS = 40_000
-
-#: Records after which the loop may turn.
-_BREATH = 1_000
 
 _Entry = tuple[bytes | None, bytes | None, int | None, list[Any]]
 
@@ -102,7 +100,7 @@ class BatchProducer:
         """Send the records and wait until all are acknowledged."""
         entries: dict[TopicPartition, list[_Entry]] = {}
         counts = self._partitions
-        sent = 0
+        sent, breath = 0, Breath()
         for topic, key, value, chosen, timestamp, headers in outputs:
             if topic not in counts:
                 await self.partitions_of(topic)
@@ -116,8 +114,8 @@ class BatchProducer:
                 (key, value, timestamp, list(headers) if headers else [])
             )
             sent += 1
-            if sent % _BREATH == 0:
-                await asyncio.sleep(0)  # The outputs may be computed as they are taken here.
+            if breath.is_due():
+                await breath.take()  # The outputs may be computed as they are taken here.
         await self._send(entries)
         self.counters.outputs_sent += sent
 

@@ -95,6 +95,11 @@ class Stage:
         """See `ready_batches`."""
         return ready_batches(stream, linger=linger)
 
+    async def send(self, batches: Iterable[RecordBatch], outputs: Iterable[Output]) -> None:
+        """Send what must not wait for the rest of the flush of these batches. A crash before that sends it again."""
+        self._check_possession(self.app.consumer, batches)
+        await self.app.batch_producer.send_all(outputs)
+
     async def flush(
         self,
         batches: RecordBatch | Iterable[RecordBatch],
@@ -164,7 +169,7 @@ class Stage:
                 )
         return writes
 
-    def _check_possession(self, consumer: Any, batches: Sequence[RecordBatch]) -> None:
+    def _check_possession(self, consumer: Any, batches: Iterable[RecordBatch]) -> None:
         for batch in batches:
             if not consumer.still_ours(batch):
                 raise FencedError(f"stage {self.name!r}: {batch!r} belongs to an assignment that has ended")
