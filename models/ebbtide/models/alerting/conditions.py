@@ -18,22 +18,30 @@ _EPOCH = date(1970, 1, 1).toordinal()
 _CONFIDENCE_OF_SILENCE = 0.5
 """Of ten key people who were silent for so long, about five were back within four weeks (docs/decisions/0015)."""
 
+LEFT_OUT, BLIND_DAYS = "fleet_down_days", "blind_days"
+"""Entries of a drop's evidence: days of its window that weigh nothing, for the fleet was down, or nobody could see."""
+
 _CRITICAL_SHARE = 0.5
 """A drop is critical when the value is under half of what already fires (a quarter of the usual)."""
 
 
 def sudden_drop(
-    found: Decline | None, recovery: Window | None, silence: SilenceState, baseline: BaselinePolicy
+    found: Decline | None,
+    recovery: Window | None,
+    silence: SilenceState,
+    baseline: BaselinePolicy,
+    down_days: int = 0,
 ) -> Verdict:
     """Activity under half of the usual for so many days that it is hardly chance; over when the newest weeks are back.
 
-    ``found`` is the newest decline, ``recovery`` the window by which a drop ends.
+    ``found`` is the newest decline; on ``down_days`` of those left out of it the fleet was down. ``recovery`` is the
+    window by which a drop ends.
     """
     if silence is SilenceState.LEFT:
         return Clears(Reason.LEFT)
     if found is not None:
         critical = found.ratio < baseline.drop_enter * _CRITICAL_SHARE
-        return Fires(Severity.CRITICAL if critical else Severity.WARNING, _evidence(found))
+        return Fires(Severity.CRITICAL if critical else Severity.WARNING, _evidence(found, down_days))
     if recovery is None:
         return Clears(Reason.NO_BASELINE)
     return Clears(Reason.RECOVERED) if recovery.ratio >= baseline.drop_leave else Holds(Reason.HYSTERESIS)
@@ -149,7 +157,8 @@ def _compared(comparison: Comparison) -> dict[str, object]:
     }
 
 
-def _evidence(found: Decline) -> dict[str, object]:
+def _evidence(found: Decline, down_days: int) -> dict[str, object]:
+    left_out = {LEFT_OUT: down_days, BLIND_DAYS: found.unseen - down_days}
     return {
         "value": found.actions,
         "baseline": round(found.usual_actions, 2),
@@ -159,6 +168,7 @@ def _evidence(found: Decline) -> dict[str, object]:
         "people_days": found.people,
         "usual_people_days": round(found.usual_people, 2),
         "log_likelihood_ratio": round(found.evidence, 2),
+        **{name: days for name, days in left_out.items() if days},
     }
 
 

@@ -127,21 +127,22 @@ class DownDays(NamedTuple):
         days = (*self.days, day) if fleet_is_down(level, policy, was_down=was_down) else self.days
         return DownDays(tuple(at for at in days if at > day - policy.kept_days), day)
 
-    def hold(self, instant: int, opened: int, window_days: int, policy: FleetGuardPolicy) -> bool:
+    def hold(self, instant: int, opened: int, window_days: int, policy: FleetGuardPolicy, *, left_out: int = 0) -> bool:
         """Whether an alert that ``opened`` on a grid day is held back at grid day ``instant``.
 
-        ``window_days`` is the window that it was told from. A week of hysteresis is the least: the week after a
-        holiday is no usual one. What opened on days of the dip itself is held for longer: one slow week more, and it
-        would not have ended yet.
+        ``window_days`` is the window that it was told from; ``left_out`` of the fleet's down days in it counted for
+        nothing. A week of hysteresis is the least: the week after a holiday is no usual one. What rests on days of the
+        dip itself is held for longer: one slow week more, and it would not have ended yet.
         """
-        by_dip = self._lie_in(opened - window_days, opened)
-        width = max(window_days, policy.dip_days if by_dip else policy.hold_days)
-        return self._lie_in(instant - width, instant)
+        if self._between(opened - window_days, opened) > left_out:
+            width = max(window_days, policy.dip_days)
+        else:
+            width = policy.hold_days if left_out else max(window_days, policy.hold_days)
+        return self._between(instant - width, instant) > 0
 
-    def _lie_in(self, first: int, end: int) -> bool:
-        """Whether the fleet was down on a day from ``first`` to before ``end``."""
-        index = bisect_left(self.days, first)
-        return index < len(self.days) and self.days[index] < end
+    def _between(self, first: int, end: int) -> int:
+        """On how many days from ``first`` to before ``end`` the fleet was down."""
+        return bisect_left(self.days, end) - bisect_left(self.days, first)
 
 
 def down_days(levels: Iterable[tuple[int, DayLevel | None]], policy: FleetGuardPolicy) -> DownDays:

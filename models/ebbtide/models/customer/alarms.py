@@ -16,7 +16,7 @@ from ebbtide.models.alerting.lifecycle import AlertChange, settle_evidence, tran
 from ebbtide.models.alerting.verdict import Clears, Fires, Holds, Reason, Verdict
 from ebbtide.models.customer.cadence import Cadence, SilenceState, asleep_after, silence
 from ebbtide.models.customer.comparable import excess, recovery, window
-from ebbtide.models.customer.course import Decline, Declines
+from ebbtide.models.customer.course import Decline, Declines, reach_days
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.key_people import KeyPeople
 from ebbtide.models.customer.rhythm import Rhythm
@@ -44,6 +44,7 @@ class Alarms:
         self._policy = policy
         self._key_people = KeyPeople(policy)
         self._declines = Declines(policy.baseline, policy.drop)
+        self._reach_days = reach_days(policy.baseline, policy.drop)
 
     def settle(
         self,
@@ -68,14 +69,15 @@ class Alarms:
         if slept or (state is SilenceState.LEFT) != (AlertType.LEFT in open_alerts):
             last_at = _iso((view.last_at(customer, LAST, day) or 0) * 1000)
             # Silence is told in calendar days, whatever unit the cadence has.
-            silent, why = day - rhythm.last_day - rhythm.blind, self._untold_silence(customer, view, day, rhythm)
+            silent = day - rhythm.last_day - rhythm.blind
+            why = self._untold_silence(customer, view, day, rhythm, seen, fleet)
             verdicts += (
                 (AlertType.LEFT, conditions.left(state, why, silent, days, last_at)),
                 (AlertType.ASLEEP, conditions.asleep(state, why, silent, days, last_at)),
             )
-        decline = self._decline(customer, view, day, rhythm.own)
+        decline = self._decline(customer, view, day, rhythm.own, seen, fleet)
         if decline is not None or AlertType.SUDDEN_DROP in open_alerts:
-            verdicts.append((AlertType.SUDDEN_DROP, self._drop(view, day, rhythm, decline, seen)))
+            verdicts.append((AlertType.SUDDEN_DROP, self._drop(customer, view, day, rhythm, decline, seen, fleet)))
         if self._surges(customer, comparison):
             verdicts.append((AlertType.SURGE, self._surge(customer, view, day, rhythm, comparison, fleet)))
         if (customer.tier == HealthTier.DANGER) != (AlertType.TIER_TO_DANGER in open_alerts):
@@ -89,17 +91,29 @@ class Alarms:
             verdicts.append((AlertType.WARM_RETURN, ends))
         return _changes(_told(customer, kind, verdict, day, day * DAY_MS) for kind, verdict in verdicts)
 
-    def are_calm(self, customer: Customer, view: View, day: int, own: Cadence, comparison: Comparison | None) -> bool:
+    def are_calm(
+        self,
+        customer: Customer,
+        view: View,
+        day: int,
+        own: Cadence,
+        comparison: Comparison | None,
+        seen: Seen,
+        fleet: Fleet | None,
+    ) -> bool:
         """Whether the trend neither opens an alert nor has one open, on a day that is no instant of observation."""
         if AlertType.SUDDEN_DROP in customer.alerts or self._surges(customer, comparison):
             return False
-        return self._decline(customer, view, day, own) is None
+        return self._decline(customer, view, day, own, seen, fleet) is None
 
-    def _decline(self, customer: Customer, view: View, day: int, own: Cadence) -> Decline | None:
+    def _decline(
+        self, customer: Customer, view: View, day: int, own: Cadence, seen: Seen, fleet: Fleet | None
+    ) -> Decline | None:
         """The decline with which a drop may begin; none where one is open already, or who left."""
         if AlertType.SUDDEN_DROP in customer.alerts or customer.silence is SilenceState.LEFT:
             return None
-        return self._declines.newest(view.course, view.series, _people(customer), day, own)
+        unseen = seen.unseen(fleet, self._reach_days)
+        return self._declines.newest(view.course, view.series, _people(customer), day, own, unseen)
 
     def _surges(self, customer: Customer, comparison: Comparison | None) -> bool:
         """Whether a surge begins or is open."""
@@ -154,16 +168,19 @@ class Alarms:
             return Reason.NO_RHYTHM
         return None if rhythm.silent >= after else Reason.USUAL_SILENCE
 
-    def _untold_silence(self, customer: Customer, view: View, day: int, rhythm: Rhythm) -> Reason | None:
+    def _untold_silence(
+        self, customer: Customer, view: View, day: int, rhythm: Rhythm, seen: Seen, fleet: Fleet | None
+    ) -> Reason | None:
         """Why the silence up to ``day`` is not told.
 
         That of an account, of which a habit is known, must be no more likely by chance than a drop: on a day off of one
         of its people others may come, so that its gaps tell little.
         """
         why = self._usual_silence(view, rhythm)
-        silent = range(rhythm.last_day + 1, day - rhythm.blind)
+        silent = range(rhythm.last_day + 1, day)
         if why is None and customer.is_account and len(silent) < self._policy.drop.longest_days:
-            found = self._declines.silence(view.course, view.series, _people(customer), silent)
+            unseen = seen.unseen(fleet, self._reach_days)
+            found = self._declines.silence(view.course, view.series, _people(customer), silent, unseen)
             if found is not None and found <= self._policy.drop.evidence:
                 return Reason.USUAL_SILENCE
         return why
@@ -186,18 +203,34 @@ class Alarms:
         if gone is not None:
             yield conditions.key_person_lost(gone)
 
-    def _drop(self, view: View, day: int, rhythm: Rhythm, found: Decline | None, seen: Seen) -> Verdict:
-        """A sudden drop, where all of the decline could be seen.
+    def _drop(
+        self,
+        customer: Customer,
+        view: View,
+        day: int,
+        rhythm: Rhythm,
+        found: Decline | None,
+        seen: Seen,
+        fleet: Fleet | None,
+    ) -> Verdict:
+        """A sudden drop. It is over where it rests on days on which the fleet was down, as is known since.
 
         Where it holds a sleep that is over, what was done since counts: coming back is no decline.
         """
         policy, series, own = self._policy, view.series, rhythm.own
-        if found is not None and seen.blind_days(day - found.width):
-            found = None
+        down = frozenset[int]() if fleet is None else fleet.down_days
+        known = customer.alerts.get(AlertType.SUDDEN_DROP)
+        if known is not None and down:
+            window = range(known.opened_day - known.evidence["window_days"], known.opened_day)
+            if _number(down, window) > known.evidence.get(conditions.LEFT_OUT, 0):
+                return Clears(Reason.FLEET_DOWN)
         ends = recovery(series, day, own, policy.baseline)
-        if ends is not None and ends.ratio < policy.baseline.drop_leave and seen.blind_days(day - ends.width):
-            return Holds(Reason.UNSEEN)
-        verdict = conditions.sudden_drop(found, ends, rhythm.state, policy.baseline)
+        if found is None and ends is not None and ends.ratio < policy.baseline.drop_leave:
+            newest = range(day - ends.width, day)
+            if seen.blind_days(newest.start) or _number(down, newest):
+                return Holds(Reason.UNSEEN)
+        left_out = 0 if found is None else _number(down, range(day - found.width, day))
+        verdict = conditions.sudden_drop(found, ends, rhythm.state, policy.baseline, left_out)
         if found is None or not isinstance(verdict, Fires) or rhythm.state is not SilenceState.AWAKE:
             return verdict
         slept = unusual_after(series, rhythm.last_day, own, policy.cadence, policy.alert)
@@ -242,6 +275,11 @@ class Alarms:
             return verdict
         more = surge_evidence(customer, view, day, comparison, fleet, policy)
         return Fires(verdict.severity, {**verdict.evidence, **more}, verdict.confidence)
+
+
+def _number(days: Collection[int], window: range) -> int:
+    """How many of the days lie in a window."""
+    return sum(day in days for day in window) if days else 0
 
 
 def _people(customer: Customer) -> Iterator[dict[int, Bucket]]:

@@ -7,8 +7,12 @@ from ebbtide.models.customer.outages import Outages, sources_of
 from ebbtide.models.customer.rhythm import Rhythm, rhythm
 from ebbtide.models.customer.sources import SourceBook
 from ebbtide.models.customer.view import View
+from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.policy import CadencePolicy
 from ebbtide.schemas.base import DAY_MS
+
+
+_NO_DAYS: frozenset[int] = frozenset()
 
 
 class Seen:
@@ -41,6 +45,17 @@ class Seen:
             return found
         lost = self.blind_days(found.last_day + 1, day)
         return rhythm(view, day, policy, lost) if lost else found
+
+    def unseen(self, fleet: Fleet | None, reach_days: int) -> frozenset[int]:
+        """Days that say nothing of the customer: its whole ``fleet`` was down, or nobody could see it.
+
+        Days further back than ``reach_days`` may be missing.
+        """
+        down, outages = _NO_DAYS if fleet is None else fleet.down_days, self._outages
+        if outages is None or outages.newest_day < self._day - reach_days:
+            return down
+        blind = outages.blind_days(self._sources)
+        return down | blind if blind else down
 
     @property
     def _sources(self) -> set[str]:

@@ -365,9 +365,11 @@ class CustomerShard:
             day = meta.settled_day + 1
             self._count_feedback(day * DAY_MS)
             self._settle(day, now_ms)
+            # Triage judges by it at once, the fleet when it tells its statistics.
             self._outputs += [
-                Output(Topic.ALERT_CANDIDATES, ACTIVITY_KEY, activity, 0)
+                Output(topic, ACTIVITY_KEY, activity, 0)
                 for activity in self._activity.take(from_ms(day * DAY_MS), self._source, self.sources)
+                for topic in (Topic.ALERT_CANDIDATES, Topic.GRID_SUMMARIES)
             ]
             meta.settled_day = day
             self._fold_later(now_ms)
