@@ -142,3 +142,13 @@ def test_what_is_held_by_counting_the_days(days: set[int], instant: int, ago: in
     least = POLICY.dip_days if any(opened - width <= day < opened for day in days) else POLICY.hold_days
     held = any(instant - max(width, least) <= day < instant for day in days)
     assert found.hold(instant, opened, width, POLICY) == held
+
+
+def test_days_that_were_left_out_hold_nothing_back_but_for_the_week_after_them() -> None:
+    found = DownDays((10, 11, 12, 13, 14))
+    # Told on day 20 of the two weeks before it, of which five days counted for nothing.
+    held = [found.hold(day, 20, 14, POLICY, left_out=5) for day in range(20, 30)]
+    assert held == [day < 14 + 1 + POLICY.hold_days for day in range(20, 30)]
+    # One of the five counted.
+    assert found.hold(28, 20, 14, POLICY, left_out=4)
+    assert not found.hold(29, 20, 14, POLICY, left_out=4)

@@ -74,12 +74,14 @@ _NO_DAYS: frozenset[int] = frozenset()
 class Course:
     """A customer's days against its habits: derived, never stored. A late event moves it back to its own day."""
 
-    __slots__ = ("days", "habits", "total", "unseen", "until")
+    __slots__ = ("days", "end", "habits", "total", "unseen", "until")
 
     def __init__(self) -> None:
         # Habits as of Mondays, and days that were held against them.
         self.habits: dict[int, Habit | None] = {}
         self.days: dict[int, Day] = {}
+        # What is kept of them is of days before.
+        self.end = 0
         # Days that say nothing of the customer, as they were known last.
         self.unseen = _NO_DAYS
         # Days before are added up; the sum that ends with the last of them is no greater than the total.
@@ -89,9 +91,9 @@ class Course:
     def forget(self, days: Iterable[int]) -> None:
         """Something on these days is news."""
         changed = min(days, default=None)
-        if changed is None or self.until is None or changed >= self.until:
+        if changed is None or changed >= self.end:
             return
-        self.until = None
+        self.until, self.end = None, changed
         self.habits = {monday: told for monday, told in self.habits.items() if monday <= changed}
         self.days = {day: told for day, told in self.days.items() if day < changed}
 
@@ -165,7 +167,7 @@ class Declines:
                     told = _UNSEEN if at in unseen else self._day(course, series, known, at)
                     course.days[at] = told
                 course.total = max(course.total + told.evidence, 0.0)
-            course.until = day
+            course.until, course.end = day, max(day, course.end)
         if len(course.days) > _KEPT * longest:
             course.habits = {at: told for at, told in course.habits.items() if at > first - _WEEK}
             course.days = {at: told for at, told in course.days.items() if at >= first}
