@@ -250,10 +250,10 @@ class DropPolicy(Policy):
     """Which decline of activity is a sudden drop: what is hardly chance, day after day (signals §7)."""
 
     evidence: float = Field(
-        4.0,
+        4.5,
         gt=0,
         description="A drop opens where the days since some day are e to the power of this times likelier for a "
-        "customer that does a share of its usual than for one that does what it did: 55 times with 4.",
+        "customer that does a share of its usual than for one that does what it did: 90 times with 4.5.",
     )
     shares: tuple[float, ...] = Field(
         (0.5, 0.35, 0.2, 0.05),

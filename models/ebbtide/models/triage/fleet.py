@@ -75,7 +75,8 @@ class FleetWatch:
         if width is None or not down.days:
             return False
         opened = alert.occurred_at.toordinal() - _EPOCH
-        left_out = _number(alert.evidence.get(LEFT_OUT))
+        # The evidence of a drop is that of single days: it says how many of the dip's it left out.
+        left_out = _number(alert.evidence.get(LEFT_OUT)) if alert.type is AlertType.SUDDEN_DROP else None
         return down.hold(day, opened, _number(alert.evidence.get(width)), self._policy, left_out=left_out)
 
     def _candidate(self, state: AlertState, day: int, evidence: dict[str, object]) -> AlertCandidate:
