@@ -245,7 +245,7 @@ def test_down_days_follow_from_the_days_alone(seed: int) -> None:
     assert len(found) > 3
 
 
-@pytest.mark.parametrize("kept", range(0, 24))
+@pytest.mark.parametrize("kept", range(24))
 def test_a_flush_of_judged_days_that_is_cut_in_two_judges_the_same_again(kept: int) -> None:
     log = Log()
     log.add(*days(0, 56, quiet=QUIET), summary(0, 56, 1), report(0, 56), report(1, 56))

@@ -113,8 +113,11 @@ def warm_return(logins: int, told: Reason | None, silence_days: int, cadence_day
     )
 
 
-def key_person_lost(gone: Gone) -> Verdict:
-    """A key person is gone: said by the CRM, or silent for three own cadences while the others go on."""
+def key_person_lost(gone: Gone, down_days: int = 0) -> Verdict:
+    """A key person is gone: said by the CRM, or silent for three own cadences while the others go on.
+
+    On ``down_days`` of the silence the fleet was down: they count for nothing.
+    """
     return Fires(
         Severity.CRITICAL if gone.told else Severity.WARNING,
         {
@@ -124,6 +127,7 @@ def key_person_lost(gone: Gone) -> Verdict:
             "silence_days": gone.silent_days,
             "last_active_on": str(date.fromordinal(_EPOCH + gone.last_day)),
             "told": gone.told,
+            **({LEFT_OUT: down_days} if down_days else {}),
         },
         confidence=1.0 if gone.told else _CONFIDENCE_OF_SILENCE,
         person=gone.profile_id,

@@ -4,10 +4,10 @@ Activity of all customers is added up by day and source, as it is folded: a day'
 nobody is looked at for it. A day is held against the same weekday of the weeks before. Sources that were blind on the
 day are left out on both sides: that their customers are not seen is no dip of the others.
 
-On its first evening a holiday of one day's length is seen so. From then on what looks back on the dip is held back: for
+On its first evening a holiday of one day's length is seen so. From then on what looks back on the dip is held back, for
 a week or as long as its own window reaches it, and for another week where the dip itself opened it; what is open still
-is told then, what was resolved meanwhile never is. Customers hear of down days once a week (``models.fleet``): from then
-on these weigh nothing in a drop, and one that rests on other days is not held back.
+is told then, what was resolved meanwhile never is. Customers hear of down days once a week (``models.fleet``). From
+then on these weigh nothing in a drop; and a drop that rests on other days is not held back.
 """
 
 from __future__ import annotations

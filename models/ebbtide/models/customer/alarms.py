@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from itertools import pairwise
 
 from ebbtide.models.alerting import conditions
-from ebbtide.models.alerting.lifecycle import AlertChange, settle_evidence, transition
+from ebbtide.models.alerting.lifecycle import AlertChange, OpenAlert, settle_evidence, transition
 from ebbtide.models.alerting.verdict import Clears, Fires, Holds, Reason, Verdict
 from ebbtide.models.customer.cadence import Cadence, SilenceState, asleep_after, silence
 from ebbtide.models.customer.comparable import excess, recovery, window
@@ -83,7 +83,9 @@ class Alarms:
         if (customer.tier == HealthTier.DANGER) != (AlertType.TIER_TO_DANGER in open_alerts):
             verdicts.append((AlertType.TIER_TO_DANGER, _danger(customer)))
         if customer.is_account:
-            verdicts += [(AlertType.KEY_PERSON_LOST, told) for told in self._key_person(customer, view, day, seen)]
+            verdicts += [
+                (AlertType.KEY_PERSON_LOST, told) for told in self._key_person(customer, view, day, seen, fleet)
+            ]
         warm = open_alerts.get(AlertType.WARM_RETURN)
         if warm is not None:
             own = alert_policy(customer, view, day, policy)
@@ -133,15 +135,20 @@ class Alarms:
     def returned(self, customer: Customer, view: View, day: int, seen: Seen, *, complete: bool) -> list[AlertChange]:
         """Instant triggers of ``day``: whoever was asleep at its start and is active now is awake; a login is a return.
 
+        Who came back without one, as just before midnight, returns with that of the day after.
+
         ``customer.silence`` is the state at the start of ``day``; days that ``seen`` says nobody saw are no silence.
         With ``complete`` the day is over and what fired on part of it is corrected.
         """
         bucket = view.series.get(day)
-        if bucket is None or customer.silence is SilenceState.AWAKE:
+        if bucket is None:
             return []
-        rhythm = seen.rhythm(view, day, self._policy.cadence)
-        if rhythm is None:
-            # What it was asleep since went to another customer.
+        is_awake = customer.silence is SilenceState.AWAKE
+        if is_awake and not came_without_login(view, day):
+            return []
+        rhythm = seen.rhythm(view, day - 1 if is_awake else day, self._policy.cadence)
+        if rhythm is None or rhythm.state is SilenceState.AWAKE:
+            # What it was asleep since went to another customer; or it was awake the day before as well.
             return []
         start = day * DAY_MS
         awake = Clears(Reason.RETURNED)
@@ -185,23 +192,33 @@ class Alarms:
                 return Reason.USUAL_SILENCE
         return why
 
-    def _key_person(self, customer: Customer, view: View, day: int, seen: Seen) -> Iterator[Verdict]:
-        """Whether who is told to be gone still is, and, if nobody is told, who carried the account and is gone."""
+    def _key_person(
+        self, customer: Customer, view: View, day: int, seen: Seen, fleet: Fleet | None
+    ) -> Iterator[Verdict]:
+        """Whether who is told to be gone still is, and, if nobody is told, who carried the account and is gone.
+
+        On days on which nobody could see it or the whole fleet was down nobody is missed.
+        """
         people, known = self._key_people, customer.alerts.get(AlertType.KEY_PERSON_LOST)
         if known is not None:
             person, last = known.person or "", _day_of(str(known.evidence["last_active_on"]))
-            verdict = conditions.key_person_stays_lost(
+            verdict: Verdict = conditions.key_person_stays_lost(
                 back=people.is_back(customer, view, day, person, last),
                 stood_in=people.stands_in(customer, view, day, person, last),
                 open_days=day - known.opened_day,
                 policy=self._policy.key_person,
             )
+            if not known.evidence["told"] and _rests_on(known, "silence_days", fleet):
+                verdict = Clears(Reason.FLEET_DOWN)
             yield verdict
             if not isinstance(verdict, Clears):
                 return
-        gone = people.gone(customer, view, day, seen.blind_days)
+        gone = people.gone(
+            customer, view, day, lambda since: _number(seen.unseen(fleet, self._reach_days), range(since, day))
+        )
         if gone is not None:
-            yield conditions.key_person_lost(gone)
+            silent = range(gone.last_day + 1, day)
+            yield conditions.key_person_lost(gone, 0 if fleet is None else _number(fleet.down_days, silent))
 
     def _drop(
         self,
@@ -220,10 +237,8 @@ class Alarms:
         policy, series, own = self._policy, view.series, rhythm.own
         down = frozenset[int]() if fleet is None else fleet.down_days
         known = customer.alerts.get(AlertType.SUDDEN_DROP)
-        if known is not None and down:
-            window = range(known.opened_day - known.evidence["window_days"], known.opened_day)
-            if _number(down, window) > known.evidence.get(conditions.LEFT_OUT, 0):
-                return Clears(Reason.FLEET_DOWN)
+        if known is not None and _rests_on(known, "window_days", fleet):
+            return Clears(Reason.FLEET_DOWN)
         ends = recovery(series, day, own, policy.baseline)
         if found is None and ends is not None and ends.ratio < policy.baseline.drop_leave:
             newest = range(day - ends.width, day)
@@ -275,6 +290,21 @@ class Alarms:
             return verdict
         more = surge_evidence(customer, view, day, comparison, fleet, policy)
         return Fires(verdict.severity, {**verdict.evidence, **more}, verdict.confidence)
+
+
+def came_without_login(view: View, day: int) -> bool:
+    """Whether there is a login on ``day``, and was none on the day before although that was an active one."""
+    bucket, before = view.series.get(day), view.series.get(day - 1)
+    return bucket is not None and bucket[LOGINS] > 0 and before is not None and not before[LOGINS]
+
+
+def _rests_on(known: OpenAlert, width: str, fleet: Fleet | None) -> bool:
+    """Whether days that an alert was told from turned out to be such on which the whole fleet was down."""
+    if fleet is None or not fleet.down_days:
+        return False
+    window = range(known.opened_day - known.evidence[width], known.opened_day)
+    left_out: int = known.evidence.get(conditions.LEFT_OUT, 0)
+    return _number(fleet.down_days, window) > left_out
 
 
 def _number(days: Collection[int], window: range) -> int:

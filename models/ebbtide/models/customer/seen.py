@@ -11,18 +11,18 @@ from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.policy import CadencePolicy
 from ebbtide.schemas.base import DAY_MS
 
-
 _NO_DAYS: frozenset[int] = frozenset()
 
 
 class Seen:
     """As of the grid instant ``day``, by the ``outages`` known then. Mostly there are none, and nobody asks."""
 
-    __slots__ = ("_customer", "_day", "_known", "_outages")
+    __slots__ = ("_customer", "_day", "_known", "_outages", "_unseen")
 
     def __init__(self, customer: Customer, outages: Outages | None, day: int) -> None:
         self._customer, self._outages, self._day = customer, outages, day
         self._known: set[str] | None = None
+        self._unseen: frozenset[int] | None = None
 
     @property
     def is_blind(self) -> bool:
@@ -51,11 +51,11 @@ class Seen:
 
         Days further back than ``reach_days`` may be missing.
         """
-        down, outages = _NO_DAYS if fleet is None else fleet.down_days, self._outages
-        if outages is None or outages.newest_day < self._day - reach_days:
-            return down
-        blind = outages.blind_days(self._sources)
-        return down | blind if blind else down
+        if self._unseen is None:
+            self._unseen, outages = _NO_DAYS if fleet is None else fleet.down_days, self._outages
+            if outages is not None and outages.newest_day >= self._day - reach_days:
+                self._unseen |= outages.blind_days(self._sources)
+        return self._unseen
 
     @property
     def _sources(self) -> set[str]:

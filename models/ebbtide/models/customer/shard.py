@@ -20,6 +20,7 @@ from ebbtide.models.churn.scorer import ModelError, Scorer
 from ebbtide.models.churn.shift import counted
 from ebbtide.models.clock.watermark import ClockState, from_ms
 from ebbtide.models.customer.activity import ActivitySums
+from ebbtide.models.customer.alarms import came_without_login
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.contracts import outputs_of
 from ebbtide.models.customer.customer import Customer
@@ -271,7 +272,8 @@ class CustomerShard:
             if _is_live(day, now_ms):
                 # But live a return is told on the day that begins; mostly it was awake anyway.
                 seen = day
-                if day == settled and customer.silence is not SilenceState.AWAKE:
+                slept = customer.silence is not SilenceState.AWAKE
+                if day == settled and (slept or came_without_login(view, day)):
                     outages = Outages.of(self.sources, customer.tenant, day)
                     self._tell(customer, view, self._evaluator.returned(customer, view, day, outages), day)
             self._due(customer, max(seen, first))
@@ -412,10 +414,11 @@ class CustomerShard:
             if scorer is None:
                 scorer = scorers[customer.tenant] = self._scorer(customer)
             fleet = self._fleet.stats(customer.tenant, day - 1)
+            if day - 1 in view.series:
+                # Before older sources are forgotten, which for who is nobody yet goes by the newest day.
+                self._activity.add(customer, day - 1)
             decisions = self._evaluator.settle(customer, view, day, scorer, fleet, outages(customer.tenant), live=live)
             self._tell(customer, view, decisions, day)
-            if day - 1 in view.series:
-                self._activity.add(customer, day - 1)
             if decisions.frozen is not None:
                 self._asked.setdefault(customer.tenant, []).append(decisions.frozen)
             if decisions.contribution is not None:

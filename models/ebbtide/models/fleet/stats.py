@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ebbtide.models.fleet.channel_truth import Costs, channel_stats
 from ebbtide.models.clock.watermark import from_ms
+from ebbtide.models.fleet.channel_truth import Costs, channel_stats
 from ebbtide.models.fleet.contribution import COMPARABLE, DROPPING, VALUE
 from ebbtide.models.fleet.economics import Economy
 from ebbtide.models.fleet.lead_lists import lead_lists

@@ -17,8 +17,16 @@ from ebbtide.schemas.base import DAY_MS, DAY_SECONDS
 
 FLEET_KEY = b"fleet/"
 
-SHARED = {AlertType.SUDDEN_DROP: "window_days", AlertType.ASLEEP: "silence_days", AlertType.LEFT: "silence_days"}
+SHARED = {
+    AlertType.SUDDEN_DROP: "window_days",
+    AlertType.ASLEEP: "silence_days",
+    AlertType.LEFT: "silence_days",
+    AlertType.KEY_PERSON_LOST: "silence_days",
+}
 """Types that say nothing of a customer whose fleet does less, and where their evidence says how far they look back."""
+
+_BY_DAYS = {AlertType.SUDDEN_DROP, AlertType.KEY_PERSON_LOST}
+"""Types whose evidence is that of single days, and says how many of the dip's it left out."""
 
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -75,8 +83,10 @@ class FleetWatch:
         if width is None or not down.days:
             return False
         opened = alert.occurred_at.toordinal() - _EPOCH
-        # The evidence of a drop is that of single days: it says how many of the dip's it left out.
-        left_out = _number(alert.evidence.get(LEFT_OUT)) if alert.type is AlertType.SUDDEN_DROP else None
+        if alert.evidence.get("told"):
+            # Not by what was done: the CRM said so.
+            return False
+        left_out = _number(alert.evidence.get(LEFT_OUT)) if alert.type in _BY_DAYS else None
         return down.hold(day, opened, _number(alert.evidence.get(width)), self._policy, left_out=left_out)
 
     def _candidate(self, state: AlertState, day: int, evidence: dict[str, object]) -> AlertCandidate:
