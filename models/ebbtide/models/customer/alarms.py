@@ -114,6 +114,11 @@ class Alarms:
         """The decline with which a drop may begin; none where one is open already, or who left."""
         if AlertType.SUDDEN_DROP in customer.alerts or customer.silence is SilenceState.LEFT:
             return None
+        return self._newest(customer, view, day, own, seen, fleet)
+
+    def _newest(
+        self, customer: Customer, view: View, day: int, own: Cadence, seen: Seen, fleet: Fleet | None
+    ) -> Decline | None:
         unseen = seen.unseen(fleet, self._reach_days)
         return self._declines.newest(view.course, view.series, _people(customer), day, own, unseen)
 
@@ -230,9 +235,11 @@ class Alarms:
         seen: Seen,
         fleet: Fleet | None,
     ) -> Verdict:
-        """A sudden drop. It is over where it rests on days on which the fleet was down, as is known since.
+        """A sudden drop, with what is ``found`` where none is open yet.
 
-        Where it holds a sleep that is over, what was done since counts: coming back is no decline.
+        It is over where it rests on days on which the fleet was down, as is known since; not while one that began now
+        would be as sure, for then it would be told again at once. Where it holds a sleep that is over, what was done
+        since counts: coming back is no decline.
         """
         policy, series, own = self._policy, view.series, rhythm.own
         down = frozenset[int]() if fleet is None else fleet.down_days
@@ -246,16 +253,25 @@ class Alarms:
                 return Holds(Reason.UNSEEN)
         left_out = 0 if found is None else _number(down, range(day - found.width, day))
         verdict = conditions.sudden_drop(found, ends, rhythm.state, policy.baseline, left_out)
-        if found is None or not isinstance(verdict, Fires) or rhythm.state is not SilenceState.AWAKE:
-            return verdict
+        if isinstance(verdict, Fires) and found is not None and self._is_return(view, day, rhythm, found):
+            return Holds(Reason.RETURNED)
+        if known is not None and verdict == Clears(Reason.RECOVERED):
+            sure = self._newest(customer, view, day, own, seen, fleet)
+            if sure is not None and not self._is_return(view, day, rhythm, sure):
+                return Holds(Reason.HYSTERESIS)
+        return verdict
+
+    def _is_return(self, view: View, day: int, rhythm: Rhythm, found: Decline) -> bool:
+        """Whether a decline holds a sleep, and the customer is back since."""
+        if rhythm.state is not SilenceState.AWAKE:
+            return False
+        policy, series, own = self._policy, view.series, rhythm.own
         slept = unusual_after(series, rhythm.last_day, own, policy.cadence, policy.alert)
         slept = asleep_after(own, policy.cadence) if slept is None else slept
         first = max(0, series.count_before(day - found.width) - 1)
         active = series.days[first : series.count_before(day)]
         woke = max((after for before, after in pairwise(active) if silence(before, after, own) >= slept), default=None)
-        if woke is not None and not self._is_low_since(view, day, woke, own):
-            return Holds(Reason.RETURNED)
-        return verdict
+        return woke is not None and not self._is_low_since(view, day, woke, own)
 
     def _is_low_since(self, view: View, day: int, woke: int, own: Cadence) -> bool:
         """Whether a customer does less than half of its usual since it ``woke``, for two cadences already."""
