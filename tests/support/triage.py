@@ -36,7 +36,7 @@ def candidate(
     at_once: bool = False,
     opened: float | None = None,
     value: int = 3,
-    **evidence: object,
+    evidence: dict[str, object] | None = None,
 ) -> AlertCandidate:
     """A condition of a customer that began, changed or ended; ``opened`` tells one episode from another.
 
@@ -54,7 +54,7 @@ def candidate(
         severity=severity,
         occurred_at=at(day),
         version=version,
-        evidence={"value": value, **({"window_days": 2} if kind == "sudden_drop" else {}), **evidence},
+        evidence={"value": value, **({"window_days": 2} if kind == "sudden_drop" else {}), **(evidence or {})},
         contributions=[],
         p_churn=p_churn,
         reasons_en=[f"{kind} of {customer}"],

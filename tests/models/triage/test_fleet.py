@@ -50,8 +50,8 @@ def test_a_dip_is_said_once_and_single_drops_wait_until_it_lies_behind_them() ->
         activity(44, USUAL),
         candidate("b", 44, "resolved", version=2),
         candidate("c", 44),
-        candidate("d", 44, window_days=3),
-        candidate("e", 44, kind="asleep", silence_days=2),
+        candidate("d", 44, evidence={"window_days": 3}),
+        candidate("e", 44, kind="asleep", evidence={"silence_days": 2}),
         passed(44),
     ) == [
         "b sudden_drop resolved (fleet_drop) recovered",
@@ -72,12 +72,12 @@ def test_what_left_the_dip_out_is_told(kind: str, width: str) -> None:
     fleet.until(40)
     fleet.add(activity(41, {"eu": 20, "us": 15}), passed(41))
     fleet.add(activity(42, {"eu": 20, "us": 15}), passed(42))
-    told = {
+    told: dict[str, dict[str, object]] = {
         "all": {width: 5, "fleet_down_days": 2},
         "one": {width: 5, "fleet_down_days": 1},
         "none": {width: 5},
     }
-    found = [candidate(name, 45, kind=kind, **evidence) for name, evidence in told.items()]
+    found = [candidate(name, 45, kind=kind, evidence=evidence) for name, evidence in told.items()]
     assert fleet.add(*(activity(day, USUAL) for day in (43, 44, 45)), *found, passed(45)) == [
         "- fleet_drop resolved up_again",
         f"none {kind} open (fleet_drop)",
@@ -89,7 +89,7 @@ def test_what_left_the_dip_out_is_told(kind: str, width: str) -> None:
 def test_who_is_said_to_have_left_is_told_whatever_the_fleet_does() -> None:
     fleet = Fleet()
     fleet.until(40)
-    lost = candidate("a", 41, kind="key_person_lost", silence_days=3, told=True)
+    lost = candidate("a", 41, kind="key_person_lost", evidence={"silence_days": 3, "told": True})
     assert fleet.add(activity(41, {"eu": 20, "us": 15}), lost, passed(41)) == [
         "- fleet_drop open",
         "a key_person_lost open",

@@ -23,7 +23,7 @@ from ebbtide.models.customer.activity import ActivitySums
 from ebbtide.models.customer.alarms import came_without_login
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.contracts import outputs_of
-from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.customer import ANONYMOUS, Customer
 from ebbtide.models.customer.decisions import Decisions
 from ebbtide.models.customer.due import DueDays
 from ebbtide.models.customer.evaluation import Evaluator
@@ -414,11 +414,11 @@ class CustomerShard:
             if scorer is None:
                 scorer = scorers[customer.tenant] = self._scorer(customer)
             fleet = self._fleet.stats(customer.tenant, day - 1)
-            if day - 1 in view.series:
-                # Before older sources are forgotten, which for who is nobody yet goes by the newest day.
-                self._activity.add(customer, day - 1)
             decisions = self._evaluator.settle(customer, view, day, scorer, fleet, outages(customer.tenant), live=live)
             self._tell(customer, view, decisions, day)
+            if day - 1 in view.series and customer.kind != ANONYMOUS:
+                # Who somebody turns out to be may be known before the day is over, or after it: batches decide.
+                self._activity.add(customer, day - 1)
             if decisions.frozen is not None:
                 self._asked.setdefault(customer.tenant, []).append(decisions.frozen)
             if decisions.contribution is not None:
