@@ -46,7 +46,7 @@ class Seen:
         lost = self.blind_days(found.last_day + 1, day)
         return rhythm(view, day, policy, lost) if lost else found
 
-    def unseen(self, fleet: Fleet | None, reach_days: int) -> frozenset[int]:
+    def unseen(self, view: View, fleet: Fleet | None, reach_days: int) -> frozenset[int]:
         """Days that say nothing of the customer: its whole ``fleet`` was down, or nobody could see it.
 
         Days further back than ``reach_days`` may be missing.
@@ -54,8 +54,18 @@ class Seen:
         if self._unseen is None:
             self._unseen, outages = _NO_DAYS if fleet is None else fleet.down_days, self._outages
             if outages is not None and outages.newest_day >= self._day - reach_days:
-                self._unseen |= outages.blind_days(self._sources)
+                self._unseen |= self._blind(view, outages)
         return self._unseen
+
+    def _blind(self, view: View, outages: Outages) -> frozenset[int]:
+        """Days on which all sources of the customer were blind; on most days they were asked for before."""
+        if view.blind is not None and view.blind[0] == outages.days:
+            return view.blind[1]
+        found, active = outages.blind_days(self._sources), view.series.days
+        if not active or active[-1] < self._day:
+            # Nothing is known of the day that begins: on later ones its sources are the same.
+            view.blind = outages.days, found
+        return found
 
     @property
     def _sources(self) -> set[str]:
