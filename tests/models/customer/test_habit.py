@@ -15,7 +15,7 @@ from ebbtide.models.customer.habit import Habit, Habits
 from ebbtide.models.customer.workdays import weekday_of
 from ebbtide.models.policy import BaselinePolicy, DropPolicy
 
-BASELINE, DROPS = BaselinePolicy(), DropPolicy()
+BASELINE, DROPS = BaselinePolicy(), DropPolicy(habit_lag_weeks=0)
 HABITS = Habits(BASELINE, DROPS)
 FIRST = MONDAY
 NOW = FIRST + 7 * 8
@@ -64,6 +64,25 @@ def test_days_that_say_nothing_teach_nothing() -> None:
     assert habit(range(FIRST + 27, NOW)) is None
     # The older half of the weeks may be gone altogether.
     assert habit(range(FIRST, FIRST + 28)) is not None
+
+
+def test_the_newest_weeks_teach_nothing_as_far_as_older_ones_are_enough() -> None:
+    late = Habits(BASELINE, DropPolicy(habit_lag_weeks=2))
+
+    def learned(weeks: int, quiet: int) -> float:
+        """People on a Monday, where nobody came in the newest weeks."""
+        end = FIRST + 7 * weeks
+        people = [{day for day in days if day < end - 7 * quiet} for days in workweeks(2, weeks)]
+        habit = late.as_of(end, FIRST, people, lambda day: 9 * sum(day in days for days in people))
+        assert habit is not None
+        return habit.weekdays[0].people
+
+    assert [learned(10, quiet) for quiet in (0, 1, 2)] == pytest.approx([2.0, 2.0, 2.0])
+    assert learned(10, 3) < 1.9
+    # Of five weeks the newest one is left out, of four none.
+    assert learned(5, 1) == pytest.approx(2.0)
+    assert learned(5, 2) < 1.9
+    assert learned(4, 1) < 1.9
 
 
 def test_a_weekday_leans_on_its_kind() -> None:

@@ -98,9 +98,14 @@ def down_days(rows: list[Row]) -> list[int]:
 
 
 def usually(mine: list[Row], day: int, left_out: set[int]) -> float:
-    """People usually active on a day: the mean of the weekday in eight weeks, and of its kind of days for two more."""
+    """People usually active on a day: the mean of the weekday in eight weeks, and of its kind of days for two more.
+
+    The newest two weeks teach nothing, as far as there are four older ones.
+    """
     weekday, monday = day % 7, day - day % 7
-    weeks = min(8, (monday - mine[0].day) // 7)
+    spare = (monday - mine[0].day) // 7 - 4
+    monday -= 7 * min(2, spare)
+    weeks = min(8, spare + 4 - min(2, spare))
     seen = [at for at in range(monday - 7 * weeks, monday) if at not in left_out]
     past = [row for row in mine if row.day in seen]
     kind = range(5) if weekday < 5 else range(5, 7)

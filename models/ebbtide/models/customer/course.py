@@ -29,7 +29,7 @@ _ROUNDING = 1e-9
 
 def reach_days(baseline: BaselinePolicy, policy: DropPolicy) -> int:
     """So far back from an instant days count: the longest decline, and the habit as of the week of its first day."""
-    return policy.longest_days + _WEEK * (baseline.weeks + 1)
+    return policy.longest_days + _WEEK * (policy.habit_lag_weeks + baseline.weeks + 1)
 
 
 class Day(NamedTuple):

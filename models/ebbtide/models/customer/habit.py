@@ -75,13 +75,16 @@ class Habits:
     ) -> Habit | None:
         """The habit as of the day ``monday``, from the whole weeks before it; None where they are too few or too idle.
 
-        ``first_day`` is the first active one, ``people`` the active days of each; ``actions`` tells what all did on a
-        day. ``unseen`` days teach nothing; where more than half of the days are, nothing is known.
+        The newest of them teach nothing as far as older ones are enough. ``first_day`` is the first active one, ``people``
+        the active days of each; ``actions`` tells what all did on a day. ``unseen`` days teach nothing; where more than
+        half of the days are, nothing is known.
         """
         baseline = self._baseline
-        weeks = min(baseline.weeks, (monday - first_day) // _WEEK)
-        if weeks < baseline.min_weeks:
+        spare = (monday - first_day) // _WEEK - baseline.min_weeks
+        if spare < 0:
             return None
+        monday -= _WEEK * min(self._policy.habit_lag_weeks, spare)
+        weeks = min(baseline.weeks, (monday - first_day) // _WEEK)
         first = monday - _WEEK * weeks
         by_weekday = [_without(unseen, range(first + weekday, monday, _WEEK)) for weekday in range(_WEEK)]
         lengths = list(map(len, by_weekday))
