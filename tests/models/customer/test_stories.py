@@ -187,7 +187,7 @@ def test_a_drop_opens_once_it_is_hardly_chance_and_closes_at_70_percent() -> Non
         "window_days": 3,
         "people_days": 3,
         "usual_people_days": pytest.approx(12.0),
-        "log_likelihood_ratio": pytest.approx(5.7, abs=0.1),
+        "log_likelihood_ratio": pytest.approx(5.4, abs=0.1),
     }
     # Of the seven days before, two had one person and three had four.
     assert (closed.state, closed.occurred_at, closed.resolved_reason) == ("resolved", at(73), "recovered")
