@@ -7,7 +7,7 @@ from operator import itemgetter
 from random import Random
 from typing import Any
 
-from ebbtide.models.policy import BaselinePolicy, CorePolicy, FleetPolicy, LabelPolicy, ScorePolicy
+from ebbtide.models.policy import BaselinePolicy, CorePolicy, FleetGuardPolicy, FleetPolicy, LabelPolicy, ScorePolicy
 from support.raw import at, fact, in_account, iso, punctuation, track
 
 DAYS = 75
@@ -17,8 +17,9 @@ POLICY = CorePolicy(
     label=LabelPolicy(horizon_days=14),
     score=ScorePolicy(min_change=0.01),
     fleet=FleetPolicy(min_segment=1),
+    fleet_guard=FleetGuardPolicy(min_weeks=2, min_actions=2),
 )
-"""Thresholds at which a short history has drops, surges and matured labels."""
+"""Thresholds at which a short history has drops, surges, matured labels and days on which all do less."""
 
 _NAMES = ("login", "query", "view", "Order Completed")
 

@@ -36,8 +36,12 @@ def candidate(
     at_once: bool = False,
     opened: float | None = None,
     value: int = 3,
+    evidence: dict[str, object] | None = None,
 ) -> AlertCandidate:
-    """A condition of a customer that began, changed or ended; ``opened`` tells one episode from another."""
+    """A condition of a customer that began, changed or ended; ``opened`` tells one episode from another.
+
+    A drop is one of two days, unless ``evidence`` says otherwise.
+    """
     alert_type = AlertType(kind)
     alert = Alert(
         alert_id=str(uuid5(NAMESPACE_DNS, f"{customer}/{kind}/{opened or 0}")),
@@ -50,7 +54,7 @@ def candidate(
         severity=severity,
         occurred_at=at(day),
         version=version,
-        evidence={"value": value},
+        evidence={"value": value, **({"window_days": 2} if kind == "sudden_drop" else {}), **(evidence or {})},
         contributions=[],
         p_churn=p_churn,
         reasons_en=[f"{kind} of {customer}"],

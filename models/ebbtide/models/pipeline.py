@@ -40,6 +40,7 @@ FEEDBACK = Topic.FEEDBACK.topic_name
 _FOR_PROFILES = (Event, Tick, SourceHeartbeat)
 _FOR_CUSTOMERS = (ProfileState, Tick, SourceHeartbeat)
 _FOR_IDENTITY = (IdentityLink, AccountName, Tick)
+_FOR_FLEET = (GridSummary, ChannelSpend, DayActivity, Tick)
 _FOR_LEARNER = (TrainingExample, InputCounts, Tick)
 _FOR_TRIAGE = (AlertCandidate, AlertFeedback, DayActivity, Tick)
 _OF_LEARNER = (Model, Tick)
@@ -165,7 +166,7 @@ class Pipeline:
                     self.triage.apply(next(self._candidates), output.record)
                     continue
                 if output.topic is Topic.GRID_SUMMARIES:
-                    assert isinstance(output.record, GridSummary | ChannelSpend | Tick)
+                    assert isinstance(output.record, _FOR_FLEET)
                     self.fleet.apply(next(self._summaries), output.record)
                     continue
                 if isinstance(output.record, _FOR_LEARNER) and output.topic is Topic.TRAINING_EXAMPLES:

@@ -250,10 +250,10 @@ class DropPolicy(Policy):
     """Which decline of activity is a sudden drop: what is hardly chance, day after day (signals §7)."""
 
     evidence: float = Field(
-        4.0,
+        5.0,
         gt=0,
         description="A drop opens where the days since some day are e to the power of this times likelier for a "
-        "customer that does a share of its usual than for one that does what it did: 55 times with 4.",
+        "customer that does a share of its usual than for one that does what it did: 150 times with 5.",
     )
     shares: tuple[float, ...] = Field(
         (0.5, 0.35, 0.2, 0.05),
@@ -261,6 +261,13 @@ class DropPolicy(Policy):
         description="The shares of the usual that are thought of, each as likely as another.",
     )
     longest_days: int = Field(28, ge=7, le=42, description="Longest time over which a decline is added up, days.")
+    habit_lag_weeks: int = Field(
+        2,
+        ge=0,
+        le=4,
+        description="The newest weeks teach no habit, so that a slow decline does not become what is usual; where there "
+        "are no older ones they do.",
+    )
     people_power: float = Field(
         0.6,
         ge=0,

@@ -153,7 +153,9 @@ class AlertCandidate(Contract):
 
 
 class DayActivity(Contract):
-    """What the customers of a partition did on the UTC day before ``instant``. Topic ``alert-candidates``.
+    """What the customers of a partition did on the UTC day before ``instant``.
+
+    Topics ``alert-candidates`` and ``grid-summaries``: triage and the fleet judge by it how the whole fleet does.
 
     ``events`` are their actions by the source that delivered them, ``blind`` the sources of which nothing was heard on
     the day. Of the same instant and ``partition`` told twice the first counts.

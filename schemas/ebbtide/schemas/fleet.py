@@ -361,6 +361,8 @@ class FleetStats(Contract):
     ``pareto_value``. ``channels``: most clicks first; small keywords of a channel are summed under ``(other)``.
     ``trained``: in which modules trainings of the newest weeks were, so that others are compared in these alone.
     ``leads`` by owner: ids of the open leads, the first to call first. ``look_alikes``: whom a surge may name.
+    ``down_days``: the newest UTC days on which the whole fleet did far less than usual, oldest first: what a customer
+    did on them says nothing of it.
     """
 
     tenant: Text
@@ -373,3 +375,4 @@ class FleetStats(Contract):
     trainings: list[TrainingStats] = Field(default_factory=list)
     leads: dict[str, list[str]] = Field(default_factory=dict)
     look_alikes: Candidates = Candidates()
+    down_days: list[UtcDatetime] = Field(default_factory=list)

@@ -91,11 +91,13 @@ def for_learner(record: ConsumerRecord) -> TrainingExample | InputCounts | Model
     return _tick_or(TrainingExample, record)
 
 
-def grid_summary(record: ConsumerRecord) -> Summed | Tick:
-    """A record of ``grid-summaries``: what customers add up to, or what a channel cost."""
+def grid_summary(record: ConsumerRecord) -> Summed | DayActivity | Tick:
+    """A record of ``grid-summaries``: what customers add up to or did on a day, or what a channel cost."""
     value = record.value or b""
     if record.key == TICK_KEY:
         return Tick.from_json(value)
+    if record.key == ACTIVITY_KEY:
+        return DayActivity.from_json(value)
     found: Summed = _summed.validate_json(value)
     return found
 

@@ -55,9 +55,7 @@ def test_nothing_is_held_against_it(blind: Told) -> None:
     unheard = Told(used(day for day in EVERY_TWO_DAYS if day <= 40), 59)
     assert [row for row in story(unheard.outputs) if row[0] != "tier_to_danger"] == [
         ("asleep", "open", 44),
-        ("sudden_drop", "open", 52),
         ("asleep", "resolved", 55),
-        ("sudden_drop", "resolved", 55),
         ("left", "open", 55),
     ]
     assert [new for _, new, _ in unheard.moves("u1", "lifecycle")][-1] == "left"

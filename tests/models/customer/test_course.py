@@ -126,36 +126,104 @@ def habits_with_news(draw: st.DrawFn) -> tuple[list[Person], list[tuple[int, int
     return people, draw(st.lists(news, max_size=4))
 
 
-@given(habits_with_news())
-def test_what_is_kept_changes_nothing(given_news: tuple[list[Person], list[tuple[int, int, int]]]) -> None:
-    """However a course was followed before, and whatever came late: it tells what a new one tells."""
+UNSEEN = st.lists(st.frozensets(st.integers(MONDAY, MONDAY + 97), max_size=40), min_size=13, max_size=13)
+
+
+@given(habits_with_news(), UNSEEN)
+def test_what_is_kept_changes_nothing(
+    given_news: tuple[list[Person], list[tuple[int, int, int]]], unseen: list[frozenset[int]]
+) -> None:
+    """However a course was followed before, whatever came late, and whichever days were found to say nothing meanwhile:
+    it tells what a new one tells."""
     people, news = given_news
     series, course = series_of(people), Course()
     for step, day in enumerate(range(MONDAY + 60, MONDAY + 98, 3)):
-        if step % 3 == 2 and news:
-            who, at, count = news.pop()
-            people[who][at] = count
-            put(series, people, at)
-            course.forget([at])
-        kept = DECLINES.newest(course, series, people, day, DAILY)
-        assert kept == DECLINES.newest(Course(), series, people, day, DAILY)
-        assert kept == shortest(people, day)
+        for _ in range(2 if step % 3 == 2 else 0):
+            if news:
+                who, at, count = news.pop()
+                people[who][at] = count
+                put(series, people, at)
+                course.forget([at])
+        # Some of the days are known at once, others later.
+        lost = unseen[step // 3] | unseen[step] if step % 2 else unseen[step // 3]
+        kept = DECLINES.newest(course, series, people, day, DAILY, lost)
+        assert kept == DECLINES.newest(Course(), series, people, day, DAILY, lost)
+        assert kept == shortest(people, day, lost)
+        if day < MONDAY + 90:
+            silent = range(day - 3, day)
+            told = DECLINES.silence(course, series, people, silent, lost)
+            assert told == DECLINES.silence(Course(), series, people, silent, lost)
 
 
-def shortest(people: list[Person], day: int) -> Decline | None:
+def shortest(people: list[Person], day: int, unseen: frozenset[int]) -> Decline | None:
     """The shortest decline that is sure, by adding up each."""
     course = Course()
     series = series_of(people)
-    DECLINES.newest(course, series, people, day, DAILY)
-    days = [course.days[day - width] for width in range(1, DROPS.longest_days + 1)]
-    days = list(takewhile(lambda at: at.usual_people > 0, days))
-    sums = [list(accumulate(column)) for column in zip(*days, strict=True)]
-    told = [Decline(width, *row) for width, row in enumerate(zip(*sums, strict=True), 1)]
-    sure = [one for one in told if one.width >= 2 and one.evidence > DROPS.evidence]
+    DECLINES.newest(course, series, people, day, DAILY, unseen)
+    back = range(day - 1, day - DROPS.longest_days - 1, -1)
+    known = list(takewhile(lambda at: at in unseen or course.days[at].usual_people > 0, back))
+    lost = list(accumulate(int(at in unseen) for at in known))
+    sums = [list(accumulate(column)) for column in zip(*(course.days[at] for at in known), strict=True)]
+    told = [Decline(width, *row) for width, row in enumerate(zip(*sums, lost, strict=True), 1)]
+    sure = [one for one in told if one.width - one.unseen >= 2 and one.evidence > DROPS.evidence]
     found = next((one for one in sure if one.actions < one.usual_actions / 2), None)
     ends = recovery(series, day, DAILY, BASELINE)
     is_over = found is not None and found.width > 7 and ends is not None and ends.ratio >= BASELINE.drop_leave
     return None if is_over else found
+
+
+def test_a_holiday_before_a_decline_is_no_part_of_it_and_teaches_nothing() -> None:
+    """Nobody comes in the tenth week; from the Wednesday of the eleventh on everybody stays away."""
+    holiday = frozenset(range(MONDAY + 63, MONDAY + 70))
+    stops = MONDAY + 72
+    people = [{day: 3 for day in person if day not in holiday} for person in team(12, until=stops)]
+    series = series_of(people)
+    seen = [DECLINES.newest(Course(), series, people, day, WORKDAYS, holiday) for day in range(stops - 2, stops + 3)]
+    assert seen[:4] == [None] * 4
+    found, usual = seen[4], decline(team(12, until=stops), stops + 2)
+    assert found is not None
+    assert usual is not None
+    # But for what is known from seven weeks in place of eight.
+    assert found._replace(evidence=usual.evidence) == usual
+    assert found.evidence == pytest.approx(usual.evidence, rel=0.05)
+    # As long as nobody knows of the holiday it is a decline itself, and only a week of it.
+    assert decline(people, MONDAY + 66) is not None
+    # Silence over it says no more than the days before and after it.
+    silent = range(MONDAY + 63, MONDAY + 70)
+    assert DECLINES.silence(Course(), series, people, silent, holiday) == 0.0
+    without = DECLINES.silence(Course(), series, people, silent)
+    assert without is not None
+    assert without > 4
+
+
+def test_days_left_out_are_no_silence() -> None:
+    """Two cadences of four workdays must have been seen."""
+    rare = Cadence(4.0, business=True)
+    stops = MONDAY + 72
+    people = team(14, until=stops)
+    for lost in range(4):
+        unseen = frozenset(range(stops, stops + lost))
+        told = [decline(people, day, rare) for day in range(stops, stops + 20)]
+        kept = [
+            DECLINES.newest(Course(), series_of(people), people, day, rare, unseen) for day in range(stops, stops + 20)
+        ]
+        first, later = (next(n for n, one in enumerate(row) if one is not None) for row in (told, kept))
+        assert later >= first
+        found = kept[later]
+        assert found is not None
+        assert found.unseen == lost
+
+
+def test_two_late_days_before_anybody_asks() -> None:
+    people = team(12, until=MONDAY + 72)
+    series, course = series_of(people), Course()
+    DECLINES.newest(course, series, people, MONDAY + 76, WORKDAYS)
+    for at in (MONDAY + 75, MONDAY + 73):
+        for person in people:
+            person[at] = 3
+        put(series, people, at)
+        course.forget([at])
+    assert DECLINES.newest(course, series, people, MONDAY + 76, WORKDAYS) == decline(people, MONDAY + 76)
 
 
 def test_nothing_is_said_of_who_never_came_or_is_new() -> None:

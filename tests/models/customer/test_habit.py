@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from math import exp, lgamma, log
 from random import Random
 
@@ -14,7 +15,7 @@ from ebbtide.models.customer.habit import Habit, Habits
 from ebbtide.models.customer.workdays import weekday_of
 from ebbtide.models.policy import BaselinePolicy, DropPolicy
 
-BASELINE, DROPS = BaselinePolicy(), DropPolicy()
+BASELINE, DROPS = BaselinePolicy(), DropPolicy(habit_lag_weeks=0)
 HABITS = Habits(BASELINE, DROPS)
 FIRST = MONDAY
 NOW = FIRST + 7 * 8
@@ -38,6 +39,50 @@ def test_a_habit_by_hand() -> None:
     # Both come for sure: no spread but that of the usual itself, known from 16 days and the mean of all for two.
     spread = 0.05 / 2 + 2 * (0.1 + 1 / (16 + 4 + 0.5))
     assert habit.weekdays[0].by_share[0] == pytest.approx((2 * (1 - 0.5**0.6) / spread, 0.6 * log(0.5) / spread))
+
+
+def test_days_that_say_nothing_teach_nothing() -> None:
+    """As if the week had not been; where more than half of the days are gone, nothing is known."""
+    people = workweeks(2)
+
+    def habit(unseen: Collection[int]) -> Habit | None:
+        here = [{day for day in days if day not in unseen} for days in people]
+        return HABITS.as_of(NOW, FIRST, here, lambda day: 3 * sum(day in days for days in here), unseen)
+
+    usual, without = told(workweeks(2, 7), 3, NOW - 7), habit(range(FIRST + 14, FIRST + 21))
+    assert usual is not None
+    assert without is not None
+    assert without.actions == usual.actions
+    assert [weekday.people for weekday in without.weekdays] == pytest.approx(
+        [weekday.people for weekday in usual.weekdays]
+    )
+    # All Mondays are gone: a Monday is as any workday.
+    mondays = habit(range(FIRST, NOW, 7))
+    assert mondays is not None
+    assert mondays.weekdays[0].people == pytest.approx(2.0)
+    assert habit(range(FIRST + 28, NOW)) is not None
+    assert habit(range(FIRST + 27, NOW)) is None
+    # The older half of the weeks may be gone altogether.
+    assert habit(range(FIRST, FIRST + 28)) is not None
+
+
+def test_the_newest_weeks_teach_nothing_as_far_as_older_ones_are_enough() -> None:
+    late = Habits(BASELINE, DropPolicy(habit_lag_weeks=2))
+
+    def learned(weeks: int, quiet: int) -> float:
+        """People on a Monday, where nobody came in the newest weeks."""
+        end = FIRST + 7 * weeks
+        people = [{day for day in days if day < end - 7 * quiet} for days in workweeks(2, weeks)]
+        habit = late.as_of(end, FIRST, people, lambda day: 9 * sum(day in days for days in people))
+        assert habit is not None
+        return habit.weekdays[0].people
+
+    assert [learned(10, quiet) for quiet in (0, 1, 2)] == pytest.approx([2.0, 2.0, 2.0])
+    assert learned(10, 3) < 1.9
+    # Of five weeks the newest one is left out, of four none.
+    assert learned(5, 1) == pytest.approx(2.0)
+    assert learned(5, 2) < 1.9
+    assert learned(4, 1) < 1.9
 
 
 def test_a_weekday_leans_on_its_kind() -> None:

@@ -43,7 +43,7 @@ def test_what_is_kept_by_default() -> None:
         (CorePolicy(usage=UsagePolicy(window_days=50)), "days", 4 * 56),
         (CorePolicy(usage=UsagePolicy(baseline_windows=5)), "days", 6 * 28),
         (CorePolicy(baseline=BaselinePolicy(weeks=20)), "days", 2 * 28 + 19 * 7),
-        (CorePolicy(drop=DropPolicy(longest_days=42), usage=UsagePolicy(baseline_windows=2)), "days", 42 + 9 * 7),
+        (CorePolicy(drop=DropPolicy(longest_days=42), usage=UsagePolicy(baseline_windows=2)), "days", 42 + 11 * 7),
         (CorePolicy(cadence=CadencePolicy(prior_days=30)), "days", 4 * 63),
         (CorePolicy(lifecycle=LifecyclePolicy(stable_periods=14)), "days", ceil(25 * (15 * 7 + 3) / 11)),
         (CorePolicy(campaign=CampaignPolicy(usual_days=100)), "days", 7 + 28 + 100),

@@ -96,6 +96,17 @@ def test_a_return_is_told_at_once_and_corrected_at_midnight() -> None:
     assert len(returns(live)) == 4
 
 
+def test_a_return_is_told_with_the_login_of_the_day_after_at_once() -> None:
+    live = sleeper()
+    live.feed(track("view", at(22.99), "view"))
+    live.pass_time(23.25)
+    assert returns(live)[1:] == [("asleep", "resolved", 22.99)]
+    live.feed(track("login", at(23.3), "login"))
+    assert returns(live)[2:] == [("warm_return", "open", 23.3)]
+    live.pass_time(25.1)
+    assert len(returns(live)) == 3
+
+
 def test_a_login_ahead_of_time_is_told_when_its_day_begins() -> None:
     live = sleeper()
     live.feed(track("login", at(23.01), "m"))

@@ -111,6 +111,25 @@ def test_a_return_without_login_ends_the_sleep_only() -> None:
     ]
 
 
+def test_a_login_on_the_day_after_is_the_return_of_who_came_without_one() -> None:
+    """As just before midnight. Once, and only on the very next day."""
+    body = active([*EVERY_TWO_DAYS, 22])
+    outputs = run([*body, *active([23, 24], "login")], at(26))
+    assert silences(outputs) == [
+        ("asleep", "open", 20.0),
+        ("asleep", "resolved", 22.5),
+        ("warm_return", "open", 23.5),
+    ]
+    assert alerts_of(outputs)[-1].evidence == {
+        "silence_days": 6,
+        "cadence_days": 2.0,
+        "returned_at": "2025-01-29T12:00:00Z",
+    }
+    assert [row[0] for row in silences(run([*body, *active([24], "login")], at(26)))] == ["asleep", "asleep"]
+    # Who was awake returns from nowhere.
+    assert silences(run([*active([*EVERY_TWO_DAYS, 17]), *active([18], "login")], at(20))) == []
+
+
 def test_who_had_left_comes_back() -> None:
     outputs = run(active(EVERY_TWO_DAYS) + active([33], "login"), at(34))
     assert silences(outputs)[-2:] == [("left", "resolved", 33.5), ("warm_return", "open", 33.5)]
@@ -168,7 +187,7 @@ def test_a_drop_opens_once_it_is_hardly_chance_and_closes_at_70_percent() -> Non
         "window_days": 3,
         "people_days": 3,
         "usual_people_days": pytest.approx(12.0),
-        "log_likelihood_ratio": pytest.approx(5.7, abs=0.1),
+        "log_likelihood_ratio": pytest.approx(5.4, abs=0.1),
     }
     # Of the seven days before, two had one person and three had four.
     assert (closed.state, closed.occurred_at, closed.resolved_reason) == ("resolved", at(73), "recovered")

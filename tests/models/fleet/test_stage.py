@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from ebbtide.models.fleet.business import Business, Trainings
@@ -15,14 +17,16 @@ from ebbtide.models.policy import CorePolicy, FleetPolicy
 from ebbtide.models.value.attendance import Changes, Group
 from ebbtide.models.value.first_touch import FirstTouch, Stage
 from ebbtide.models.value.moments import Moments
+from ebbtide.schemas.alert import DayActivity
 from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary
 from ebbtide.schemas.profile_state import Tick
 from ebbtide.schemas.topics import Topic
 from support.raw import DAY_0, at
+from support.triage import activity
 
 SOURCES = frozenset({"customers/0", "customers/1"})
 POLICY = CorePolicy(fleet=FleetPolicy(min_segment=1))
-Record = GridSummary | ChannelSpend | Tick
+Record = GridSummary | ChannelSpend | DayActivity | Tick
 
 
 def summary(partition: int, day: int, customers: int, tenant: str = "t") -> GridSummary:
@@ -174,6 +178,90 @@ def test_a_flush_that_is_cut_in_two_tells_the_same_again(kept: int) -> None:
     assert following.segments[""].customers == 1
     assert spent(following) == [11]
     assert len([key for key in again.table if key.startswith(b"summary/")]) == 0
+
+
+def days(first: int, until: int, *, quiet: frozenset[int] = frozenset()) -> list[Record]:
+    """What two partitions tell of the days from ``first`` on: three tenths of the usual on the ``quiet`` ones."""
+    return [
+        activity(day + 1, {"eu": share * (3 if day in quiet else 10)}, partition=f"customers/{partition}")
+        for day in range(first, until)
+        for partition, share in ((0, 6), (1, 4))
+    ]
+
+
+def down(found: list[FleetStats | str]) -> list[int]:
+    """The days of the last statistics on which the fleet was down."""
+    (stats,) = [record for record in found if isinstance(record, FleetStats)][-1:]
+    return [(day - at(0)).days for day in stats.down_days]
+
+
+QUIET = frozenset(range(58, 61))
+
+
+def test_days_on_which_all_did_less_are_told_with_the_statistics() -> None:
+    log = Log()
+    log.add(*days(0, 57, quiet=QUIET), summary(0, 56, 1), report(0, 56), report(1, 56))
+    # What is told of later days waits for the next instant.
+    told_at = log.add(*days(57, 70, quiet=QUIET), summary(0, 63, 1), report(0, 63), report(1, 63))
+    assert down(told_at) == [58, 59, 60]
+    assert down(log.add(summary(0, 70, 1), report(0, 70), report(1, 70))) == [58, 59, 60]
+    # Told again they change nothing, whether they wait or were judged.
+    repeats = log.stage.repeats
+    log.add(*days(69, 71), *days(70, 71))
+    assert log.stage.repeats - repeats == 4
+    # They go when no habit reaches them any more, be it after weeks without any report.
+    kept = 28 + 7 * 9 + 7
+    assert down(log.add(*days(71, 154), summary(0, 154, 1), report(0, 154), report(1, 154))) == [58, 59, 60]
+    assert 58 + kept == 156
+    assert down(log.add(*days(154, 161), summary(0, 161, 1), report(0, 161), report(1, 161))) == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_down_days_follow_from_the_days_alone(seed: int) -> None:
+    """Whatever the order, however many instants are told at once, and whenever the worker starts anew."""
+    rng = Random(seed)
+    instants = range(7, 85, 7)
+    usual = Log()
+    expected = []
+    for day in instants:
+        told_at = usual.add(*days(day - 7, day, quiet=QUIET), summary(0, day, 1), report(0, day), report(1, day))
+        expected += [down(told_at)]
+    log, found = Log(), []
+    pending: list[Record] = []
+    for day in instants:
+        pending += rng.sample(rest := days(day - 7, day, quiet=QUIET), len(rest))
+        pending += [summary(0, day, 1), report(0, day)]
+        if rng.random() < 0.5:
+            continue
+        for record in [*pending, report(1, day)]:
+            told_at = log.add(record)
+            found += [down([one]) for one in told_at if isinstance(one, FleetStats)]
+            if rng.random() < 0.3:
+                offset = log.offset
+                log = Log(log.table)
+                log.offset = offset
+        pending = []
+    assert found == expected[: len(found)]
+    assert len(found) > 3
+
+
+@pytest.mark.parametrize("kept", range(24))
+def test_a_flush_of_judged_days_that_is_cut_in_two_judges_the_same_again(kept: int) -> None:
+    log = Log()
+    log.add(*days(0, 56, quiet=QUIET), summary(0, 56, 1), report(0, 56), report(1, 56))
+    log.add(*days(56, 63, quiet=QUIET))
+    rest: list[Record] = [summary(0, 63, 1), report(0, 63), report(1, 63)]
+    for offset, record in enumerate(rest, log.offset):
+        log.stage.apply(offset, record)
+    flush = log.stage.flush()
+    log.store(flush.writes, kept)
+    again = Log(log.table)
+    again.offset = log.offset
+    repeated = again.add(*rest)
+    assert not repeated or down(repeated) == [58, 59, 60]
+    assert bool(repeated) is (kept <= list(flush.writes).index(META_KEY))
+    assert down(again.add(*days(63, 70), summary(0, 70, 1), report(0, 70), report(1, 70))) == [58, 59, 60]
+    assert sorted(key[:5] for key in again.table) == [b"@part", b"down/"]
 
 
 def business(partition: int, day: int) -> GridSummary:

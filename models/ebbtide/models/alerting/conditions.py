@@ -18,22 +18,30 @@ _EPOCH = date(1970, 1, 1).toordinal()
 _CONFIDENCE_OF_SILENCE = 0.5
 """Of ten key people who were silent for so long, about five were back within four weeks (docs/decisions/0015)."""
 
+LEFT_OUT, BLIND_DAYS = "fleet_down_days", "blind_days"
+"""Entries of a drop's evidence: days of its window that weigh nothing, for the fleet was down, or nobody could see."""
+
 _CRITICAL_SHARE = 0.5
 """A drop is critical when the value is under half of what already fires (a quarter of the usual)."""
 
 
 def sudden_drop(
-    found: Decline | None, recovery: Window | None, silence: SilenceState, baseline: BaselinePolicy
+    found: Decline | None,
+    recovery: Window | None,
+    silence: SilenceState,
+    baseline: BaselinePolicy,
+    down_days: int = 0,
 ) -> Verdict:
     """Activity under half of the usual for so many days that it is hardly chance; over when the newest weeks are back.
 
-    ``found`` is the newest decline, ``recovery`` the window by which a drop ends.
+    ``found`` is the newest decline; on ``down_days`` of those left out of it the fleet was down. ``recovery`` is the
+    window by which a drop ends.
     """
     if silence is SilenceState.LEFT:
         return Clears(Reason.LEFT)
     if found is not None:
         critical = found.ratio < baseline.drop_enter * _CRITICAL_SHARE
-        return Fires(Severity.CRITICAL if critical else Severity.WARNING, _evidence(found))
+        return Fires(Severity.CRITICAL if critical else Severity.WARNING, _evidence(found, down_days))
     if recovery is None:
         return Clears(Reason.NO_BASELINE)
     return Clears(Reason.RECOVERED) if recovery.ratio >= baseline.drop_leave else Holds(Reason.HYSTERESIS)
@@ -105,8 +113,11 @@ def warm_return(logins: int, told: Reason | None, silence_days: int, cadence_day
     )
 
 
-def key_person_lost(gone: Gone) -> Verdict:
-    """A key person is gone: said by the CRM, or silent for three own cadences while the others go on."""
+def key_person_lost(gone: Gone, down_days: int = 0) -> Verdict:
+    """A key person is gone: said by the CRM, or silent for three own cadences while the others go on.
+
+    On ``down_days`` of the silence the fleet was down: they count for nothing.
+    """
     return Fires(
         Severity.CRITICAL if gone.told else Severity.WARNING,
         {
@@ -116,6 +127,7 @@ def key_person_lost(gone: Gone) -> Verdict:
             "silence_days": gone.silent_days,
             "last_active_on": str(date.fromordinal(_EPOCH + gone.last_day)),
             "told": gone.told,
+            **({LEFT_OUT: down_days} if down_days else {}),
         },
         confidence=1.0 if gone.told else _CONFIDENCE_OF_SILENCE,
         person=gone.profile_id,
@@ -149,7 +161,8 @@ def _compared(comparison: Comparison) -> dict[str, object]:
     }
 
 
-def _evidence(found: Decline) -> dict[str, object]:
+def _evidence(found: Decline, down_days: int) -> dict[str, object]:
+    left_out = {LEFT_OUT: down_days, BLIND_DAYS: found.unseen - down_days}
     return {
         "value": found.actions,
         "baseline": round(found.usual_actions, 2),
@@ -159,6 +172,7 @@ def _evidence(found: Decline) -> dict[str, object]:
         "people_days": found.people,
         "usual_people_days": round(found.usual_people, 2),
         "log_likelihood_ratio": round(found.evidence, 2),
+        **{name: days for name, days in left_out.items() if days},
     }
 
 

@@ -4,10 +4,10 @@ Activity of all customers is added up by day and source, as it is folded: a day'
 nobody is looked at for it. A day is held against the same weekday of the weeks before. Sources that were blind on the
 day are left out on both sides: that their customers are not seen is no dip of the others.
 
-On its first evening a holiday of one day's length is seen so, while a customer's own windows cross their thresholds one
-after the other over the next week. From then on drops are held back until the window that each was told from lies
-behind the dip, and those that the dip opened for another week; what is open still is told then, what was resolved
-meanwhile never is.
+On its first evening a holiday of one day's length is seen so. From then on what looks back on the dip is held back, for
+a week or as long as its own window reaches it, and for another week where the dip itself opened it; what is open still
+is told then, what was resolved meanwhile never is. Customers hear of down days once a week (``models.fleet``). From
+then on these weigh nothing in a drop; and a drop that rests on other days is not held back.
 """
 
 from __future__ import annotations
@@ -127,21 +127,25 @@ class DownDays(NamedTuple):
         days = (*self.days, day) if fleet_is_down(level, policy, was_down=was_down) else self.days
         return DownDays(tuple(at for at in days if at > day - policy.kept_days), day)
 
-    def hold(self, instant: int, opened: int, window_days: int, policy: FleetGuardPolicy) -> bool:
+    def hold(
+        self, instant: int, opened: int, window_days: int, policy: FleetGuardPolicy, *, left_out: int | None = None
+    ) -> bool:
         """Whether an alert that ``opened`` on a grid day is held back at grid day ``instant``.
 
         ``window_days`` is the window that it was told from. A week of hysteresis is the least: the week after a
-        holiday is no usual one. What opened on days of the dip itself is held for longer: one slow week more, and it
-        would not have ended yet.
+        holiday is no usual one. What rests on days of the dip itself is held for longer: one slow week more, and it
+        would not have ended yet. Of what is told from each day of its window for itself, ``left_out`` of the fleet's
+        down days counted for nothing; where all of them are, it rests on none and is not held back.
         """
-        by_dip = self._lie_in(opened - window_days, opened)
-        width = max(window_days, policy.dip_days if by_dip else policy.hold_days)
-        return self._lie_in(instant - width, instant)
+        down = self._between(opened - window_days, opened)
+        if left_out is not None and down <= left_out:
+            return False
+        width = max(window_days, policy.dip_days if down else policy.hold_days)
+        return self._between(instant - width, instant) > 0
 
-    def _lie_in(self, first: int, end: int) -> bool:
-        """Whether the fleet was down on a day from ``first`` to before ``end``."""
-        index = bisect_left(self.days, first)
-        return index < len(self.days) and self.days[index] < end
+    def _between(self, first: int, end: int) -> int:
+        """On how many days from ``first`` to before ``end`` the fleet was down."""
+        return bisect_left(self.days, end) - bisect_left(self.days, first)
 
 
 def down_days(levels: Iterable[tuple[int, DayLevel | None]], policy: FleetGuardPolicy) -> DownDays:

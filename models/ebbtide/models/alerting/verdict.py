@@ -60,6 +60,7 @@ class Reason(StrEnum):
     NO_RHYTHM = "no_rhythm"
     CAMPAIGN = "campaign"
     UNSEEN = "unseen"
+    FLEET_DOWN = "fleet_down"
     STOOD_IN = "stood_in"
 
 

@@ -12,11 +12,11 @@ from datetime import UTC, date, datetime
 from itertools import pairwise
 
 from ebbtide.models.alerting import conditions
-from ebbtide.models.alerting.lifecycle import AlertChange, settle_evidence, transition
+from ebbtide.models.alerting.lifecycle import AlertChange, OpenAlert, settle_evidence, transition
 from ebbtide.models.alerting.verdict import Clears, Fires, Holds, Reason, Verdict
 from ebbtide.models.customer.cadence import Cadence, SilenceState, asleep_after, silence
 from ebbtide.models.customer.comparable import excess, recovery, window
-from ebbtide.models.customer.course import Decline, Declines
+from ebbtide.models.customer.course import Decline, Declines, reach_days
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.key_people import KeyPeople
 from ebbtide.models.customer.rhythm import Rhythm
@@ -44,6 +44,7 @@ class Alarms:
         self._policy = policy
         self._key_people = KeyPeople(policy)
         self._declines = Declines(policy.baseline, policy.drop)
+        self._reach_days = reach_days(policy.baseline, policy.drop)
 
     def settle(
         self,
@@ -68,20 +69,23 @@ class Alarms:
         if slept or (state is SilenceState.LEFT) != (AlertType.LEFT in open_alerts):
             last_at = _iso((view.last_at(customer, LAST, day) or 0) * 1000)
             # Silence is told in calendar days, whatever unit the cadence has.
-            silent, why = day - rhythm.last_day - rhythm.blind, self._untold_silence(customer, view, day, rhythm)
+            silent = day - rhythm.last_day - rhythm.blind
+            why = self._untold_silence(customer, view, day, rhythm, seen, fleet)
             verdicts += (
                 (AlertType.LEFT, conditions.left(state, why, silent, days, last_at)),
                 (AlertType.ASLEEP, conditions.asleep(state, why, silent, days, last_at)),
             )
-        decline = self._decline(customer, view, day, rhythm.own)
+        decline = self._decline(customer, view, day, rhythm.own, seen, fleet)
         if decline is not None or AlertType.SUDDEN_DROP in open_alerts:
-            verdicts.append((AlertType.SUDDEN_DROP, self._drop(view, day, rhythm, decline, seen)))
+            verdicts.append((AlertType.SUDDEN_DROP, self._drop(customer, view, day, rhythm, decline, seen, fleet)))
         if self._surges(customer, comparison):
             verdicts.append((AlertType.SURGE, self._surge(customer, view, day, rhythm, comparison, fleet)))
         if (customer.tier == HealthTier.DANGER) != (AlertType.TIER_TO_DANGER in open_alerts):
             verdicts.append((AlertType.TIER_TO_DANGER, _danger(customer)))
         if customer.is_account:
-            verdicts += [(AlertType.KEY_PERSON_LOST, told) for told in self._key_person(customer, view, day, seen)]
+            verdicts += [
+                (AlertType.KEY_PERSON_LOST, told) for told in self._key_person(customer, view, day, seen, fleet)
+            ]
         warm = open_alerts.get(AlertType.WARM_RETURN)
         if warm is not None:
             own = alert_policy(customer, view, day, policy)
@@ -89,17 +93,34 @@ class Alarms:
             verdicts.append((AlertType.WARM_RETURN, ends))
         return _changes(_told(customer, kind, verdict, day, day * DAY_MS) for kind, verdict in verdicts)
 
-    def are_calm(self, customer: Customer, view: View, day: int, own: Cadence, comparison: Comparison | None) -> bool:
+    def are_calm(
+        self,
+        customer: Customer,
+        view: View,
+        day: int,
+        own: Cadence,
+        comparison: Comparison | None,
+        seen: Seen,
+        fleet: Fleet | None,
+    ) -> bool:
         """Whether the trend neither opens an alert nor has one open, on a day that is no instant of observation."""
         if AlertType.SUDDEN_DROP in customer.alerts or self._surges(customer, comparison):
             return False
-        return self._decline(customer, view, day, own) is None
+        return self._decline(customer, view, day, own, seen, fleet) is None
 
-    def _decline(self, customer: Customer, view: View, day: int, own: Cadence) -> Decline | None:
+    def _decline(
+        self, customer: Customer, view: View, day: int, own: Cadence, seen: Seen, fleet: Fleet | None
+    ) -> Decline | None:
         """The decline with which a drop may begin; none where one is open already, or who left."""
         if AlertType.SUDDEN_DROP in customer.alerts or customer.silence is SilenceState.LEFT:
             return None
-        return self._declines.newest(view.course, view.series, _people(customer), day, own)
+        return self._newest(customer, view, day, own, seen, fleet)
+
+    def _newest(
+        self, customer: Customer, view: View, day: int, own: Cadence, seen: Seen, fleet: Fleet | None
+    ) -> Decline | None:
+        unseen = seen.unseen(view, fleet, self._reach_days)
+        return self._declines.newest(view.course, view.series, _people(customer), day, own, unseen)
 
     def _surges(self, customer: Customer, comparison: Comparison | None) -> bool:
         """Whether a surge begins or is open."""
@@ -119,15 +140,20 @@ class Alarms:
     def returned(self, customer: Customer, view: View, day: int, seen: Seen, *, complete: bool) -> list[AlertChange]:
         """Instant triggers of ``day``: whoever was asleep at its start and is active now is awake; a login is a return.
 
+        Who came back without one, as just before midnight, returns with that of the day after.
+
         ``customer.silence`` is the state at the start of ``day``; days that ``seen`` says nobody saw are no silence.
         With ``complete`` the day is over and what fired on part of it is corrected.
         """
         bucket = view.series.get(day)
-        if bucket is None or customer.silence is SilenceState.AWAKE:
+        if bucket is None:
             return []
-        rhythm = seen.rhythm(view, day, self._policy.cadence)
-        if rhythm is None:
-            # What it was asleep since went to another customer.
+        is_awake = customer.silence is SilenceState.AWAKE
+        if is_awake and not came_without_login(view, day):
+            return []
+        rhythm = seen.rhythm(view, day - 1 if is_awake else day, self._policy.cadence)
+        if rhythm is None or rhythm.state is SilenceState.AWAKE:
+            # What it was asleep since went to another customer; or it was awake the day before as well.
             return []
         start = day * DAY_MS
         awake = Clears(Reason.RETURNED)
@@ -154,60 +180,98 @@ class Alarms:
             return Reason.NO_RHYTHM
         return None if rhythm.silent >= after else Reason.USUAL_SILENCE
 
-    def _untold_silence(self, customer: Customer, view: View, day: int, rhythm: Rhythm) -> Reason | None:
+    def _untold_silence(
+        self, customer: Customer, view: View, day: int, rhythm: Rhythm, seen: Seen, fleet: Fleet | None
+    ) -> Reason | None:
         """Why the silence up to ``day`` is not told.
 
         That of an account, of which a habit is known, must be no more likely by chance than a drop: on a day off of one
         of its people others may come, so that its gaps tell little.
         """
         why = self._usual_silence(view, rhythm)
-        silent = range(rhythm.last_day + 1, day - rhythm.blind)
+        silent = range(rhythm.last_day + 1, day)
         if why is None and customer.is_account and len(silent) < self._policy.drop.longest_days:
-            found = self._declines.silence(view.course, view.series, _people(customer), silent)
+            unseen = seen.unseen(view, fleet, self._reach_days)
+            found = self._declines.silence(view.course, view.series, _people(customer), silent, unseen)
             if found is not None and found <= self._policy.drop.evidence:
                 return Reason.USUAL_SILENCE
         return why
 
-    def _key_person(self, customer: Customer, view: View, day: int, seen: Seen) -> Iterator[Verdict]:
-        """Whether who is told to be gone still is, and, if nobody is told, who carried the account and is gone."""
+    def _key_person(
+        self, customer: Customer, view: View, day: int, seen: Seen, fleet: Fleet | None
+    ) -> Iterator[Verdict]:
+        """Whether who is told to be gone still is, and, if nobody is told, who carried the account and is gone.
+
+        On days on which nobody could see it or the whole fleet was down nobody is missed.
+        """
         people, known = self._key_people, customer.alerts.get(AlertType.KEY_PERSON_LOST)
         if known is not None:
             person, last = known.person or "", _day_of(str(known.evidence["last_active_on"]))
-            verdict = conditions.key_person_stays_lost(
+            verdict: Verdict = conditions.key_person_stays_lost(
                 back=people.is_back(customer, view, day, person, last),
                 stood_in=people.stands_in(customer, view, day, person, last),
                 open_days=day - known.opened_day,
                 policy=self._policy.key_person,
             )
+            if not known.evidence["told"] and _rests_on(known, "silence_days", fleet):
+                verdict = Clears(Reason.FLEET_DOWN)
             yield verdict
             if not isinstance(verdict, Clears):
                 return
-        gone = people.gone(customer, view, day, seen.blind_days)
+        gone = people.gone(
+            customer, view, day, lambda since: _number(seen.unseen(view, fleet, self._reach_days), range(since, day))
+        )
         if gone is not None:
-            yield conditions.key_person_lost(gone)
+            silent = range(gone.last_day + 1, day)
+            yield conditions.key_person_lost(gone, 0 if fleet is None else _number(fleet.down_days, silent))
 
-    def _drop(self, view: View, day: int, rhythm: Rhythm, found: Decline | None, seen: Seen) -> Verdict:
-        """A sudden drop, where all of the decline could be seen.
+    def _drop(
+        self,
+        customer: Customer,
+        view: View,
+        day: int,
+        rhythm: Rhythm,
+        found: Decline | None,
+        seen: Seen,
+        fleet: Fleet | None,
+    ) -> Verdict:
+        """A sudden drop, with what is ``found`` where none is open yet.
 
-        Where it holds a sleep that is over, what was done since counts: coming back is no decline.
+        It is over where it rests on days on which the fleet was down, as is known since; not while one that began now
+        would be as sure, for then it would be told again at once. Where it holds a sleep that is over, what was done
+        since counts: coming back is no decline.
         """
         policy, series, own = self._policy, view.series, rhythm.own
-        if found is not None and seen.blind_days(day - found.width):
-            found = None
+        down = frozenset[int]() if fleet is None else fleet.down_days
+        known = customer.alerts.get(AlertType.SUDDEN_DROP)
+        if known is not None and _rests_on(known, "window_days", fleet):
+            return Clears(Reason.FLEET_DOWN)
         ends = recovery(series, day, own, policy.baseline)
-        if ends is not None and ends.ratio < policy.baseline.drop_leave and seen.blind_days(day - ends.width):
-            return Holds(Reason.UNSEEN)
-        verdict = conditions.sudden_drop(found, ends, rhythm.state, policy.baseline)
-        if found is None or not isinstance(verdict, Fires) or rhythm.state is not SilenceState.AWAKE:
-            return verdict
+        if found is None and ends is not None and ends.ratio < policy.baseline.drop_leave:
+            newest = range(day - ends.width, day)
+            if seen.blind_days(newest.start) or _number(down, newest):
+                return Holds(Reason.UNSEEN)
+        left_out = 0 if found is None else _number(down, range(day - found.width, day))
+        verdict = conditions.sudden_drop(found, ends, rhythm.state, policy.baseline, left_out)
+        if isinstance(verdict, Fires) and found is not None and self._is_return(view, day, rhythm, found):
+            return Holds(Reason.RETURNED)
+        if known is not None and verdict == Clears(Reason.RECOVERED):
+            sure = self._newest(customer, view, day, own, seen, fleet)
+            if sure is not None and not self._is_return(view, day, rhythm, sure):
+                return Holds(Reason.HYSTERESIS)
+        return verdict
+
+    def _is_return(self, view: View, day: int, rhythm: Rhythm, found: Decline) -> bool:
+        """Whether a decline holds a sleep, and the customer is back since."""
+        if rhythm.state is not SilenceState.AWAKE:
+            return False
+        policy, series, own = self._policy, view.series, rhythm.own
         slept = unusual_after(series, rhythm.last_day, own, policy.cadence, policy.alert)
         slept = asleep_after(own, policy.cadence) if slept is None else slept
         first = max(0, series.count_before(day - found.width) - 1)
         active = series.days[first : series.count_before(day)]
         woke = max((after for before, after in pairwise(active) if silence(before, after, own) >= slept), default=None)
-        if woke is not None and not self._is_low_since(view, day, woke, own):
-            return Holds(Reason.RETURNED)
-        return verdict
+        return woke is not None and not self._is_low_since(view, day, woke, own)
 
     def _is_low_since(self, view: View, day: int, woke: int, own: Cadence) -> bool:
         """Whether a customer does less than half of its usual since it ``woke``, for two cadences already."""
@@ -242,6 +306,26 @@ class Alarms:
             return verdict
         more = surge_evidence(customer, view, day, comparison, fleet, policy)
         return Fires(verdict.severity, {**verdict.evidence, **more}, verdict.confidence)
+
+
+def came_without_login(view: View, day: int) -> bool:
+    """Whether there is a login on ``day``, and was none on the day before although that was an active one."""
+    bucket, before = view.series.get(day), view.series.get(day - 1)
+    return bucket is not None and bucket[LOGINS] > 0 and before is not None and not before[LOGINS]
+
+
+def _rests_on(known: OpenAlert, width: str, fleet: Fleet | None) -> bool:
+    """Whether days that an alert was told from turned out to be such on which the whole fleet was down."""
+    if fleet is None or not fleet.down_days:
+        return False
+    window = range(known.opened_day - known.evidence[width], known.opened_day)
+    left_out: int = known.evidence.get(conditions.LEFT_OUT, 0)
+    return _number(fleet.down_days, window) > left_out
+
+
+def _number(days: Collection[int], window: range) -> int:
+    """How many of the days lie in a window."""
+    return sum(day in days for day in window) if days else 0
 
 
 def _people(customer: Customer) -> Iterator[dict[int, Bucket]]:

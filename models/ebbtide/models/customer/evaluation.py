@@ -91,7 +91,7 @@ class Evaluator:
             customer.due_day = None
             view.compact(customer, max([day, *view.series.days[-1:]]))
             return decisions
-        if day < view.quiet_until and not live and self._trend_is_usual(customer, view, day, outages):
+        if day < view.quiet_until and not live and self._trend_is_usual(customer, view, day, outages, fleet):
             customer.settled_day, customer.due_day = day, day + 1
             return decisions
         seen = Seen(customer, outages, day)
@@ -162,7 +162,9 @@ class Evaluator:
         off = alert_policy(customer, view, day, self._policy).off
         decisions.alerts = withdraw(customer.alerts, decisions.alerts, off, at_ms=day * DAY_MS)
 
-    def _trend_is_usual(self, customer: Customer, view: View, day: int, outages: Outages | None) -> bool:
+    def _trend_is_usual(
+        self, customer: Customer, view: View, day: int, outages: Outages | None, fleet: Fleet | None
+    ) -> bool:
         """Whether nothing follows from the passing of a day that can move the customer's trend alone."""
         if customer.blind or (outages is not None and outages.blind):
             return False
@@ -171,7 +173,8 @@ class Evaluator:
         if comparison is not None and outages is not None and outages.newest_day >= day - comparison.window_days:
             # Perhaps part of the window could not be seen.
             return False
-        return self._alarms.are_calm(customer, view, day, own, comparison) and self._standings.stay(
+        seen = Seen(customer, outages, day)
+        return self._alarms.are_calm(customer, view, day, own, comparison, seen, fleet) and self._standings.stay(
             customer, customer.silence, comparison
         )
 

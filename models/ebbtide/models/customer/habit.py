@@ -8,7 +8,7 @@ negative binomial, given how many people there were: a few do most.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 from functools import lru_cache
 from math import ceil, exp, fsum, log
 from operator import add
@@ -70,41 +70,51 @@ class Habits:
         # Few numbers of people at few rates: nearly every day was asked before.
         self._of_actions = lru_cache(maxsize=1 << 14)(self._parts_of_actions)
 
-    def as_of(self, monday: int, first_day: int, people: Sequence[Days], actions: Count) -> Habit | None:
+    def as_of(
+        self, monday: int, first_day: int, people: Sequence[Days], actions: Count, unseen: Collection[int] = ()
+    ) -> Habit | None:
         """The habit as of the day ``monday``, from the whole weeks before it; None where they are too few or too idle.
 
-        ``first_day`` is the first active one, ``people`` the active days of each; ``actions`` tells what all did on a
-        day.
+        The newest of them teach nothing as far as older ones are enough. ``first_day`` is the first active one,
+        ``people`` the active days of each; ``actions`` tells what all did on a day. ``unseen`` days teach nothing; where
+        more than half of the days are, nothing is known.
         """
         baseline = self._baseline
-        weeks = min(baseline.weeks, (monday - first_day) // _WEEK)
-        if weeks < baseline.min_weeks:
+        spare = (monday - first_day) // _WEEK - baseline.min_weeks
+        if spare < 0:
             return None
-        days = range(monday - _WEEK * weeks, monday)
-        by_day = list(map(actions, days))
-        done, older = sum(by_day), by_day[: _WEEK * ceil(weeks / 2)]
+        monday -= _WEEK * min(self._policy.habit_lag_weeks, spare)
+        weeks = min(baseline.weeks, (monday - first_day) // _WEEK)
+        first = monday - _WEEK * weeks
+        by_weekday = [_without(unseen, range(first + weekday, monday, _WEEK)) for weekday in range(_WEEK)]
+        lengths = list(map(len, by_weekday))
+        if 2 * sum(lengths) < _WEEK * weeks:
+            return None
+        by_day = list(map(actions, _without(unseen, range(first, monday))))
+        done, older = sum(by_day), by_day[: len(_without(unseen, range(first, first + _WEEK * ceil(weeks / 2))))]
         # Who stops doing enough is not forgotten while that is being told.
-        busiest = max(done / len(days), sum(older) / len(older))
+        busiest = max(done / len(by_day), sum(older) / max(len(older), 1))
         if busiest * self._policy.longest_days < baseline.min_actions:
             return None
+        workdays, weekends = max(sum(lengths[:_WORKDAYS]), 1), max(sum(lengths[_WORKDAYS:]), 1)
         seen, chances = [0] * _WEEK, []
         for known in people:
-            came = [sum(day in known for day in days[weekday::_WEEK]) for weekday in range(_WEEK)]
+            came = [sum(day in known for day in days) for days in by_weekday]
             if any(came):
-                workday, weekend = sum(came[:_WORKDAYS]) / _WORKDAYS, sum(came[_WORKDAYS:]) / (_WEEK - _WORKDAYS)
-                kinds = [workday] * _WORKDAYS + [weekend] * (_WEEK - _WORKDAYS)
+                kinds = [sum(came[:_WORKDAYS]) / workdays] * _WORKDAYS
+                kinds += [sum(came[_WORKDAYS:]) / weekends] * (_WEEK - _WORKDAYS)
                 seen = list(map(add, seen, came))
                 chances.append(
                     [
-                        (count + _CLASS_DAYS * kind / weeks) / (weeks + _CLASS_DAYS)
-                        for count, kind in zip(came, kinds, strict=True)
+                        (count + _CLASS_DAYS * kind) / (length + _CLASS_DAYS)
+                        for count, length, kind in zip(came, lengths, kinds, strict=True)
                     ]
                 )
         # Exact sums: people come in any order.
-        by_weekday = list(zip(*chances, strict=True)) or [()] * _WEEK
+        of_weekdays = list(zip(*chances, strict=True)) or [()] * _WEEK
         weekdays = tuple(
             self._weekday(fsum(each), fsum(chance * chance for chance in each), count)
-            for each, count in zip(by_weekday, seen, strict=True)
+            for each, count in zip(of_weekdays, seen, strict=True)
         )
         return Habit(weekdays, round((done + _ACTIONS_PRIOR) / (sum(seen) + 1), 2))
 
@@ -140,3 +150,8 @@ class Habits:
             less = log((size + before) / (size + after))
             by_share.append((size * less, log(after / before) + less))
         return tuple(by_share)
+
+
+def _without(unseen: Collection[int], days: range) -> Sequence[int]:
+    """The days that are not ``unseen``: mostly all."""
+    return [day for day in days if day not in unseen] if unseen else days

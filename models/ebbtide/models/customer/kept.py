@@ -12,6 +12,7 @@ from math import ceil
 from typing import NamedTuple
 
 from ebbtide.models.customer.comparable import LONGEST_DAYS
+from ebbtide.models.customer.course import reach_days
 from ebbtide.models.customer.yearly_value import YEAR_DAYS
 from ebbtide.models.leads.interest import LONGEST_DAYS as LEAD_DAYS
 from ebbtide.models.policy import AlertPolicy, CorePolicy
@@ -104,7 +105,7 @@ def _windows(policy: CorePolicy) -> Iterator[_Window]:
     weeks = _WEEK * (policy.baseline.weeks + 2)
     yield _Window(_weeks(max(_WEEK, 2 * prior)) + weeks, 2, _WEEK + weeks)
     # What was usual before the longest decline; and the windows by which one ends, and those they are compared with.
-    yield _Window(policy.drop.longest_days + _WEEK * (policy.baseline.weeks + 1))
+    yield _Window(reach_days(policy.baseline, policy.drop))
     yield _Window(2 * LONGEST_DAYS + _WEEK * (policy.baseline.weeks - 1))
     periods = policy.lifecycle.stable_periods
     yield _Window(periods * _weeks(prior) + _WEEK, periods, (periods + 1) * _WEEK)

@@ -20,9 +20,10 @@ from ebbtide.models.churn.scorer import ModelError, Scorer
 from ebbtide.models.churn.shift import counted
 from ebbtide.models.clock.watermark import ClockState, from_ms
 from ebbtide.models.customer.activity import ActivitySums
+from ebbtide.models.customer.alarms import came_without_login
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.contracts import outputs_of
-from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.customer import ANONYMOUS, Customer
 from ebbtide.models.customer.decisions import Decisions
 from ebbtide.models.customer.due import DueDays
 from ebbtide.models.customer.evaluation import Evaluator
@@ -286,7 +287,8 @@ class CustomerShard:
             if _is_live(day, now_ms):
                 # But live a return is told on the day that begins; mostly it was awake anyway.
                 seen = day
-                if day == settled and customer.silence is not SilenceState.AWAKE:
+                slept = customer.silence is not SilenceState.AWAKE
+                if day == settled and (slept or came_without_login(view, day)):
                     outages = Outages.of(self.sources, customer.tenant, day)
                     self._tell(customer, view, self._evaluator.returned(customer, view, day, outages), day)
             self._due(customer, max(seen, first))
@@ -380,9 +382,11 @@ class CustomerShard:
             day = meta.settled_day + 1
             self._count_feedback(day * DAY_MS)
             self._settle(day, now_ms)
+            # Triage judges by it at once, the fleet when it tells its statistics.
             self._outputs += [
-                Output(Topic.ALERT_CANDIDATES, ACTIVITY_KEY, activity, 0)
+                Output(topic, ACTIVITY_KEY, activity, 0)
                 for activity in self._activity.take(from_ms(day * DAY_MS), self._source, self.sources)
+                for topic in (Topic.ALERT_CANDIDATES, Topic.GRID_SUMMARIES)
             ]
             meta.settled_day = day
             self._fold_later(now_ms)
@@ -427,7 +431,8 @@ class CustomerShard:
             fleet = self._fleet.stats(customer.tenant, day - 1)
             decisions = self._evaluator.settle(customer, view, day, scorer, fleet, outages(customer.tenant), live=live)
             self._tell(customer, view, decisions, day)
-            if day - 1 in view.series:
+            if day - 1 in view.series and customer.kind != ANONYMOUS:
+                # Who somebody turns out to be may be known before the day is over, or after it: batches decide.
                 self._activity.add(customer, day - 1)
             if decisions.frozen is not None:
                 self._asked.setdefault(customer.tenant, []).append(decisions.frozen)

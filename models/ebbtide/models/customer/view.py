@@ -77,6 +77,7 @@ class View:
         "alarm_day",
         "alarmed_by",
         "alarmed_health",
+        "blind",
         "cadence",
         "course",
         "key_people",
@@ -97,6 +98,8 @@ class View:
         self.alarmed_health: object = None
         self.alarm_day: int | None = None
         self.course = Course()
+        # Blind days by source, and those on which all of its own were, until something is heard of it.
+        self.blind: tuple[dict[str, frozenset[int]], frozenset[int]] | None = None
         # Key people as of an observation instant, and by profile what is known of one up to its last active day.
         self.key_people: tuple[int, dict[str, float]] | None = None
         self.patience: dict[str, tuple[int, Patience]] = {}
@@ -141,6 +144,7 @@ class View:
     def fold(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
         """Take in news of one share; return the days of which it tells."""
         self.quiet_until = 0
+        self.blind = None
         self._last_days.pop(record.profile_id, None)
         all_anew = record.detached or record.full
         self._forget_key_people(record, all_anew=all_anew)

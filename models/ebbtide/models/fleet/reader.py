@@ -159,8 +159,14 @@ class Fleet:
         for row in stats.look_alikes.rows:
             self._pools.setdefault(row.segment, []).append(row)
         self._places: dict[str, int] = {}
+        self._down_days = frozenset(to_ms(day) // DAY_MS for day in stats.down_days)
         used = stats.segments[EVERYBODY].modules
         self._used = sorted(used.keys() - {OTHER}, key=lambda module: (-used[module], module))
+
+    @property
+    def down_days(self) -> frozenset[int]:
+        """The newest days on which the whole fleet was down."""
+        return self._down_days
 
     @property
     def customers(self) -> int:

@@ -13,6 +13,7 @@ import msgspec
 
 from ebbtide.models.clock.watermark import ClockState, from_ms
 from ebbtide.models.fleet.candidates import merged as merged_candidates
+from ebbtide.models.fleet.down_days import DOWN_KEY, WAITING_KEY, DownDayBook
 from ebbtide.models.fleet.rows import lead_counts_of, lead_of, trained_of, training_of
 from ebbtide.models.fleet.spends import SPEND_KEY, ChannelSpends
 from ebbtide.models.fleet.stats import TenantTotals, fleet_stats
@@ -21,6 +22,7 @@ from ebbtide.models.outputs import EVERY_PARTITION, Flush, Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.value.attendance import merged as merged_trainings
 from ebbtide.models.value.channels import merged as merged_leads
+from ebbtide.schemas.alert import DayActivity
 from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.fleet import ChannelSpend, GridSummary, SegmentSummary
 from ebbtide.schemas.profile_state import Tick
@@ -77,6 +79,7 @@ class FleetStage:
         self._rows: dict[Rows, GridSummary] = {}
         self._spends = ChannelSpends()
         self._trainings = TrainingBook()
+        self._down = DownDayBook(policy)
         self._written: dict[bytes, bytes | None] = {}
         self._deleted: dict[bytes, None] = {}
         self._outputs: list[Output] = []
@@ -88,6 +91,8 @@ class FleetStage:
                 self._spends.restore(key, value)
             elif key.startswith(TRAINING_KEY):
                 self._trainings.restore(key, value)
+            elif key.startswith((DOWN_KEY, WAITING_KEY)):
+                self._down.restore(key, value)
             elif key.startswith(ROWS_KEY):
                 rows = msgspec.json.decode(key.removeprefix(ROWS_KEY), type=Rows)
                 self._rows[rows] = GridSummary.from_json(value)
@@ -98,13 +103,15 @@ class FleetStage:
         # A crash came between the mark and the summaries that it made superfluous.
         stored_parts: list[Part | Rows] = [*self._waiting, *self._rows]
         self._drop([part for part in stored_parts if self._is_told(part.instant_ms)])
+        if self._clock.time_ms is not None:
+            self._down.judge(self._clock.time_ms // DAY_MS)
 
     @property
     def waiting(self) -> int:
         """Summaries of instants that not every partition has reported."""
         return len(self._waiting)
 
-    def apply(self, offset: int, record: GridSummary | ChannelSpend | Tick) -> None:
+    def apply(self, offset: int, record: GridSummary | ChannelSpend | DayActivity | Tick) -> None:
         """Take in one record; tell the statistics of every instant that is complete."""
         if offset <= self._meta.applied:
             return
@@ -113,6 +120,8 @@ class FleetStage:
             self._take(record)
         elif isinstance(record, ChannelSpend):
             self.repeats += not self._spends.add(record)
+        elif isinstance(record, DayActivity):
+            self.repeats += self._is_told(to_ms(record.instant)) or not self._down.add(record)
         elif self._clock.tick(record):
             self._tell(self._clock.time_ms or 0)
 
@@ -145,6 +154,7 @@ class FleetStage:
         ready = sorted(part for part in self._waiting if part.instant_ms <= through_ms)
         rows = sorted(part for part in self._rows if part.instant_ms <= through_ms)
         for instant_ms, tenant in sorted({(part.instant_ms, part.tenant) for part in ready}):
+            self._down.judge(instant_ms // DAY_MS)
             stats = fleet_stats(
                 tenant,
                 from_ms(instant_ms),
@@ -157,6 +167,7 @@ class FleetStage:
             self._outputs.append(Output(Topic.FLEET_STATS, tenant, stats, EVERY_PARTITION))
         self._drop([*ready, *rows])
         through = through_ms // DAY_MS
+        self._down.judge(through)
         self._spends.forget(through - self._policy.fleet.spend_days)
         self._trainings.forget(through - self._policy.training.effect_weeks * _WEEK)
         tick = Tick(source="fleet", watermark=from_ms(through_ms), arrived_ms=0)
@@ -172,6 +183,7 @@ class FleetStage:
             trainings=book.groups(tenant, day, policy.training.effect_weeks),
             leads=[lead_of(row) for one in rows for row in one.leads],
             look_alikes=merged_candidates((one.look_alikes for one in rows), day, policy.look_alike.candidates),
+            down_days=self._down.days(tenant),
         )
 
     def _drop(self, parts: Iterable[Part | Rows]) -> None:
@@ -197,7 +209,8 @@ class FleetStage:
         """
         meta = self._meta
         meta.clock = ClockState.of(self._clock)
-        kept = {**self._written, **dict(self._spends.take_writes()), **dict(self._trainings.take_writes())}
+        books = (self._spends, self._trainings, self._down)
+        kept = {**self._written, **{key: value for book in books for key, value in book.take_writes()}}
         mark = {META_KEY: msgspec.msgpack.encode(meta)}
         writes = {key: value for key, value in kept.items() if value is not None} | mark
         gone = [key for key, value in kept.items() if value is None]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.fleet.channel_truth import Costs, channel_stats
 from ebbtide.models.fleet.contribution import COMPARABLE, DROPPING, VALUE
 from ebbtide.models.fleet.economics import Economy
@@ -18,6 +19,7 @@ from ebbtide.models.policy import CorePolicy
 from ebbtide.models.value.attendance import Changes, Group
 from ebbtide.models.value.channels import ChannelCounts
 from ebbtide.models.value.first_touch import FirstTouch
+from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.fleet import Candidates, FleetStats, Lines, SegmentStats, SegmentSummary, TrainedModule
 
 EVERYBODY = ""
@@ -83,6 +85,7 @@ class TenantTotals:
     trainings: Mapping[Group, Changes] = field(default_factory=dict)
     leads: Iterable[tuple[str, RankKey]] = ()
     look_alikes: Candidates = field(default_factory=Candidates)
+    down_days: Iterable[int] = ()
 
 
 def fleet_stats(
@@ -124,6 +127,7 @@ def fleet_stats(
         trainings=training_stats(totals.trainings, policy.training),
         leads=lead_lists(totals.leads, policy.lead.ranked),
         look_alikes=totals.look_alikes,
+        down_days=[from_ms(day * DAY_MS) for day in totals.down_days],
     )
 
 

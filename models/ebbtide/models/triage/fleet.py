@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 
 import msgspec
 
-from ebbtide.models.alerting.fleet_guard import DownDays, FleetDays
+from ebbtide.models.alerting.conditions import LEFT_OUT
+from ebbtide.models.alerting.fleet_history import FleetHistory, StoredHistory
 from ebbtide.models.alerting.ops import UP_AGAIN, ops_alert
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.policy import FleetGuardPolicy
@@ -16,41 +17,35 @@ from ebbtide.schemas.base import DAY_MS, DAY_SECONDS
 
 FLEET_KEY = b"fleet/"
 
-SHARED = {AlertType.SUDDEN_DROP: "window_days", AlertType.ASLEEP: "silence_days", AlertType.LEFT: "silence_days"}
+SHARED = {
+    AlertType.SUDDEN_DROP: "window_days",
+    AlertType.ASLEEP: "silence_days",
+    AlertType.LEFT: "silence_days",
+    AlertType.KEY_PERSON_LOST: "silence_days",
+}
 """Types that say nothing of a customer whose fleet does less, and where their evidence says how far they look back."""
 
-_WEEK = 7
+_BY_DAYS = {AlertType.SUDDEN_DROP, AlertType.KEY_PERSON_LOST}
+"""Types whose evidence is that of single days, and says how many of the dip's it left out."""
+
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
-class _Stored(msgspec.Struct, array_like=True):
+class _Stored(StoredHistory, array_like=True):
     """What is stored of a fleet."""
 
-    events: dict[str, dict[int, int]]
-    blind: dict[str, list[int]]
-    down: list[int]
-    judged: int | None
     began: int | None
 
 
 class FleetWatch:
-    """Activity of a tenant by source and day, and the days on which it was down."""
+    """How a tenant's fleet does, and since when it is down."""
 
     def __init__(self, tenant: str, policy: FleetGuardPolicy, value: bytes | None = None) -> None:
         self.tenant = tenant
         self._policy = policy
-        self._days = FleetDays()
-        self._blind: dict[str, set[int]] = {}
-        self._down = DownDays()
-        self._began: int | None = None
-        if value is not None:
-            stored = msgspec.msgpack.decode(value, type=_Stored)
-            for source, days in stored.events.items():
-                for day, events in days.items():
-                    self._days.add(source, day, events)
-            self._blind = {source: set(days) for source, days in stored.blind.items()}
-            self._down = DownDays(tuple(stored.down), stored.judged)
-            self._began = stored.began
+        stored = None if value is None else msgspec.msgpack.decode(value, type=_Stored)
+        self._history = FleetHistory(policy, stored)
+        self._began = None if stored is None else stored.began
 
     @property
     def key(self) -> bytes:
@@ -60,30 +55,18 @@ class FleetWatch:
     @property
     def judged_day(self) -> int | None:
         """The last day that was judged."""
-        return self._down.judged
+        return self._history.down.judged
 
     def stored(self) -> bytes:
         """As the table keeps it."""
-        blind = {source: sorted(days) for source, days in sorted(self._blind.items())}
-        down = self._down
-        return msgspec.msgpack.encode(_Stored(self._days.by_source(), blind, list(down.days), down.judged, self._began))
+        history = self._history.stored()
+        return msgspec.msgpack.encode(_Stored(history.events, history.blind, history.down, history.judged, self._began))
 
     def judge(self, day: int, activity: Iterable[DayActivity]) -> Iterator[AlertCandidate]:
         """Take in what the fleet did on the day before grid instant ``day``; tell where it goes down or up."""
-        policy, before = self._policy, day - 1
-        for told in activity:
-            for source, events in told.events.items():
-                self._days.add(source, before, events)
-            for source in told.blind:
-                self._blind.setdefault(source, set()).add(before)
-        oldest = before - _WEEK * (policy.weeks + 1)
-        self._days.forget(oldest)
-        self._blind = {
-            source: kept for source, days in self._blind.items() if (kept := {day for day in days if day >= oldest})
-        }
-        level = self._days.level(before, policy, self._is_blind)
-        self._down = self._down.judge(before, level, policy)
-        is_down = before in self._down.days
+        before = day - 1
+        level = self._history.judge(day, activity)
+        is_down = before in self._history.down.days
         if is_down and self._began is None:
             self._began = before
             assert level is not None, "only what is known brings a fleet down"
@@ -95,16 +78,16 @@ class FleetWatch:
             self._began = None
 
     def holds(self, alert: Alert, day: int) -> bool:
-        """Whether an alert is held back at grid instant ``day``: what it looks back on holds days of a down fleet."""
-        width = SHARED.get(alert.type)
-        if width is None or not self._down.days:
+        """Whether an alert is held back at grid instant ``day``: it rests on days on which the fleet was down."""
+        width, down = SHARED.get(alert.type), self._history.down
+        if width is None or not down.days:
             return False
-        found = alert.evidence.get(width)
         opened = alert.occurred_at.toordinal() - _EPOCH
-        return self._down.hold(day, opened, int(found) if isinstance(found, int | float) else 0, self._policy)
-
-    def _is_blind(self, source: str, day: int) -> bool:
-        return day in self._blind.get(source, ())
+        if alert.evidence.get("told"):
+            # Not by what was done: the CRM said so.
+            return False
+        left_out = _number(alert.evidence.get(LEFT_OUT)) if alert.type in _BY_DAYS else None
+        return down.hold(day, opened, _number(alert.evidence.get(width)), self._policy, left_out=left_out)
 
     def _candidate(self, state: AlertState, day: int, evidence: dict[str, object]) -> AlertCandidate:
         alert = ops_alert(
@@ -118,6 +101,10 @@ class FleetWatch:
             resolved_reason=UP_AGAIN if state is AlertState.RESOLVED else None,
         )
         return AlertCandidate.unchecked(alert=alert, instant=alert.occurred_at, worth=None)
+
+
+def _number(found: object) -> int:
+    return int(found) if isinstance(found, int | float) else 0
 
 
 def _date(day: int) -> str:

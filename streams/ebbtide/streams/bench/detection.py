@@ -5,14 +5,16 @@
 A book is simulated, and every account's days are held against two detectors: the one behind `sudden_drop`, which learns
 habits from eight weeks; and a *clairvoyant*, the cumulative sum of the true likelihood ratio, which knows each person's
 habit and the noise of the simulator, and lacks only the day on which a decline begins and how deep it is. No rule that
-sees the same days does much better than that. Days of dips and outages count for neither. An alarm ends once a week has
-70 % of what is truly usual. Alarms that begin outside of everything planted are false.
+sees the same days does much better than that. Days of dips and outages count for neither: those of a dip are known to
+the first from the second day of the week after them on, and until then nothing that rests on them is an alarm. An alarm
+ends once a week has 70 % of what is truly usual. Alarms that begin outside of everything planted are false.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterable
 from math import lgamma
 from statistics import median
 from typing import Any, NamedTuple
@@ -28,6 +30,7 @@ from ebbtide.streams.simulator.book import Book
 from ebbtide.streams.simulator.config import BookConfig
 from ebbtide.streams.simulator.episode import EXCLUSIVE, EpisodeType
 from ebbtide.streams.simulator.population import Bools, Floats, Ints, Population
+from ebbtide.streams.simulator.season import Outage
 
 EVIDENCE = (3.5, 4.0, 4.5, 5.0)
 """Thresholds at which both are judged, in nats."""
@@ -40,6 +43,9 @@ _BEFORE, _AFTER = 3, 42
 
 _BACK = 0.7
 _WEEK, _YEAR = 7, 365
+_MONDAY = _WEEK * 3_000 + 4
+"""Day 0 of the book, as customers count days."""
+
 _LEARNING = 28
 """Days after the beginning of which nobody knows anything."""
 
@@ -179,8 +185,9 @@ def _own_alarms(population: Population, observed: Days, evidence: float) -> Bool
     policy = CorePolicy(drop=DropPolicy(evidence=evidence))
     found = np.zeros(observed.is_open.shape, np.bool_)
     declines = Declines(policy.baseline, policy.drop)
-    origin = _WEEK * 3_000 + 4  # a Monday, as day 0 of the book is
+    dips = [frozenset((_MONDAY + np.flatnonzero(observed.is_dip[:week])).tolist()) for week in range(0, len(found), 7)]
     for account in population.accounts:
+        blind = _blind_days(population.book.season.outages, account.region.source, len(found))
         columns = np.flatnonzero(population.owner == account.index)
         series, course = DaySeries(), Course()
         people: list[dict[int, int]] = [{} for _ in columns]
@@ -188,16 +195,31 @@ def _own_alarms(population: Population, observed: Days, evidence: float) -> Bool
             row = observed.done[day, columns]
             total = int(row.sum())
             if total:
-                series.put(origin + day, [total, 0, 0, 0, 0, 0, 0, -1, -1])
+                series.put(_MONDAY + day, [total, 0, 0, 0, 0, 0, 0, -1, -1])
                 for person, count in zip(people, row.tolist(), strict=True):
                     if count:
-                        person[origin + day] = count
+                        person[_MONDAY + day] = count
             unseen = observed.is_dip | ~observed.is_open[:, account.index]
             if not unseen[day]:
-                own = cadence(series, origin + day + 1, policy.cadence)
-                told = declines.newest(course, series, people, origin + day + 1, own)
-                found[day, account.index] = told is not None and not unseen[day + 1 - told.width : day + 1].any()
+                instant = _MONDAY + day + 1
+                known = dips[day // _WEEK].union(at for at in blind if at < instant)
+                own = cadence(series, instant, policy.cadence)
+                told = declines.newest(course, series, people, instant, own, known)
+                found[day, account.index] = (
+                    told is not None and unseen[day + 1 - told.width : day + 1].sum() == told.unseen
+                )
     return found
+
+
+def _blind_days(outages: Iterable[Outage], source: str, days: int) -> list[int]:
+    """Days on which nothing was heard of the source."""
+    return [
+        _MONDAY + day
+        for outage in outages
+        if outage.source == source
+        for day in range(outage.starts, outage.ends)
+        if day < days
+    ]
 
 
 def _planted(population: Population, observed: Days) -> tuple[list[Decline], Bools]:

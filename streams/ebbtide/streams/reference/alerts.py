@@ -62,6 +62,7 @@ _REASONS = {
     Reason.USUAL_SILENCE: "silent no longer than it was before now and then: does not open",
     Reason.NO_RHYTHM: "too few active days to know a rhythm: does not open",
     Reason.CAMPAIGN: "a campaign brought it: does not open",
+    Reason.FLEET_DOWN: "it rested on days on which, as is known since, the whole fleet was down",
     Reason.UNSEEN: "part of the window could not be seen: neither opens nor closes",
     Reason.STOOD_IN: "another key person is there",
     Reason.SMALL_MOVE: "the move leads to nothing that asks for a deed: neither opens nor closes",

@@ -28,7 +28,8 @@ def page() -> str:
         "`events`, `profile-states`, `training-examples`, `models`, `grid-summaries` and `fleet-stats` also carry "
         "[Tick](contracts.md#tick) records, which tell event time in band, under the key `@tick`; `events` and "
         "`profile-states` also [SourceHeartbeat](contracts.md#sourceheartbeat) records, under `@heartbeat`; "
-        "`grid-summaries` carries [ChannelSpend](contracts.md#channelspend) too.",
+        "`grid-summaries` carries [ChannelSpend](contracts.md#channelspend) and, under `@activity`, "
+        "[DayActivity](contracts.md#dayactivity) too.",
         table(("topic", "contract", "key", "partitions", "kept", "holds"), rows),
         "The tables' changelogs are topics too, named `<app id>-<agent>-changelog`; the worker makes them, compacted.",
     )
