@@ -4,7 +4,6 @@ import sys
 import time
 from urllib.parse import quote
 
-import sensorsanalytics
 from sensorsanalytics import BatchConsumer, DefaultConsumer, SensorsAnalytics
 
 sdk = sys.modules[SensorsAnalytics.__module__]

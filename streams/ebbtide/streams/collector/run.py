@@ -30,6 +30,8 @@ async def serve(settings: Settings, *, ready: Callable[[str], None] = log.info) 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    # Of bytes that are no HTTP it logs a traceback each; the server's own log tells of bugs.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     metrics = Metrics()
     store = Store(lambda: producer(settings), patience=settings.collector.acknowledge_seconds, metrics=metrics)
     admin = AdminServer(

@@ -105,8 +105,7 @@ class Collector:
                     503, "not_stored", f"{error}; send it again", retry_after=self._settings.retry_after_seconds
                 ) from None
         finally:
-            self._room.give_back(size)
-            self._metrics.collector_in_flight_bytes.set(self._room.taken)
+            self._give_back(size)
         self._count(endpoint, judged)
         return told(judged, lenient=endpoint.lenient)
 
@@ -125,7 +124,7 @@ class Collector:
                     if len(body) > most:
                         raise too_large(most)
         except BaseException as error:
-            self._room.give_back(len(body))
+            self._give_back(len(body))
             if isinstance(error, TimeoutError):
                 message = f"the body did not come within {self._settings.read_seconds:g} s"
                 raise RequestError(408, "too_slow", message) from None
@@ -138,6 +137,10 @@ class Collector:
         if not self._room.take(size):
             message = "too much is in hand already; send it again"
             raise RequestError(503, "overloaded", message, retry_after=self._settings.retry_after_seconds)
+        self._metrics.collector_in_flight_bytes.set(self._room.taken)
+
+    def _give_back(self, size: int) -> None:
+        self._room.give_back(size)
         self._metrics.collector_in_flight_bytes.set(self._room.taken)
 
     async def _judged(self, body: bytes, endpoint: Endpoint, key: str | None, arrival_ms: int) -> Judged:

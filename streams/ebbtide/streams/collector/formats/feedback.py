@@ -45,7 +45,7 @@ def _told(given: dict[str, Any], index: int, arrival: Arrival) -> Item:
         return Told(Feedback.from_json(orjson.dumps(fields)))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        return Bad(DeadLetterReason.INVALID, f"{where}: {first['msg']}" if where else str(first["msg"]))
+        where, what = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+        return Bad(DeadLetterReason.INVALID, f"{where}: {what}" if where else what)
     except TypeError as error:
         return Bad(DeadLetterReason.INVALID, f"feedback: {error}")
