@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from aiokafka.errors import KafkaError
 
@@ -40,3 +40,10 @@ class ScriptedProducer(BatchProducer):
         if self.fault is not None:
             raise self.fault
         self.acknowledged += group
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait, some seconds at most, until it holds."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - the conditions are of code that knows nothing of tests
+            await asyncio.sleep(0.005)

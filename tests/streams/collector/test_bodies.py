@@ -25,6 +25,14 @@ def refused(call: Any) -> tuple[int, str]:
     return caught.value.answer.status, caught.value.answer.reason
 
 
+def status_of(call: Any) -> int:
+    try:
+        call()
+    except RequestError as error:
+        return error.answer.status
+    return 200
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", " GZIP "])
 def test_gzip_is_unpacked_of_several_members_too(encoding: str) -> None:
     assert unpacked(gzip.compress(b"ab") + gzip.compress(b"cd"), encoding, MOST) == b"abcd"
@@ -51,14 +59,8 @@ def test_what_is_wrong_with_packed_bodies() -> None:
 @given(st.binary(max_size=300), st.sampled_from(["gzip", "deflate", "", "br"]), st.integers(0, 50))
 def test_no_bytes_get_through_otherwise(content: bytes, encoding: str, cut: int) -> None:
     for body in (content, gzip.compress(content)[:cut], zlib.compress(content)[:cut]):
-        try:
-            parsed(unpacked(body, encoding, MOST))
-        except RequestError as error:
-            assert error.answer.status in (400, 413, 415)
-        try:
-            events_of(body, MOST)
-        except RequestError as error:
-            assert error.answer.status in (400, 413)
+        assert status_of(lambda body=body: parsed(unpacked(body, encoding, MOST))) in (200, 400, 413, 415)
+        assert status_of(lambda body=body: events_of(body, MOST)) in (200, 400, 413)
 
 
 def test_json_as_pythons_sdks_write_it() -> None:

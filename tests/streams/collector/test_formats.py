@@ -79,7 +79,7 @@ def test_the_context_of_a_batch_is_that_of_its_calls() -> None:
 
 def test_the_path_says_which_call_it_is() -> None:
     (call,) = segment.read({}, [{"type": "page", "userId": "u", "writeKey": "k"}], ARRIVAL, verb="track")
-    assert call["type"] == "track"  # type: ignore[index, call-overload]
+    assert call["type"] == "track"  # type: ignore[call-overload]
     assert "writeKey" not in call
 
 
@@ -90,7 +90,7 @@ def test_a_key_is_of_one_tenant(named: str | None, taken: bool) -> None:
     (told,) = feedback.read(answer(tenant=named), ARRIVAL)
     assert [isinstance(item, Bad) for item in (call, fact, told)] == [not taken] * 3
     if taken:
-        assert call["tenant"] == fact["tenant"] == "acme"  # type: ignore[index, call-overload]
+        assert call["tenant"] == fact["tenant"] == "acme"  # type: ignore[call-overload]
         assert isinstance(told, Told)
         assert told.feedback.tenant == "acme"
 
@@ -163,7 +163,10 @@ def test_a_posthog_id_is_a_users_unless_the_event_says_otherwise(
             {"event": "x", "properties": {"$groups": {"project": "p", "company": "acme"}}},
             {"context": {"groupId": "acme"}},
         ),
-        ({"event": "$identify", "$set": {"plan": "pro"}}, {"type": "identify", "userId": "u1", "traits": {"plan": "pro"}}),
+        (
+            {"event": "$identify", "$set": {"plan": "pro"}},
+            {"type": "identify", "userId": "u1", "traits": {"plan": "pro"}},
+        ),
         ({"event": "$groupidentify", "properties": {"$group_type": "project"}}, LeftOut("other_group_type")),
         ({"event": ""}, "event: its name is missing"),
         ({"event": "x", "properties": [1]}, "properties: an object is needed"),
@@ -195,11 +198,20 @@ def test_posthog_events(event: dict[str, Any], expected: Any) -> None:
             {"userId": "u1", "anonymousId": "a1"},
         ),
         (
-            {"type": "track_id_bind", "properties": {}, "identities": {"$identity_login_id": "u1", "$identity_email": "e"}},
+            {
+                "type": "track_id_bind",
+                "properties": {},
+                "identities": {"$identity_login_id": "u1", "$identity_email": "e"},
+            },
             {"type": "alias", "userId": "u1", "context": {"traits": {"email": "e"}}},
         ),
         (
-            {"type": "track", "event": "x", "properties": {}, "identities": {"$identity_ios_uuid": "i", "$identity_a": "a"}},
+            {
+                "type": "track",
+                "event": "x",
+                "properties": {},
+                "identities": {"$identity_ios_uuid": "i", "$identity_a": "a"},
+            },
             {"anonymousId": "a", "context": {"traits": {}, "device": {"id": "i"}}},
         ),
         (
@@ -234,7 +246,10 @@ def answer(**others: Any) -> dict[str, Any]:
         (answer(action="snooze", until="2020-01-01T00:00:00Z"), "until lies before recorded_at"),
         (answer(customer_id=None), "customer_id: Field required"),
         (answer(by=None), "by: Field required"),
-        (answer(action="outcome", alert_type=None, outcome="churned", occurred_at="2030-01-01T00:00:00Z"), "occurred_at"),
+        (
+            answer(action="outcome", alert_type=None, outcome="churned", occurred_at="2030-01-01T00:00:00Z"),
+            "occurred_at lies after recorded_at",
+        ),
         (answer(alert_type="fleet_drop"), "alert_type: fleet_drop is about no customer"),
         (answer(colour="red"), "colour: Extra inputs"),
         ([1], "feedback: an object is needed"),

@@ -22,17 +22,23 @@ from ebbtide.streams.collector.server import Collector
 from ebbtide.streams.collector.settings import CollectorSettings
 from ebbtide.streams.collector.store import Store
 from ebbtide.streams.metrics import Metrics
-from support.scripted_producer import ScriptedProducer
+from support.scripted_producer import ScriptedProducer, until
 
 NOW_MS = 1_795_455_000_000
 LOGIN = {"type": "track", "event": "login", "userId": "u1"}
 
 
 class Door:
-    """A collector that listens, with its producer and its metrics."""
+    """A collector that listens, with its store, its producer and its metrics."""
 
-    def __init__(self, client: TestClient[web.Request, web.Application], producer: ScriptedProducer, metrics: Metrics):
-        self.client, self.producer, self.metrics = client, producer, metrics
+    def __init__(
+        self,
+        client: TestClient[web.Request, web.Application],
+        store: Store,
+        producer: ScriptedProducer,
+        metrics: Metrics,
+    ) -> None:
+        self.client, self.store, self.producer, self.metrics = client, store, producer, metrics
 
     async def post(self, path: str, body: Any, **options: Any) -> tuple[int, dict[str, Any], dict[str, str]]:
         data = body if isinstance(body, bytes) else orjson.dumps(body)
@@ -63,9 +69,8 @@ async def open_door() -> AsyncIterator[Open]:
             await server.start_server(auto_decompress=False)
             await client.start_server()
             stack.push_async_callback(client.close)
-            while store.fault() is not None:
-                await asyncio.sleep(0.005)
-            return Door(client, producer, metrics)
+            await until(lambda: store.fault() is None)
+            return Door(client, store, producer, metrics)
 
         yield make
 
@@ -108,8 +113,7 @@ async def test_an_answer_waits_for_the_broker(open_door: Open) -> None:
     door = await open_door(acknowledge_seconds=30)
     door.producer.answers.clear()
     waiting = asyncio.create_task(door.post("/v1/track", LOGIN))
-    while not door.producer.groups:
-        await asyncio.sleep(0.005)
+    await until(lambda: door.producer.groups)
     await asyncio.sleep(0.05)
     assert not waiting.done()
     door.producer.answers.set()
@@ -131,9 +135,8 @@ async def test_without_the_broker_it_is_503_and_nothing_is_accepted(open_door: O
     assert door.metrics.collector_requests.labels("segment", "not_stored")._value.get() == 3
     door.producer.fault = None
     door.producer.answers.set()
-    async with asyncio.timeout(10):
-        while (await door.post("/v1/track", {**LOGIN, "messageId": "again"}))[0] != 200:
-            await asyncio.sleep(0.05)
+    await until(lambda: door.store.fault() is None)
+    assert (await door.post("/v1/track", {**LOGIN, "messageId": "again"}))[0] == 200
     assert door.stored()[-1]["messageId"] == "again"
 
 
@@ -276,8 +279,7 @@ async def test_more_than_there_is_room_for_is_503(open_door: Open) -> None:
     note = {**LOGIN, "channel": "server", "properties": {"a": "x" * 30_000}}
     body = {"batch": [{**note, "messageId": str(n)} for n in range(20)]}
     first = asyncio.create_task(door.post("/v1/batch", body))
-    while not door.producer.groups:
-        await asyncio.sleep(0.005)
+    await until(lambda: door.producer.groups)
     status, said, headers = await door.post("/v1/batch", body)
     assert (status, said["code"], headers["Retry-After"]) == (503, "overloaded", "5")
     door.producer.answers.set()

@@ -13,7 +13,7 @@ from ebbtide.streams.collector import store as store_module
 from ebbtide.streams.collector.store import Store, StoreUnavailableError
 from ebbtide.streams.metrics import Metrics
 from ebbtide.streams.transport import Output
-from support.scripted_producer import ScriptedProducer
+from support.scripted_producer import ScriptedProducer, until
 
 PATIENCE = 0.3
 
@@ -41,12 +41,6 @@ async def store(producer: ScriptedProducer, monkeypatch: pytest.MonkeyPatch) -> 
     yield made
     producer.answers.set()
     await made.stop()
-
-
-async def until(condition: object) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # type: ignore[operator]
-            await asyncio.sleep(0.005)
 
 
 async def test_it_returns_when_the_broker_acknowledged_and_not_before(store: Store, producer: ScriptedProducer) -> None:

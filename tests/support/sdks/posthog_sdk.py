@@ -3,8 +3,6 @@
 import sys
 import time
 
-sys.path.pop(0)  # this file's own directory, where `posthog` is this file
-
 from posthog import Posthog
 
 host, key = sys.argv[1:]
