@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from aiokafka.errors import KafkaError
-
 from ebbtide.streams.transport import BatchProducer, Output
 
 
@@ -17,7 +15,7 @@ class ScriptedProducer(BatchProducer):
         super().__init__({})
         self.answers = asyncio.Event()
         self.answers.set()
-        self.fault: KafkaError | None = None
+        self.fault: Exception | None = None
         self.groups: list[list[Output]] = []
         self.acknowledged: list[Output] = []
         self.started = self.stopped = 0

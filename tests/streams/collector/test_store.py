@@ -83,10 +83,11 @@ async def test_a_silent_broker_is_told_in_time_and_then_at_once(store: Store, pr
     assert keys(producer.acknowledged) == ["a", "d"]
 
 
+@pytest.mark.parametrize("fault", [KafkaError("out of order"), OSError("gone"), RuntimeError("a bug")])
 async def test_a_failed_group_is_told_to_all_of_it_and_the_producer_is_made_anew(
-    store: Store, producer: ScriptedProducer
+    store: Store, producer: ScriptedProducer, fault: Exception
 ) -> None:
-    producer.fault = KafkaError("out of order")
+    producer.fault = fault
     results = await asyncio.gather(*(store.put(outputs(str(n))) for n in range(3)), return_exceptions=True)
     assert all(isinstance(result, StoreUnavailableError) for result in results)
     assert store.fault() is not None

@@ -21,6 +21,8 @@ from ebbtide.streams.transport import BatchProducer
 
 log = logging.getLogger(__name__)
 
+KEEP_ALIVE_S = 75.0
+"""For connections on which nothing happens; longer than proxies keep theirs."""
 STOP_S = 15.0
 """For requests that are under way when it is stopped."""
 
@@ -48,6 +50,7 @@ async def serve(settings: Settings, *, ready: Callable[[str], None] = log.info) 
         access_log=None,
         handle_signals=False,
         shutdown_timeout=STOP_S,
+        keepalive_timeout=KEEP_ALIVE_S,
         auto_decompress=False,
     )
     try:

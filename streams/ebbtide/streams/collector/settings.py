@@ -21,8 +21,8 @@ class CollectorSettings(BaseModel):
     write_keys: Keys = Field(
         default_factory=dict,
         description='Keys by tenant, `{"acme": ["key", …]}`; better `EBBTIDE_COLLECTOR__WRITE_KEYS_FILE`. They may be '
-        "in browsers and apps: who has one can send behaviour, and nothing else. Without any key of either kind "
-        "everybody on this machine may send everything, to the tenant that the record names.",
+        "in browsers and apps, and open what SDKs send. Without any key of either kind everybody on this machine may "
+        "send everything, to the tenant that the record names.",
     )
     secret_keys: Keys = Field(
         default_factory=dict,

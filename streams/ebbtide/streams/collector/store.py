@@ -100,18 +100,19 @@ class Store:
 
     async def _meet(self) -> None:
         while self._producer is None:
-            producer = self._make()
+            producer, asked = self._make(), "the broker"
             try:
                 async with asyncio.timeout(START_S):
                     await producer.start()
                     for topic in TOPICS:
+                        asked = f"topic {topic.topic_name}; is it there? `ebbtide topics create` makes it"
                         await producer.partitions_of(topic.topic_name)
-            except (KafkaError, OSError, TimeoutError) as error:
-                await producer.stop()
-                self._failed(str(error) or f"no answer within {START_S:g} s")
+            except Exception as error:
+                self._failed(error if str(error) else TimeoutError(f"no answer within {START_S:g} s about {asked}"))
+                await _stopped(producer)
                 await asyncio.sleep(AGAIN_S)
             except BaseException:
-                await producer.stop()
+                await _stopped(producer)
                 raise
             else:
                 self._producer = producer
@@ -123,9 +124,9 @@ class Store:
         self._under_way_since = began = self._now()
         try:
             await self._producer.send_all(_outputs(group))
-        except (KafkaError, OSError) as error:
+        except Exception as error:
             # What a producer still holds it would send for ever; nobody was told that it is stored.
-            self._failed(str(error) or type(error).__name__)
+            self._failed(error)
             self._refuse(group, str(self._fault))
             await self._drop_producer()
         except BaseException:
@@ -139,8 +140,10 @@ class Store:
         finally:
             self._under_way_since = None
 
-    def _failed(self, why: str) -> None:
-        fault = f"the broker takes nothing: {why}"
+    def _failed(self, error: Exception) -> None:
+        if not isinstance(error, KafkaError | OSError):
+            log.error("a bug in what sends", exc_info=error)
+        fault = f"the broker takes nothing: {str(error) or type(error).__name__}"
         if fault != self._fault:
             log.warning("%s", fault)
         self._fault = fault
@@ -149,7 +152,7 @@ class Store:
     async def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            await producer.stop()
+            await _stopped(producer)
 
     @staticmethod
     def _refuse(group: _Group, why: str) -> None:
@@ -160,6 +163,13 @@ class Store:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
+
+
+async def _stopped(producer: BatchProducer) -> None:
+    try:
+        await producer.stop()
+    except (KafkaError, OSError) as error:
+        log.info("the old producer did not stop in order: %r", error)
 
 
 def _outputs(group: _Group) -> Iterable[Output]:
