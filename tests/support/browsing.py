@@ -1,4 +1,4 @@
-"""A headless Chromium, and a site with Segment's browser SDK from npm."""
+"""A headless Chromium, and a site with browser SDKs from npm."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from typing import Any
 
 from support.sdk_environments import HOME, unavailable
 
-PACKAGE = "@segment/analytics-next@1.84.3"
+PACKAGES = {
+    "@segment/analytics-next@1.84.3": "@segment/analytics-next/dist/umd",
+    "posthog-js@1.449.2": "posthog-js/dist",
+}
+"""Packages, each with where its scripts lie."""
 PAGE = Path(__file__).parent / "page"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -59,7 +63,8 @@ class _Quiet(SimpleHTTPRequestHandler):
 def serving() -> Iterator[str]:
     """The address of a site with the page and the SDK."""
     site = _site()
-    shutil.copy(PAGE / "story.html", site)
+    for page in PAGE.iterdir():
+        shutil.copy(page, site)
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(site))) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -71,17 +76,23 @@ def serving() -> Iterator[str]:
 
 
 def _site() -> Path:
-    home = HOME / "analytics-next"
-    site = home / "node_modules" / "@segment" / "analytics-next" / "dist" / "umd"
-    if not (site / "index.js").exists():
+    """A directory with the scripts of each package in one named after it."""
+    home = HOME / "browser"
+    site = home / "site"
+    if not site.exists():
         npm = shutil.which("npm")
         if npm is None:
             unavailable("no npm; deploy/system-packages.txt has it")
         home.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
-            [str(npm), "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(home), PACKAGE],
+            [str(npm), "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(home), *PACKAGES],
             capture_output=True, text=True, timeout=240, check=False,
         )  # fmt: skip
         if done.returncode != 0:
-            unavailable(f"npm cannot install {PACKAGE}: {done.stderr[-500:]}")
+            unavailable(f"npm cannot install {' '.join(PACKAGES)}: {done.stderr[-500:]}")
+        made = home / "site.new"
+        shutil.rmtree(made, ignore_errors=True)
+        for scripts in PACKAGES.values():
+            shutil.copytree(home / "node_modules" / scripts, made / scripts.split("/dist")[0].split("/")[-1])
+        made.rename(site)
     return site

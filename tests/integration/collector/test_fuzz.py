@@ -25,7 +25,7 @@ from support.collecting import CollectorProcess, collecting
 from support.goldens import GOLDEN
 
 pytestmark = pytest.mark.kafka
-SECONDS = float(os.environ.get("EBBTIDE_FUZZ_SECONDS", "12"))
+SECONDS = float(os.environ.get("EBBTIDE_FUZZ_SECONDS", "8"))
 SENDERS = 8
 GROWTH_BYTES = 24 << 20
 VALUES: list[Any] = [

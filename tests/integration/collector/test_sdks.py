@@ -15,7 +15,7 @@ from support.collecting import CollectorProcess, collecting, persons, raw_record
 from support.sdk_environments import PACKAGES, STORIES, python_with
 
 pytestmark = pytest.mark.kafka
-TENANTS = [*PACKAGES, "analytics_next"]
+TENANTS = [*PACKAGES, "analytics_next", "posthog_js"]
 EMAIL = "jane@acme.example"
 
 
@@ -53,22 +53,25 @@ def test_an_sdk_tells_its_stories(sdk: str, collector: CollectorProcess, broker:
     assert {record["groupId"] for record in records if record["type"] == "group"} == {"acme"}
 
 
-@pytest.mark.parametrize("delivery", ["single", "batching"])
-def test_a_page_tells_it_with_segments_browser_sdk(
-    delivery: str, collector: CollectorProcess, broker: KafkaBroker, tmp_path: Path
+@pytest.mark.parametrize(
+    ("sdk", "api", "delivery"),
+    [("analytics_next", "/v1", "single"), ("analytics_next", "/v1", "batching"), ("posthog_js", "", "")],
+)
+def test_a_page_tells_it_with_a_browser_sdk(
+    sdk: str, api: str, delivery: str, collector: CollectorProcess, broker: KafkaBroker, tmp_path: Path
 ) -> None:
     chromium = browser()
-    before = {record["messageId"] for record in raw_records(broker.bootstrap, "analytics_next")}
+    before = {record["messageId"] for record in raw_records(broker.bootstrap, sdk)}
+    address = f"127.0.0.1:{collector.port}{api}"
     with serving() as site:
-        title = chromium.title_of(
-            f"{site}/story.html?key=key-analytics_next&api=127.0.0.1:{collector.port}/v1&delivery={delivery}", tmp_path
-        )
+        title = chromium.title_of(f"{site}/{sdk}.html?key=key-{sdk}&api={address}&delivery={delivery}", tmp_path)
     assert title == "sent"
-    records = [r for r in raw_records(broker.bootstrap, "analytics_next") if r["messageId"] not in before]
+    records = [r for r in raw_records(broker.bootstrap, sdk) if r["messageId"] not in before]
     assert [record["type"] for record in sorted(records, key=lambda record: record["originalTimestamp"])] == [
         "page", "track", "identify", "group", "track", "alias",
     ]  # fmt: skip
+    (visitor,) = {record["anonymousId"] for record in records}
     told = persons(records, tmp_path / "replay")
     assert {name: (names(person), person["events"]) for name, person in told.items()} == {
-        "user_id/U1": ({"user_id/U1", "anonymous_id/A1", "anonymous_id/old-visitor", f"email/{EMAIL}"}, 6)
+        "user_id/U1": ({"user_id/U1", f"anonymous_id/{visitor}", "anonymous_id/old-visitor", f"email/{EMAIL}"}, 6)
     }

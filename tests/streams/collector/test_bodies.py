@@ -42,6 +42,7 @@ def test_deflate_and_plain_bodies() -> None:
     assert unpacked(zlib.compress(b"ab"), "deflate", MOST) == b"ab"
     assert unpacked(b"ab", "identity", MOST) == b"ab"
     assert unpacked(b"", "gzip", MOST) == b""
+    assert unpacked(gzip.compress(b"ab"), "", MOST) == b"ab", "browsers say nothing of it"
 
 
 def test_what_is_wrong_with_packed_bodies() -> None:

@@ -29,8 +29,8 @@ RECORDED = sorted(path.name.removesuffix(".requests.ndjson") for path in (GOLDEN
 
 def test_all_clients_are_recorded() -> None:
     assert RECORDED == [
-        "analytics_next", "analytics_python", "posthog", "rudder_sdk_python", "segment_analytics_python",
-        "sensors_analytics_sdk",
+        "analytics_next", "analytics_python", "posthog", "posthog_js", "rudder_sdk_python",
+        "segment_analytics_python", "sensors_analytics_sdk",
     ]  # fmt: skip
 
 
@@ -166,6 +166,14 @@ def test_a_posthog_id_is_a_users_unless_the_event_says_otherwise(
         (
             {"event": "$identify", "$set": {"plan": "pro"}},
             {"type": "identify", "userId": "u1", "traits": {"plan": "pro"}},
+        ),
+        (
+            {"event": "$create_alias", "properties": {"$user_id": "u1", "alias": "v"}},
+            {"type": "alias", "userId": "u1", "previousId": "v"},
+        ),
+        (
+            {"event": "$create_alias", "properties": {"distinct_id": "v", "alias": "u2"}},
+            {"type": "alias", "userId": "u2", "previousId": "v"},
         ),
         ({"event": "$groupidentify", "properties": {"$group_type": "project"}}, LeftOut("other_group_type")),
         ({"event": ""}, "event: its name is missing"),

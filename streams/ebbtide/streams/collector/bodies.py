@@ -20,10 +20,14 @@ _PACKED = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate"
 
 
 def unpacked(body: bytes, encoding: str, most: int) -> bytes:
-    """The body without its content encoding. Never makes more than ``most`` bytes and one. Raises ``RequestError``."""
+    """The body without its content encoding. Never makes more than ``most`` bytes and one. Raises ``RequestError``.
+
+    What begins as gzip does is unpacked without a word about it, too: PostHog's browser SDK says none, lest the browser
+    ask leave first.
+    """
     name = encoding.strip().lower()
     if name in ("", "identity"):
-        return body
+        return _inflated(body, _PACKED["gzip"], most) if body.startswith(_GZIP) else body
     if name not in _PACKED:
         raise RequestError(
             415, "unsupported_encoding", f"Content-Encoding {name[:40]!r}: send gzip, deflate or nothing"

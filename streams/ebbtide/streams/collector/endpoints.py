@@ -99,6 +99,8 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     **dict(_calls()),
     "/batch": POSTHOG,
     "/capture": POSTHOG,
+    "/e": POSTHOG,
+    "/i/v0/e": POSTHOG,
     "/sa": SENSORS,
     "/v1/crm": FACTS,
     "/v1/feedback": FEEDBACK,

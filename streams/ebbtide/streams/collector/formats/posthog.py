@@ -58,9 +58,7 @@ def _call(event: dict[str, Any], group_types: tuple[str, ...]) -> Record | LeftO
     account = _account(properties, group_types)
     context: Record = {"groupId": account} if account is not None else {}
     if name == "$create_alias":
-        # The SDK: `alias(previous_id, distinct_id)` sends {"distinct_id": previous_id, "alias": distinct_id}.
-        previous = properties.get("distinct_id", event.get("distinct_id"))
-        return {"type": "alias", "userId": properties.get("alias"), "previousId": previous, "context": context}
+        return {"type": "alias", **_aliased(event, properties), "context": context}
     if name in _SETS:
         return {"type": "identify", **_identified(name, event, properties), "context": context}
     if name in _BY_MACHINE:
@@ -79,6 +77,15 @@ def _identified(name: str, event: dict[str, Any], properties: dict[str, Any]) ->
     anonymous = properties.get("$anon_distinct_id", person.get("anonymousId"))
     # The id by which a user's events before were taken for a visitor's stays linked, also where it is the same.
     return {**person, "anonymousId": anonymous, "traits": event.get("$set", properties.get("$set"))}
+
+
+def _aliased(event: dict[str, Any], properties: dict[str, Any]) -> Record:
+    """Two ids of one person. Servers' `alias(previous_id, distinct_id)` sends {"distinct_id": previous_id, "alias":
+    distinct_id}; in a browser that knows its user, `alias(other_id)` sends the user's as distinct id."""
+    distinct, alias = properties.get("distinct_id", event.get("distinct_id")), properties.get("alias")
+    if _is_user(properties):
+        return {"userId": distinct, "previousId": alias, "anonymousId": properties.get("$device_id")}
+    return {"userId": alias, "previousId": distinct}
 
 
 def _group(event: dict[str, Any], properties: dict[str, Any], group_types: tuple[str, ...]) -> Record | LeftOut:
@@ -105,11 +112,16 @@ def _person(event: dict[str, Any], properties: dict[str, Any]) -> Record:
 
 
 def _is_anonymous(distinct: Any, device: Any, properties: dict[str, Any]) -> bool:
-    if properties.get("$is_identified") is True or properties.get("$user_id") is not None:
+    if _is_user(properties):
         return False
     if properties.get("$is_identified") is False or properties.get("$process_person_profile") is False:
         return True
     return (device is not None and distinct == device) or _is_made_by_browser(distinct)
+
+
+def _is_user(properties: dict[str, Any]) -> bool:
+    """Whether the event says that its id is a user's."""
+    return properties.get("$is_identified") is True or properties.get("$user_id") is not None
 
 
 def _is_made_by_browser(value: Any) -> bool:
