@@ -117,3 +117,29 @@ async def test_at_the_end_who_waits_is_told(producer: ScriptedProducer) -> None:
     assert all(isinstance(result, StoreUnavailableError) for result in results)
     with pytest.raises(StoreUnavailableError):
         await made.put(outputs("c"))
+
+
+async def test_a_topic_that_is_not_there_is_named_and_waited_for(
+    producer: ScriptedProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "AGAIN_S", 0.01)
+    monkeypatch.setattr(store_module, "START_S", 0.05)
+    there = asyncio.Event()
+
+    async def partitions_of(topic: str) -> int:
+        if topic == "feedback":
+            await there.wait()
+        return 4
+
+    monkeypatch.setattr(producer, "partitions_of", partitions_of)
+    metrics = Metrics(CollectorRegistry())
+    made = Store(lambda: producer, patience=PATIENCE, metrics=metrics)
+    made.start()
+    try:
+        await until(lambda: "topic feedback; is it there? `ebbtide topics create` makes it" in (made.fault() or ""))
+        assert metrics.collector_broker_up._value.get() == 0
+        there.set()
+        await until(lambda: made.fault() is None)
+        assert metrics.collector_broker_up._value.get() == 1
+    finally:
+        await made.stop()
