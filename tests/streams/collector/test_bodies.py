@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import zlib
 from base64 import b64encode
 from typing import Any
@@ -92,3 +93,14 @@ def test_forms_of_sensors() -> None:
     assert refused(lambda: form(b"&".join(b"a%d=1" % n for n in range(200)))) == (400, "invalid")
     bomb = b64encode(gzip.compress(b"0" * 20_000)).decode()
     assert refused(lambda: from_base64(bomb, MOST)) == (413, "batch_too_large")
+
+
+def test_a_bomb_is_not_unpacked_to_see_how_large_it_is() -> None:
+    bomb = gzip.compress(b"0" * 50_000_000)
+    tracemalloc.start()
+    try:
+        assert refused(lambda: unpacked(bomb, "gzip", MOST)) == (413, "batch_too_large")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000

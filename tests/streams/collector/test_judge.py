@@ -131,3 +131,10 @@ def test_an_event_is_as_large_as_intake_takes_it_and_the_sender_hears_it() -> No
     (refusal,) = judged.refused
     assert refusal.reason == "too_large"
     assert str(limit) in refusal.detail
+
+
+def test_what_changes_nothing_is_stored_and_counted() -> None:
+    nobody = {"type": "track", "event": "x", "userId": "null"}
+    judged = Judge(CorePolicy().intake, "t1").judge(segment.read({}, [nobody], ARRIVAL), RECEIVED_MS)
+    assert judged.ignored == {"unresolved": 1}
+    assert len(judged.outputs) == 1

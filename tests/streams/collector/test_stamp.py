@@ -110,3 +110,7 @@ def test_what_lies_too_deep_is_refused() -> None:
         deep = [deep]
     event = orjson.loads(b'{"a":' + b"[" * 600 + b"1" + b"]" * 600 + b"}")
     assert isinstance(stamped({"type": "track"}, event, 0, ARRIVAL), Bad)
+
+
+def test_the_receipt_is_the_doors_word_whatever_the_client_says() -> None:
+    assert call(receivedAt="2020-01-01T00:00:00Z")["receivedAt"] == NOON
