@@ -10,7 +10,7 @@ if ((${#wanted[@]} == 0)); then
 fi
 
 # The program of a package, where one shows that it is there, whoever installed it.
-declare -A programs=([clickhouse-server]=clickhouse-server [prometheus]=promtool [default-jre-headless]=java [maven]=mvn)
+declare -A programs=([clickhouse-server]=clickhouse-server [prometheus]=promtool [default-jre-headless]=java [maven]=mvn [npm]=npm [chromium]=chromium [wrk]=wrk)
 
 missing=()
 for package in "${wanted[@]}"; do

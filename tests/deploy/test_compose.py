@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 import ebbtide.streams.brokers
+from ebbtide.streams.collector.settings import CollectorSettings
 from support.deploy import ROOT, find_program, run
 
-OWN = ("topics", "worker", "sink")
+OWN = ("topics", "worker", "collector", "sink")
 
 
 @cache
@@ -39,6 +40,7 @@ def test_services_start_after_what_they_need() -> None:
 
     assert conditions("topics") == {"kafka": "service_healthy"}
     assert conditions("worker") == {"topics": "service_completed_successfully"}
+    assert conditions("collector") == {"topics": "service_completed_successfully"}
     assert conditions("sink") == {"topics": "service_completed_successfully", "clickhouse": "service_healthy"}
     needed = {name for service in services for name, kind in _needs(services[service]) if kind == "service_healthy"}
     assert all("test" in services[name]["healthcheck"] for name in needed)
@@ -82,6 +84,7 @@ def test_data_outlives_the_containers() -> None:
         "prometheus": ["/prometheus"],
         "grafana": ["/var/lib/grafana"],
         "topics": [],
+        "collector": [],
         "sink": [],
     }
 
@@ -103,4 +106,20 @@ def test_prometheus_looks_where_the_services_listen() -> None:
     )
     port = re.search(r"EBBTIDE_ADMIN__PORT=(\d+)", (ROOT / "deploy/Dockerfile").read_text())
     assert port is not None
-    assert targets == [("worker", port[1]), ("sink", port[1])]
+    assert targets == [("worker", port[1]), ("sink", port[1]), ("collector", port[1])]
+
+
+def test_the_collector_takes_keys_and_nothing_without() -> None:
+    collector = compose()["services"]["collector"]
+    keys = {
+        name: value
+        for name, value in collector["environment"].items()
+        if name.startswith("EBBTIDE_COLLECTOR__") and name.endswith("_KEYS")
+    }
+    settings = CollectorSettings(
+        host=collector["environment"]["EBBTIDE_COLLECTOR__HOST"],
+        **{name.removeprefix("EBBTIDE_COLLECTOR__").lower(): json.loads(value) for name, value in keys.items()},
+    )
+    assert settings.write_keys
+    assert settings.secret_keys
+    assert collector["ports"][0]["target"] == settings.port

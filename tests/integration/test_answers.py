@@ -1,4 +1,4 @@
-"""`ebbtide feedback` on alerts, on a real broker: what people answer is told at once, and changes what follows."""
+"""Answers to alerts, by command and over HTTP, on a real broker: they are told at once, and change what follows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -13,6 +14,7 @@ from ebbtide.models.identity.identifiers import canonical_id, identifier_of
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.brokers.kafka import KafkaBroker
 from support.brokers import eventually, require_kafka_or_skip
+from support.collecting import collecting
 from support.live import Live, drain, live
 from support.raw import in_account, track
 
@@ -52,7 +54,17 @@ def test_an_answer_is_told_at_once(tmp_path: Path) -> None:
         told = of_acme(deployment)[-1]
         assert (told["state"], told["response"]["action"], told["response"]["by"]) == ("updated", "ack", "jo")
 
-        deployment.run("feedback", "group_id/acme", "--dismiss", "asleep", "--reason", "known", "--by", "jo")
+        dismissal = {
+            "customer_id": ACME,
+            "action": "dismiss",
+            "alert_type": "asleep",
+            "dismiss_reason": "known",
+            "by": "jo",
+        }
+        with collecting(kafka.bootstrap, tmp_path) as collector:
+            request = Request(f"{collector.url}/v1/feedback", json.dumps(dismissal).encode(), method="POST")
+            with urlopen(request, timeout=20) as answer:
+                assert json.load(answer)["accepted"] == 1
         eventually(lambda: len(of_acme(deployment)) == 3, "the dismissal is told")
         last = of_acme(deployment)[-1]
         assert (last["state"], last["resolved_reason"], last["version"]) == ("resolved", "dismissed", 3)

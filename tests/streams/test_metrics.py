@@ -110,6 +110,7 @@ def test_no_label_could_name_a_customer() -> None:
         "role",
         "sink",
         "table",
+        "endpoint",
         "stage",
         "source",
     }

@@ -1,7 +1,10 @@
 """`ebbtide up`: parts that stay, and data that stay longer."""
 
+import json
+import re
 import signal
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -16,10 +19,16 @@ def test_it_runs_until_it_is_stopped_and_keeps_its_data(tmp_path: Path) -> None:
         up.says("Ctrl-C stops it")
         assert "send events:  EBBTIDE_BROKER__URL=kafka://127.0.0.1:" in up.text
         assert up.offspring("ebbtide.streams.cli")
+        found = re.search(r"curl (http://127\.0\.0\.1:\d+/v1/track) -d '(.+?)'", up.text)
+        assert found is not None
+        with urlopen(Request(found[1], found[2].encode(), method="POST"), timeout=20) as answer:
+            assert json.load(answer) == {"success": True, "accepted": 1, "ignored": {}}
         up.signal(signal.SIGTERM)
         assert up.ends() == 0, up.text
         up.left_nothing()
-    assert {"broker", "worker", "worker.log"} <= {path.name for path in (tmp_path / ".ebbtide" / "up").iterdir()}
+    assert {"broker", "worker", "worker.log", "collector.log"} <= {
+        path.name for path in (tmp_path / ".ebbtide" / "up").iterdir()
+    }
 
 
 def test_a_named_broker_that_is_away_is_one_clear_line(tmp_path: Path) -> None:

@@ -175,6 +175,21 @@ def _ports(settings: Settings) -> Iterator[Check]:
         yield Check("admin port", Status.WARN, f"{port} is in use", advice)
     else:
         yield Check("admin port", Status.OK, f"{port} is free" if port else "any free one")
+    yield from _collector(settings)
+
+
+def _collector(settings: Settings) -> Iterator[Check]:
+    collector = settings.collector
+    writing, secret = (sum(map(len, keys.values())) for keys in (collector.write_keys, collector.secret_keys))
+    who = f"{writing} write keys, {secret} secret ones"
+    if not (collector.write_keys or collector.secret_keys):
+        who = "no keys: whoever is on this machine may send everything"
+    if collector.port and accepts(collector.port):
+        advice = "a collector that runs already has it; for another one set EBBTIDE_COLLECTOR__PORT"
+        yield Check("collector", Status.WARN, f"port {collector.port} is in use; {who}", advice)
+    else:
+        port = f"port {collector.port} is free" if collector.port else "any free port"
+        yield Check("collector", Status.OK, f"{port}; {who}")
 
 
 def _broker(settings: Settings) -> Iterator[Check]:

@@ -337,6 +337,41 @@ class Metrics:
         ),
     )
 
+    # Collector
+    collector_requests: Counter = field(
+        init=False,
+        metadata=_counter(
+            "Requests answered, by what senders were told: `stored`, `stored_in_part`, or the reason of an error.",
+            "endpoint",
+            "reason",
+        ),
+    )
+    collector_accepted: Counter = field(
+        init=False, metadata=_counter("Events that were accepted and acknowledged by the broker.", "endpoint")
+    )
+    collector_ignored: Counter = field(
+        init=False,
+        metadata=_counter("Events that were understood and change nothing, by reason.", "endpoint", "reason"),
+    )
+    collector_refused: Counter = field(
+        init=False,
+        metadata=_counter("Events whose senders were told what is wrong with them, by reason.", "endpoint", "reason"),
+    )
+    collector_request_seconds: Histogram = field(
+        init=False,
+        metadata=_histogram("Seconds from the head of a request to its answer.", FLUSH_BUCKETS, "endpoint"),
+    )
+    collector_acknowledge_seconds: Histogram = field(
+        init=False,
+        metadata=_histogram("Seconds until the broker acknowledged what waited for it together.", FLUSH_BUCKETS),
+    )
+    collector_in_flight_bytes: Gauge = field(
+        init=False, metadata=_gauge("Bytes of bodies that are in hand: read, and not answered yet.")
+    )
+    collector_broker_up: Gauge = field(
+        init=False, metadata=_gauge("1 while the broker takes what is sent, 0 while clients are told to come again.")
+    )
+
     # Sinks
     sink_rows: Counter = field(
         init=False, metadata=_counter("Rows acknowledged by a sink's database.", "sink", "table")

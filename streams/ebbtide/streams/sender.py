@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from itertools import islice
 from time import monotonic
@@ -33,13 +33,18 @@ def address(line: bytes, topic: str | None) -> tuple[str, bytes | None]:
         record = None
     if not isinstance(record, dict):
         return topic or RAW_TOPICS[0], None
+    return address_of(record, topic)
+
+
+def address_of(record: Mapping[str, Any], topic: str | None) -> tuple[str, bytes | None]:
+    """The same of a record that was read."""
     kind = record.get("type")
     fact = isinstance(kind, str) and "." in kind
     key = _fact_key(record) if fact else next((record[k] for k in _KEYS if record.get(k) is not None), None)
     return topic or RAW_TOPICS[fact], None if key is None else str(key).encode()
 
 
-def _fact_key(record: dict[str, Any]) -> Any:
+def _fact_key(record: Mapping[str, Any]) -> Any:
     ids = record.get("ids")
     return next(iter(ids.values()), None) if isinstance(ids, dict) else None
 

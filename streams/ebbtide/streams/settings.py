@@ -21,6 +21,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnreadableError
 
 from ebbtide.models.policy import CorePolicy
+from ebbtide.streams.collector.settings import CollectorSettings
 
 PREFIX = "EBBTIDE_"
 FILE_SUFFIX = "_FILE"
@@ -138,6 +139,7 @@ class Settings(CorePolicy, BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     admin: AdminSettings = AdminSettings()
     clickhouse: ClickHouseSettings = ClickHouseSettings()
+    collector: CollectorSettings = CollectorSettings()
 
     @property
     def core(self) -> CorePolicy:

@@ -13,8 +13,9 @@ from ebbtide.streams.errors import EbbtideError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Everything at once on this machine, with live progress."),
-    "up": ("up", "Broker and worker on this machine, until stopped."),
+    "up": ("up", "Broker, worker and collector on this machine, until stopped."),
     "worker": ("worker", "The Faust worker, with all or some agents."),
+    "collector": ("collector", "Take events over HTTP from SDKs, browsers and CRMs."),
     "sink": ("sink", "Write scores, alerts, records and changes of states to a history."),
     "topics": ("topics", "Declared topics against the broker."),
     "replay": ("replay", "The same core over files, without Kafka."),

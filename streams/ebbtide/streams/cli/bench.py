@@ -10,13 +10,17 @@ import click
 from ebbtide.streams.cli.options import echo_json, json_option, progress_bar
 from ebbtide.streams.errors import EbbtideError
 
-BENCHES = ("transport", "pipeline", "latency", "identity", "state", "learning", "detection")
+BENCHES = ("transport", "pipeline", "latency", "collector", "identity", "state", "learning", "detection")
+OPTIONS = {"seconds": ("latency", "collector"), "load": ("latency",)}
+WITH_PROGRESS = ("latency", "collector")
 
 
 @click.command(epilog="Example: ebbtide bench latency --seconds 60 --load 0.5")
 @click.argument("which", nargs=-1, type=click.Choice(BENCHES))
 @click.option(
-    "--seconds", type=click.FloatRange(1, 3_600), help="latency: how long it is measured under load.  [default: 60]"
+    "--seconds",
+    type=click.FloatRange(1, 3_600),
+    help="latency, collector: how long it is measured under load.  [default: 60]",
 )
 @click.option(
     "--load",
@@ -29,6 +33,7 @@ def command(which: tuple[str, ...], seconds: float | None, load: float | None, *
 
     transport: record batches against a plain Faust agent. pipeline: a replay against just reading the file.
     latency: from an event to its alert, live under load, against a bare round trip by the same broker.
+    collector: 1,000 batches a second by wrk, against a bare handler that only sends them to the same broker.
     identity: links and restores of one identity graph against a dict, a union-find, and decoding the records.
     state: bytes of an account after 30, 365 and 1,000 days, and its packing against plain msgpack.
     detection: how soon a planted decline is told, against whoever knows everybody's true habits.
@@ -36,9 +41,16 @@ def command(which: tuple[str, ...], seconds: float | None, load: float | None, *
     """
     names = which or BENCHES
     given = {name: value for name, value in (("seconds", seconds), ("load", load)) if value is not None}
-    if given and "latency" not in names:
-        raise click.UsageError(f"--{' and --'.join(given)} is for latency: ebbtide bench latency …")
-    options: dict[str, dict[str, Any]] = {"latency": {**given, "progress": progress_bar}}
+    for option in given:
+        if not set(OPTIONS[option]) & set(names):
+            raise click.UsageError(f"--{option} is for {' and '.join(OPTIONS[option])}")
+    options: dict[str, dict[str, Any]] = {
+        name: {
+            **{option: value for option, value in given.items() if name in OPTIONS[option]},
+            "progress": progress_bar,
+        }
+        for name in WITH_PROGRESS
+    }
     results, faults = {}, []
     for name in names:
         bench = import_module(f"ebbtide.streams.bench.{name}")

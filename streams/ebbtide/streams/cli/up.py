@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ebbtide.streams.brokers.ports import accepts
+from ebbtide.streams.brokers.ports import accepts, free_ports
 from ebbtide.streams.demo.interrupts import Interrupts
 from ebbtide.streams.demo.stack import Stack, settings_for
 from ebbtide.streams.reach import require_broker
@@ -26,7 +26,7 @@ CHECK_EVERY_S = 0.25
     help="YAML file with settings; the environment (EBBTIDE_…) wins over it.",
 )
 def command(settings_file: Path | None) -> None:
-    """Run a broker and a worker on this machine until Ctrl-C or SIGTERM. Data stay in .ebbtide/up.
+    """Run a broker, a worker and a collector on this machine until Ctrl-C or SIGTERM. Data stay in .ebbtide/up.
 
     With EBBTIDE_BROKER__URL (or broker.url in the settings file) that broker is used and none is started.
     """
@@ -42,8 +42,11 @@ def command(settings_file: Path | None) -> None:
                 inherit=True,
                 arguments=arguments,
             )
+            host, port = settings.collector.host, _collector_port(settings)
+            stack.start_collector({"BROKER__URL": url, "COLLECTOR__PORT": str(port)}, arguments=arguments)
             click.echo(f"ready. Broker {url}, admin {worker.admin_url} (/metrics /readyz), log {worker.log}")
             click.echo(f"send events:  EBBTIDE_BROKER__URL={url} ebbtide send events.ndjson")
+            click.echo(f'or over HTTP: curl http://{host}:{port}/v1/track -d \'{{"userId": "u1", "event": "login"}}\'')
             click.echo("Ctrl-C stops it; what it holds stays for the next time")
             while True:
                 stack.check()
@@ -59,6 +62,13 @@ def _broker_url(settings: Settings, stack: Stack) -> str:
         require_broker(settings)
         return settings.broker.url
     return stack.start_broker(port=None if accepts(PORT) else PORT, durable=True)
+
+
+def _collector_port(settings: Settings) -> int:
+    """The one that is set, else the default one if nobody has it."""
+    port = settings.collector.port
+    named = "port" in settings.collector.model_fields_set
+    return free_ports(1)[0] if port == 0 or (not named and accepts(port)) else port
 
 
 def _worker_settings(settings: Settings, url: str) -> dict[str, str]:

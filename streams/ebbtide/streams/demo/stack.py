@@ -1,4 +1,4 @@
-"""Broker, topics and worker on this machine, started in order and stopped in the opposite one."""
+"""Broker, topics and services on this machine, started in order and stopped in the opposite one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Self
 
 from ebbtide.streams.brokers.broker import Broker, BrokerError
 from ebbtide.streams.brokers.choose import BrokerChoice, choose_broker
-from ebbtide.streams.demo.worker import WorkerProcess
+from ebbtide.streams.demo.service import ServiceProcess
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.settings import BrokerSettings, Settings
 
@@ -27,7 +27,8 @@ class Stack:
     def __init__(self, home: Path, *, discard: bool, say: Say) -> None:
         self.home = home
         self.choice: BrokerChoice | None = None
-        self._worker: WorkerProcess | None = None
+        self._worker: ServiceProcess | None = None
+        self._collector: ServiceProcess | None = None
         self._discard = discard
         self._say = say
 
@@ -39,7 +40,7 @@ class Stack:
         return self.choice.broker
 
     @property
-    def worker(self) -> WorkerProcess:
+    def worker(self) -> ServiceProcess:
         """The worker; there is one after `start_worker`."""
         if self._worker is None:
             raise EbbtideError("no worker was started")
@@ -83,15 +84,22 @@ class Stack:
         admin_port: int | None = None,
         inherit: bool = False,
         arguments: tuple[str, ...] = (),
-    ) -> WorkerProcess:
+    ) -> ServiceProcess:
         """Start the worker with these settings and wait until it works."""
         self._say("starting the worker")
         scratch = self.home if self._discard else None
-        self._worker = WorkerProcess(
-            self.home, settings, admin_port=admin_port, inherit=inherit, arguments=arguments, scratch=scratch
+        self._worker = ServiceProcess(
+            "worker", self.home, settings, admin_port=admin_port, inherit=inherit, arguments=arguments, scratch=scratch
         )
         self._worker.wait_until_ready()
         return self._worker
+
+    def start_collector(self, settings: Mapping[str, str], *, arguments: tuple[str, ...] = ()) -> ServiceProcess:
+        """Start the collector with these settings beside ours, and wait until it has met the broker."""
+        self._say("starting the collector")
+        self._collector = ServiceProcess("collector", self.home, settings, inherit=True, arguments=arguments)
+        self._collector.wait_until_ready()
+        return self._collector
 
     def check(self) -> None:
         """Raise when a part ended by itself; the broker first, as its end ends the worker."""
@@ -99,11 +107,15 @@ class Stack:
             raise BrokerEndedError(
                 f"the broker ended by itself. Its log ends with:\n{_tail(self.choice.broker)}".rstrip()
             )
-        if self._worker is not None:
-            self._worker.check()
+        for service in (self._worker, self._collector):
+            if service is not None:
+                service.check()
 
     def stop(self) -> None:
         """Stop what runs; remove what is to be discarded. May be called at any time, also twice."""
+        if self._collector is not None:
+            # First: what comes in later is told to come again.
+            self._collector.stop()
         if self._worker is not None:
             if self.choice is None or self.choice.broker.alive:
                 self._worker.stop()

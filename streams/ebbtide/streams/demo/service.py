@@ -1,4 +1,4 @@
-"""`ebbtide worker` as a child process that does not outlive us."""
+"""A service of ours, such as `ebbtide worker`, as a child process that does not outlive us."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ POLL_S = 0.1
 TAIL_LINES = 15
 
 
-class WorkerEndedError(EbbtideError):
-    """The worker ended by itself; the message has the end of its log."""
+class ServiceEndedError(EbbtideError):
+    """A service ended by itself; the message has the end of its log."""
 
 
-class WorkerProcess:
-    """One worker with all agents. ``settings`` are environment variables without their prefix (`BROKER__URL`).
+class ServiceProcess:
+    """One service, by the ``name`` of its command. ``settings`` are environment variables without their prefix
+    (`BROKER__URL`).
 
     ``inherit`` hands on our own `EBBTIDE_…` variables too. With ``scratch`` that directory goes when we are killed.
     """
 
     def __init__(
         self,
+        name: str,
         home: Path,
         settings: Mapping[str, str],
         *,
@@ -42,14 +44,15 @@ class WorkerProcess:
         scratch: Path | None = None,
     ) -> None:
         self.admin_port = free_ports(1)[0] if admin_port is None else admin_port
-        self.log = home / "worker.log"
+        self.name = name
+        self.log = home / f"{name}.log"
         self._place = "" if scratch else f", {self.log},"  # a log that goes with the demo is not worth a look
-        env = {name: value for name, value in os.environ.items() if inherit or not name.startswith(PREFIX)}
-        env |= {PREFIX + name: value for name, value in settings.items()}
+        env = {each: value for each, value in os.environ.items() if inherit or not each.startswith(PREFIX)}
+        env |= {PREFIX + each: value for each, value in settings.items()}
         env[PREFIX + "ADMIN__PORT"] = str(self.admin_port)
         home.mkdir(parents=True, exist_ok=True)
         self._process = LeashedProcess(
-            [sys.executable, "-m", "ebbtide.streams.cli", "worker", "--loglevel", "info", *arguments],
+            [sys.executable, "-m", "ebbtide.streams.cli", name, *arguments],
             log=self.log,
             cwd=Path.cwd(),
             grace_s=0.0 if scratch else STOP_S,
@@ -63,22 +66,22 @@ class WorkerProcess:
         return f"http://{HOST}:{self.admin_port}"
 
     def check(self) -> None:
-        """Raise ``WorkerEndedError`` when it does not run any more."""
+        """Raise ``ServiceEndedError`` when it does not run any more."""
         code = self._process.exit_code
         if code is not None:
             tail = self._process.log_tail(TAIL_LINES)
             killed_by = code - 128 if code > 128 else -code
             how = f"was killed by signal {killed_by}" if killed_by > 0 else f"ended by itself with exit code {code}"
-            raise WorkerEndedError(f"the worker {how}. Its log{self._place} ends with:\n{tail}")
+            raise ServiceEndedError(f"the {self.name} {how}. Its log{self._place} ends with:\n{tail}")
 
     def wait_until_ready(self) -> None:
-        """Return when it has its partitions and its tables."""
+        """Return when `/readyz` says so: a worker has its partitions and its tables then, a collector its broker."""
         deadline = time.monotonic() + READY_S
         while not self._ready():
             self.check()
             if time.monotonic() > deadline:
                 tail = self._process.log_tail(TAIL_LINES)
-                raise EbbtideError(f"the worker was not ready within {READY_S:.0f} s. Its log ends with:\n{tail}")
+                raise EbbtideError(f"the {self.name} was not ready within {READY_S:.0f} s. Its log ends with:\n{tail}")
             time.sleep(POLL_S)
 
     def stop(self) -> None:
@@ -86,7 +89,7 @@ class WorkerProcess:
         self._process.stop(timeout=STOP_S)
 
     def kill(self) -> None:
-        """At once: without its broker it cannot save anything, and would wait for it."""
+        """At once: without its broker a worker cannot save anything, and would wait for it."""
         self._process.kill()
 
     def _ready(self) -> bool:
