@@ -21,6 +21,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnreadableError
 
 from ebbtide.models.policy import CorePolicy
+from ebbtide.streams.deliver.settings import DeliverSettings
 
 PREFIX = "EBBTIDE_"
 FILE_SUFFIX = "_FILE"
@@ -138,6 +139,7 @@ class Settings(CorePolicy, BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     admin: AdminSettings = AdminSettings()
     clickhouse: ClickHouseSettings = ClickHouseSettings()
+    deliver: DeliverSettings = DeliverSettings()
 
     @property
     def core(self) -> CorePolicy:
