@@ -7,6 +7,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -83,7 +84,7 @@ class Receiver:
         return [one for one in list(self.received) if not one.fault]
 
     def versions(self, *, first: bool = False) -> dict[tuple[str, str], list[int]]:
-        """Versions taken, by type and customer, in the order of their arrival; each once where only the first counts."""
+        """Versions taken, by type and customer, as they arrived; each once where only the ``first`` counts."""
         found: dict[tuple[str, str], list[int]] = defaultdict(list)
         for one in self.taken():
             kind, customer, version = one.name
@@ -130,9 +131,10 @@ async def _slow(_: web.Request) -> web.StreamResponse:
 async def _dripping(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Length": "10000"})
     await response.prepare(request)
-    for _ in range(300):
-        await response.write(b".")
-        await asyncio.sleep(0.1)
+    with suppress(ConnectionError):
+        for _ in range(300):
+            await response.write(b".")
+            await asyncio.sleep(0.1)
     return response
 
 

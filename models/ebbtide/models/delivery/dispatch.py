@@ -10,11 +10,9 @@ from ebbtide.models.delivery.answer import Blame, Outcome, Verdict
 from ebbtide.models.delivery.breaker import Breaker, BreakerState
 from ebbtide.models.delivery.lanes import Lanes, Waiting
 from ebbtide.models.delivery.pace import Pace
-from ebbtide.models.delivery.schedule import gap_ms
+from ebbtide.models.delivery.schedule import GAPS_S, gap_ms
 from ebbtide.schemas.deliveries import DeliveryKind, DeliveryReason, DeliveryStatus
 
-PARK_MS: Final = 60_000
-"""What waits longer is parked: kept apart, so that it does not hold back the offset of all that came after it."""
 PAUSE_S: Final = 30.0
 """How long an endpoint is left alone that asks for a pause and does not say for how long."""
 
@@ -24,7 +22,9 @@ class DispatchPolicy:
     """``batch`` records a request; with ``merges`` that many only where the pace does not allow each one of its own.
 
     ``concurrency`` requests at a time, ``per_second`` on average with ``burst`` at once. An alert that is older than
-    ``max_age_ms`` when its turn comes is not told any more. ``most_parked`` bounds what is kept apart.
+    ``max_age_ms`` when its turn comes is not told any more. ``gaps_s`` lie between the attempts at a record. What waits
+    longer than ``park_ms`` is parked: kept apart, so that it does not hold back the offset of all that came after it;
+    ``most_parked`` bounds that.
     """
 
     batch: int = 1
@@ -33,6 +33,8 @@ class DispatchPolicy:
     per_second: float = 100.0
     burst: int = 100
     max_age_ms: int | None = None
+    gaps_s: tuple[float, ...] = GAPS_S
+    park_ms: int = 60_000
     most_parked: int = 10_000
 
 
@@ -129,7 +131,7 @@ class Dispatch:
     def park(self, now_ms: int) -> list[Settled]:
         """What waits so long that it is to be kept apart from now on."""
         settled = []
-        for waiting in list(self.lanes.slow(now_ms + PARK_MS)):
+        for waiting in list(self.lanes.slow(now_ms + self._policy.park_ms)):
             quiet = waiting.failures == 0 and waiting.message.not_before_ms > now_ms
             reason = waiting.reason or (DeliveryReason.QUIET_HOURS if quiet else DeliveryReason.RECORD_FAILED)
             if self.parked >= self._policy.most_parked:
@@ -176,7 +178,7 @@ class Dispatch:
                 waiting.alone = True
             case Outcome.FAILED if counts:
                 waiting.failures += 1
-                gap = gap_ms(waiting.failures, draw)
+                gap = gap_ms(waiting.failures, draw, self._policy.gaps_s)
                 due_ms = None if gap is None else now_ms + gap
         if due_ms is None:
             return self._end(waiting, DeliveryStatus.DEAD, DeliveryReason.EXHAUSTED, _last(waiting), attempt)

@@ -126,8 +126,8 @@ class Message:
     @cached_property
     def id(self) -> str:
         """The same for every attempt, every endpoint and every worker: what receivers know repeats by."""
-        about = self.alert_id or self.key
-        return f"msg_{uuid5(_IDS, f'{self.kind}/{self.tenant}/{about}/{self.version}').hex}"
+        named = f"{self.kind}/{self.tenant}/{self.key}/{self.alert_id}/{self.version}"
+        return f"msg_{uuid5(_IDS, named).hex}"
 
     @property
     def size(self) -> int:

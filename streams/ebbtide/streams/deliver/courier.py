@@ -37,6 +37,7 @@ class Courier:
         *,
         connection: Mapping[str, Any],
         group: str,
+        session_s: float,
         producer: BatchProducer,
         metrics: Metrics,
         health: SinkHealth,
@@ -53,6 +54,7 @@ class Courier:
         self.target = target_of(name, endpoint)
         self._watched = Watched(endpoint)
         self.group = group
+        self.session_s = session_s
         self._backoff = Backoff()
         self.disabled = False
 

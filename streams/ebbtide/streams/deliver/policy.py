@@ -35,5 +35,7 @@ def dispatch_policy(endpoint: EndpointSettings, settings: DeliverSettings) -> Di
         per_second=endpoint.rate_per_second or spec.per_second,
         burst=endpoint.burst or spec.burst,
         max_age_ms=None if age is None else round(age * 3_600_000),
+        gaps_s=endpoint.retry_gaps_seconds,
+        park_ms=round(settings.park_after_seconds * 1000),
         most_parked=settings.max_parked,
     )

@@ -59,6 +59,7 @@ async def run_deliver(
                     settings.deliver,
                     connection=connection,
                     group=group_of(settings, name),
+                    session_s=settings.worker.session_timeout_seconds,
                     producer=producer,
                     metrics=metrics,
                     health=health,

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from ebbtide.models.customer.fields import FIELDS
 from ebbtide.models.delivery.formats.registry import FORMATS, FormatName
 from ebbtide.models.delivery.properties import OF_ALERTS, OF_RECORDS, OF_SCORES
+from ebbtide.models.delivery.schedule import GAPS_S
 from ebbtide.schemas.alert import AlertKind, Severity
 from ebbtide.schemas.deliveries import EndpointName
 from ebbtide.schemas.score import HealthTier
@@ -20,6 +21,11 @@ from ebbtide.schemas.score import HealthTier
 DeliveredTopic = Literal["scores", "alerts", "customer-records"]
 CHATS = ("slack", "feishu", "dingtalk", "wecom")
 CHINESE = ("feishu", "dingtalk", "wecom", "fxiaoke")
+_FIELDS_OF: dict[DeliveredTopic, frozenset[str]] = {
+    "scores": OF_SCORES,
+    "alerts": OF_ALERTS,
+    "customer-records": OF_RECORDS | {field.name for field in FIELDS},
+}
 _HOST = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
 
 
@@ -83,6 +89,11 @@ class EndpointSettings(_Part):
         None, description="Records a request; none takes the format's most, and 1 for cloudevents. For chats: messages "
         "of a digest."
     )  # fmt: skip
+    retry_gaps_seconds: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        GAPS_S,
+        description="Waits between the attempts at a record, each a tenth longer or shorter by chance. The default is "
+        "the table of the Standard Webhooks specification: ten attempts in three days.",
+    )
     concurrency: Annotated[int, Field(ge=1, le=256)] = Field(16, description="Requests at a time.")
     timeout_seconds: Annotated[float, Field(gt=0, le=120)] = Field(15.0, description="For a whole request.")
     max_body_bytes: Annotated[int, Field(ge=1_024, le=16_777_216)] = Field(
@@ -156,7 +167,11 @@ class EndpointSettings(_Part):
         if not crm:
             only = ("properties", "object", "id_field", "token", "token_file", "login")
             return [f"{name}: only for CRMs" for name in only if name in self.model_fields_set and getattr(self, name)]
-        faults = []
+        faults = [
+            f"properties: none is set by {topic}; leave it out of topics"
+            for topic in self.told
+            if self.properties and not _FIELDS_OF[topic] & set(self.properties.values())
+        ]
         if sum(given is not None for given in (self.token, self.token_file, self.login)) != 1:
             faults.append("one of token_file, token and login is needed")
         if not self.id_field and self.format != "fxiaoke":
@@ -165,22 +180,10 @@ class EndpointSettings(_Part):
             faults.append('properties: name at least one field, such as {"churn_risk": "p_churn"}')
         if self.id_from == "anchor" and self.told != ("customer-records",):
             faults.append("id_from: only customer-records have an anchor")
-        known = self._known_fields()
+        known = frozenset().union(*(_FIELDS_OF[topic] for topic in self.told))
         unknown = sorted({field for field in self.properties.values() if field not in known})
         faults += [f"properties: the records of {', '.join(self.told)} have no {field}" for field in unknown]
         return faults
-
-    def _known_fields(self) -> set[str]:
-        known: set[str] = set()
-        for topic in self.told:
-            match topic:
-                case "scores":
-                    known |= OF_SCORES
-                case "alerts":
-                    known |= OF_ALERTS
-                case "customer-records":
-                    known |= OF_RECORDS | {field.name for field in FIELDS}
-        return known
 
 
 class DeliverSettings(_Part):
@@ -195,6 +198,9 @@ class DeliverSettings(_Part):
     )
     max_waiting_bytes: Annotated[int, Field(ge=1_048_576)] = Field(
         67_108_864, description="The same, in bytes of the records."
+    )
+    park_after_seconds: Annotated[float, Field(gt=0)] = Field(
+        60.0, description="A record that waits longer for its next attempt is parked, and holds back nobody's offset."
     )
     max_parked: Annotated[int, Field(ge=0)] = Field(
         5_000, description="Records of an endpoint that wait for a later attempt; beyond it they are dead letters."

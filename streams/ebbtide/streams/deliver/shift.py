@@ -60,7 +60,12 @@ class Shift:
             self._dispatch.breaker = self._dispatch.breaker.disable()
         self._ledger = Ledger(courier.name, courier.metrics)
         self._source = DeliverySource(
-            courier.connection, courier.group, courier.endpoint.told, courier.endpoint.begin, self._revoked
+            courier.connection,
+            courier.group,
+            courier.endpoint.told,
+            courier.endpoint.begin,
+            courier.session_s,
+            self._revoked,
         )
         self._ready: set[int] = set()
         self._generation = 0

@@ -35,12 +35,14 @@ class DeliverySource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
         group: str,
         topics: Collection[str],
         begin: Literal["oldest", "newest"],
+        session_s: float,
         on_revoked: Revoked,
     ) -> None:
         self._connection = dict(connection)
         self._group = group
         self._topics = sorted({*topics, REQUESTS})
         self._begin = begin
+        self._session_s = session_s
         self._on_revoked = on_revoked
         self._consumer: Any = None
         self.owned: set[int] = set()
@@ -60,6 +62,8 @@ class DeliverySource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
             fetch_max_bytes=8 << 20,
             max_partition_fetch_bytes=2 << 20,
             metadata_max_age_ms=30_000,
+            session_timeout_ms=int(self._session_s * 1000),
+            heartbeat_interval_ms=int(self._session_s * 250),
         )
         consumer.subscribe(self._topics, listener=self)
         self._consumer = consumer
