@@ -158,6 +158,14 @@ def test_a_note_that_comes_too_early_is_put_off() -> None:
     assert lanes.take(70, 1) == [replaced]
 
 
+def test_a_turn_that_was_put_off_is_not_taken_early() -> None:
+    lanes = lanes_with(waiting(score(version=1), due_ms=5))
+    later = waiting(score(version=2, offset=1), due_ms=50)
+    lanes.offer(later)
+    assert lanes.take(20, 1) == []
+    assert lanes.take(50, 1) == [later]
+
+
 class Deliveries(RuleBasedStateMachine):
     """Any order of offers, takes, failures and deliveries keeps what lanes promise."""
 

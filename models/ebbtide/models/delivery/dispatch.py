@@ -124,10 +124,6 @@ class Dispatch:
             if waiting in self.lanes
         ]
 
-    def drop(self, waiting: Waiting, reason: DeliveryReason, detail: str) -> Settled:
-        """Give one up that cannot be sent at all."""
-        return self._end(waiting, DeliveryStatus.DEAD, reason, detail)
-
     def park(self, now_ms: int) -> list[Settled]:
         """What waits so long that it is to be kept apart from now on."""
         settled = []

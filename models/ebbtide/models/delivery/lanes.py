@@ -224,11 +224,10 @@ class Lanes:
     def _free(self, key: Key, lane: _Lane, waiting: Waiting) -> None:
         if lane.under_way is waiting:
             lane.under_way = None
-        if not any(lane.queues.values()):
-            if lane.under_way is None:
-                del self._lanes[key]
-            return
-        self._wake(key, lane)
+        if any(lane.queues.values()):
+            self._wake(key, lane)
+        else:
+            del self._lanes[key]
 
     def _left(self, waiting: Waiting) -> None:
         self.count -= 1

@@ -149,13 +149,12 @@ class Message:
 def read(source: Position, key: str, value: bytes, appended_ms: int) -> Message:
     """A record of ``scores``, ``alerts`` or ``customer-records``. Raises ``UnreadableError``."""
     try:
-        match KINDS[source.topic]:
-            case DeliveryKind.SCORE:
-                return _of_score(_score.decode(value), source, key, value, appended_ms)
-            case DeliveryKind.ALERT:
-                return _of_alert(_alert.decode(value), source, key, value, appended_ms)
-            case DeliveryKind.RECORD:
-                return _of_record(_record.decode(value), source, key, value, appended_ms)
+        kind = KINDS[source.topic]
+        if kind is DeliveryKind.SCORE:
+            return _of_score(_score.decode(value), source, key, value, appended_ms)
+        if kind is DeliveryKind.ALERT:
+            return _of_alert(_alert.decode(value), source, key, value, appended_ms)
+        return _of_record(_record.decode(value), source, key, value, appended_ms)
     except (msgspec.DecodeError, ValueError) as error:
         raise UnreadableError(str(error)) from None
 

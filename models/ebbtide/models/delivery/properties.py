@@ -24,27 +24,25 @@ OF_RECORDS: Final = frozenset({"record_version", "record_as_of"})
 def values(message: Message) -> dict[str, Any]:
     """Everything that the message can set, by name."""
     data = message.data()
-    match message.kind:
-        case DeliveryKind.SCORE:
-            return {
-                "p_churn": data.get("p_churn"),
-                "health_tier": data.get("tier"),
-                "cannot_score_reason": data.get("cannot_score_reason"),
-                "model_version": data.get("model_version"),
-                "score_version": message.version,
-                "scored_at": message.occurred_at,
-            }
-        case DeliveryKind.ALERT:
-            return {
-                **{f"alert_{name}": data.get(name) for name in ("type", "kind", "state", "severity", "play", "owner")},
-                "alert_reason_en": _first(data.get("reasons_en")),
-                "alert_reason_zh": _first(data.get("reasons_zh")),
-                "alert_version": message.version,
-                "alerted_at": message.occurred_at,
-            }
-        case DeliveryKind.RECORD:
-            fields = {name: field.get("value") for name, field in data.get("fields", {}).items()}
-            return {**fields, "record_version": message.version, "record_as_of": message.occurred_at}
+    if message.kind is DeliveryKind.SCORE:
+        return {
+            "p_churn": data.get("p_churn"),
+            "health_tier": data.get("tier"),
+            "cannot_score_reason": data.get("cannot_score_reason"),
+            "model_version": data.get("model_version"),
+            "score_version": message.version,
+            "scored_at": message.occurred_at,
+        }
+    if message.kind is DeliveryKind.ALERT:
+        return {
+            **{f"alert_{name}": data.get(name) for name in ("type", "kind", "state", "severity", "play", "owner")},
+            "alert_reason_en": _first(data.get("reasons_en")),
+            "alert_reason_zh": _first(data.get("reasons_zh")),
+            "alert_version": message.version,
+            "alerted_at": message.occurred_at,
+        }
+    fields = {name: field.get("value") for name, field in data.get("fields", {}).items()}
+    return {**fields, "record_version": message.version, "record_as_of": message.occurred_at}
 
 
 def properties(message: Message, target: Target) -> dict[str, Any]:

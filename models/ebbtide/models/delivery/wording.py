@@ -30,17 +30,16 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
 def title(message: Message, target: Target) -> str:
     """One line: whom it is about and what happened."""
     data, words = message.data(), _WORDS[target.language]
-    match message.kind:
-        case DeliveryKind.ALERT:
-            reasons = data.get("reasons_zh" if target.language == "zh" else "reasons_en") or [data.get("type", "")]
-            state = _STATES[target.language].get(str(data.get("state")), "")
-            return f"{SIGNS.get(message.severity, '')} {_name(message, data)}: {state}{reasons[0]}".strip()
-        case DeliveryKind.SCORE:
-            p_churn = data.get("p_churn")
-            told = words["unknown"] if p_churn is None else f"{words['risk']} {p_churn:.0%} ({message.tier})"
-            return f"{_name(message, data)}: {told}"
-        case DeliveryKind.RECORD:
-            return f"{_name(message, data)}: {words['gone' if message.value is None else 'record']}"
+    name = _name(message, data)
+    if message.kind is DeliveryKind.ALERT:
+        reasons = data.get("reasons_zh" if target.language == "zh" else "reasons_en") or [data.get("type", "")]
+        state = _STATES[target.language].get(str(data.get("state")), "")
+        return f"{SIGNS.get(message.severity, '')} {name}: {state}{reasons[0]}".strip()
+    if message.kind is DeliveryKind.SCORE:
+        p_churn = data.get("p_churn")
+        told = words["unknown"] if p_churn is None else f"{words['risk']} {p_churn:.0%} ({message.tier})"
+        return f"{name}: {told}"
+    return f"{name}: {words['gone' if message.value is None else 'record']}"
 
 
 def details(message: Message, target: Target) -> list[str]:
