@@ -261,7 +261,7 @@ async def test_an_address_behind_the_firewall_is_not_connected_to(bootstrap: str
         async with delivering(settings) as metrics:
             failures = metrics.delivery_failures
             for name in given:
-                await until(lambda name=name: failures.labels(name, "blocked_address")._value.get() > 0, name)  # type: ignore[misc]
+                await until(lambda name=name: failures.labels(name, "blocked_address")._value.get() > 0, name)
         assert receiver.received == []
 
 
@@ -381,12 +381,13 @@ def _complete(receiver: Receiver, customers: list[str], newest: int) -> bool:
 
 async def test_memory_is_bounded_while_nothing_goes_out(bootstrap: str, tenant: str) -> None:
     with Receiver(script=lambda _: "503") as receiver:
-        settings = deliver_settings(bootstrap, {"crm": endpoint(receiver.url, tenant)}, max_waiting=200)
-        await publish(settings, [alert(tenant, f"c{number}", 1) for number in range(3_000)])
+        given = endpoint(receiver.url, tenant, rate_per_second=2_000, burst=2_000)
+        settings = deliver_settings(bootstrap, {"crm": given}, max_waiting=100)
+        await publish(settings, [alert(tenant, f"c{number}", 1) for number in range(2_500)])
         async with delivering(settings) as metrics:
             waits = metrics.delivery_waiting_records.labels("crm")._value
-            await until(lambda: waits.get() >= 200, "it is full")
-            await asyncio.sleep(1.5)
-            assert waits.get() <= 200 + 4 * 500, "no more than what was fetched by then"
+            await until(lambda: waits.get() >= 100, "it is full")
+            await asyncio.sleep(1.2)
+            assert waits.get() <= 100 + 2 * 500, "no more than what was fetched by then"
             receiver.script = lambda _: ""
-            await until(lambda: len(receiver.taken()) == 3_000, "everything, once it works", 60)
+            await until(lambda: len(receiver.taken()) >= 2_500, "everything, once it works", 60)

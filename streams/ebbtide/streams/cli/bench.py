@@ -10,7 +10,7 @@ import click
 from ebbtide.streams.cli.options import echo_json, json_option, progress_bar
 from ebbtide.streams.errors import EbbtideError
 
-BENCHES = ("transport", "pipeline", "latency", "identity", "state", "learning", "detection")
+BENCHES = ("transport", "pipeline", "latency", "identity", "state", "learning", "detection", "webhook")
 
 
 @click.command(epilog="Example: ebbtide bench latency --seconds 60 --load 0.5")
@@ -32,6 +32,7 @@ def command(which: tuple[str, ...], seconds: float | None, load: float | None, *
     identity: links and restores of one identity graph against a dict, a union-find, and decoding the records.
     state: bytes of an account after 30, 365 and 1,000 days, and its packing against plain msgpack.
     detection: how soon a planted decline is told, against whoever knows everybody's true habits.
+    webhook: deliveries against a bare client loop, and what a dead endpoint costs another.
     learning: to learn an example and to score a customer with reasons, against a bare River pipeline.
     """
     names = which or BENCHES

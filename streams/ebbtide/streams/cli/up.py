@@ -26,7 +26,8 @@ CHECK_EVERY_S = 0.25
     help="YAML file with settings; the environment (EBBTIDE_…) wins over it.",
 )
 def command(settings_file: Path | None) -> None:
-    """Run a broker and a worker on this machine until Ctrl-C or SIGTERM. Data stay in .ebbtide/up.
+    """Run a broker and a worker on this machine until Ctrl-C or SIGTERM, and deliveries where endpoints are set. Data stay
+    in .ebbtide/up.
 
     With EBBTIDE_BROKER__URL (or broker.url in the settings file) that broker is used and none is started.
     """
@@ -43,6 +44,10 @@ def command(settings_file: Path | None) -> None:
                 arguments=arguments,
             )
             click.echo(f"ready. Broker {url}, admin {worker.admin_url} (/metrics /readyz), log {worker.log}")
+            if settings.deliver.endpoints:
+                service = stack.start_service("deliver", {"BROKER__URL": url}, arguments)
+                names = ", ".join(sorted(settings.deliver.endpoints))
+                click.echo(f"delivers to {names}: admin {service.admin_url}, log {service.log}")
             click.echo(f"send events:  EBBTIDE_BROKER__URL={url} ebbtide send events.ndjson")
             click.echo("Ctrl-C stops it; what it holds stays for the next time")
             while True:

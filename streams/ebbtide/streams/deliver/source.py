@@ -141,14 +141,18 @@ class DeliverySource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
 
     async def on_partitions_assigned(self, assigned: Set[TopicPartition]) -> None:
         """Called by aiokafka after a rebalance."""
-        if self._begin == "newest":
-            await self._begin_newest(assigned)
+        await self._begin_newest(assigned)
         self.owned |= {tp.partition for tp in assigned}
         log.info("%s: owns partitions %s", self._group, sorted(self.owned))
 
     async def _begin_newest(self, assigned: Set[TopicPartition]) -> None:
-        """What this group has never read begins at its end, and stays there: that is committed at once."""
-        fresh = [tp for tp in assigned if tp.topic != REQUESTS and await self._consumer.committed(tp) is None]
+        """What this group has never read, and is not to read from its beginning, begins at its end.
+
+        That is committed at once: what comes while nobody reads is not passed over. Requests to send something again
+        that are older than the group were meant for another endpoint of the name.
+        """
+        begin = [tp for tp in assigned if self._begin == "newest" or tp.topic == REQUESTS]
+        fresh = [tp for tp in begin if await self._consumer.committed(tp) is None]
         if fresh:
             ends = await self._consumer.end_offsets(fresh)
             for tp, end in ends.items():

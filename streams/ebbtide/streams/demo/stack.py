@@ -10,7 +10,7 @@ from typing import Self
 
 from ebbtide.streams.brokers.broker import Broker, BrokerError
 from ebbtide.streams.brokers.choose import BrokerChoice, choose_broker
-from ebbtide.streams.demo.worker import WorkerProcess
+from ebbtide.streams.demo.worker import ServiceProcess, WorkerProcess
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.settings import BrokerSettings, Settings
 
@@ -28,6 +28,7 @@ class Stack:
         self.home = home
         self.choice: BrokerChoice | None = None
         self._worker: WorkerProcess | None = None
+        self._services: list[ServiceProcess] = []
         self._discard = discard
         self._say = say
 
@@ -93,6 +94,15 @@ class Stack:
         self._worker.wait_until_ready()
         return self._worker
 
+    def start_service(
+        self, command: str, settings: Mapping[str, str], arguments: tuple[str, ...] = ()
+    ) -> ServiceProcess:
+        """Start a service beside the worker, with our own settings and these."""
+        self._say(f"starting {command}")
+        service = ServiceProcess(command, self.home, settings, inherit=True, arguments=arguments)
+        self._services.append(service)
+        return service
+
     def check(self) -> None:
         """Raise when a part ended by itself; the broker first, as its end ends the worker."""
         if self.choice is not None and not self.choice.broker.alive:
@@ -101,9 +111,13 @@ class Stack:
             )
         if self._worker is not None:
             self._worker.check()
+        for service in self._services:
+            service.check()
 
     def stop(self) -> None:
         """Stop what runs; remove what is to be discarded. May be called at any time, also twice."""
+        for service in self._services:
+            service.stop()
         if self._worker is not None:
             if self.choice is None or self.choice.broker.alive:
                 self._worker.stop()
