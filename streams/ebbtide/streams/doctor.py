@@ -62,6 +62,7 @@ def examine(path: Path | None = None) -> list[Check]:
         lambda: _ports(settings),
         lambda: _broker(settings),
         lambda: _clickhouse(settings),
+        lambda: _endpoints(settings),
     ]
     return [*checks, *(check for look in looks for check in look())]
 
@@ -251,3 +252,19 @@ def _clickhouse(settings: Settings) -> Iterator[Check]:
         yield Check("clickhouse", Status.FAIL, first, "see user, password and that the port is the native protocol's")
     finally:
         client.disconnect()
+
+
+def _endpoints(settings: Settings) -> Iterator[Check]:
+    """Whether secrets can be read and hosts be connected to. Nothing is sent: `ebbtide deliveries test` does that."""
+    if not settings.deliver.endpoints:
+        yield Check("endpoints", Status.OK, "none are set: nothing is delivered")
+        return
+    from ebbtide.streams.deliver.look import fault_of  # noqa: PLC0415  (slow imports)
+
+    for name, endpoint in sorted(settings.deliver.endpoints.items()):
+        host, fault = fault_of(name, endpoint)
+        if fault is None:
+            yield Check(f"endpoint {name}", Status.OK, f"{endpoint.format} at {host}")
+        else:
+            advice = f"correct deliver.endpoints.{name}; then ebbtide deliveries test {name}"
+            yield Check(f"endpoint {name}", Status.FAIL, fault, advice)

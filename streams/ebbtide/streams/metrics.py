@@ -393,6 +393,51 @@ class Metrics:
         metadata=_gauge("1 when the last insert was acknowledged, 0 while the database is away.", "sink"),
     )
 
+    # Webhooks
+    deliveries: Counter = field(
+        init=False,
+        metadata=_counter("What attempts to push a record came to, as in `deliveries`.", "endpoint", "kind", "status"),
+    )
+    delivery_failures: Counter = field(
+        init=False, metadata=_counter("Attempts that failed, and records given up, by reason.", "endpoint", "reason")
+    )
+    delivery_skipped: Counter = field(
+        init=False,
+        metadata=_counter("Records that an endpoint is not told of, by what its settings say.", "endpoint", "reason"),
+    )
+    delivery_request_seconds: Histogram = field(
+        init=False, metadata=_histogram("Seconds from a request to its whole answer.", LATENCY_BUCKETS, "endpoint")
+    )
+    delivery_delay_seconds: Histogram = field(
+        init=False,
+        metadata=_histogram(
+            "Seconds of wall time from the broker's append of a record, or the end of its quiet hours, until the "
+            "endpoint had taken it.",
+            LATENCY_BUCKETS,
+            "endpoint",
+            "kind",
+        ),
+    )
+    delivery_lag_records: Gauge = field(
+        init=False,
+        metadata=_gauge("Records of a topic that an endpoint's cursor has not passed yet.", "endpoint", "topic"),
+    )
+    delivery_waiting_records: Gauge = field(
+        init=False, metadata=_gauge("Records in memory that wait for their turn or for an answer.", "endpoint")
+    )
+    delivery_parked_records: Gauge = field(
+        init=False, metadata=_gauge("Those of them that wait for a later attempt, kept in Kafka.", "endpoint")
+    )
+    delivery_endpoint_state: Gauge = field(
+        init=False,
+        metadata=_gauge(
+            "1 for how it stands with an endpoint: `closed` works, `open` is left alone for a while, `half_open` is "
+            "tried, `disabled` answered 410 and is not asked any more.",
+            "endpoint",
+            "state",
+        ),
+    )
+
     # Process
     build_info: Gauge = field(init=False, metadata=_gauge("Always 1; the labels say what runs.", "version", "python"))
 

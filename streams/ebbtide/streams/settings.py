@@ -22,6 +22,7 @@ from pydantic_settings import SettingsError as UnreadableError
 
 from ebbtide.models.policy import CorePolicy
 from ebbtide.streams.collector.settings import CollectorSettings
+from ebbtide.streams.deliver.settings import DeliverSettings
 
 PREFIX = "EBBTIDE_"
 FILE_SUFFIX = "_FILE"
@@ -140,6 +141,7 @@ class Settings(CorePolicy, BaseSettings):
     admin: AdminSettings = AdminSettings()
     clickhouse: ClickHouseSettings = ClickHouseSettings()
     collector: CollectorSettings = CollectorSettings()
+    deliver: DeliverSettings = DeliverSettings()
 
     @property
     def core(self) -> CorePolicy:

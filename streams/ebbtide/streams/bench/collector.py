@@ -82,7 +82,7 @@ def _collector(stack: Stack, settings: Settings) -> str:
     (port,) = free_ports(1)
     own = {name.removeprefix(PREFIX): value for name, value in os.environ.items() if name.startswith(PREFIX)}
     others = {"BROKER__URL": settings.broker.url, "COLLECTOR__PORT": str(port)}
-    stack.start_collector({"COLLECTOR__EVENTS_PER_SECOND": "1000000", **own, **others})
+    stack.start_service("collector", {"COLLECTOR__EVENTS_PER_SECOND": "1000000", **own, **others}).wait_until_ready()
     return f"http://{HOST}:{port}"
 
 

@@ -17,6 +17,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "worker": ("worker", "The Faust worker, with all or some agents."),
     "collector": ("collector", "Take events over HTTP from SDKs, browsers and CRMs."),
     "sink": ("sink", "Write scores, alerts, records and changes of states to a history."),
+    "deliver": ("deliver", "Push scores, alerts and records to CRMs, chats and webhooks."),
+    "deliveries": ("deliveries", "What became of deliveries; send them again; try an endpoint."),
     "topics": ("topics", "Declared topics against the broker."),
     "replay": ("replay", "The same core over files, without Kafka."),
     "import": ("importing", "History from other formats to raw events."),

@@ -10,7 +10,10 @@ import click
 from ebbtide.streams.cli.options import echo_json, json_option, progress_bar
 from ebbtide.streams.errors import EbbtideError
 
-BENCHES = ("transport", "pipeline", "latency", "collector", "identity", "state", "learning", "detection")
+BENCHES = (
+    *("transport", "pipeline", "latency", "collector", "sink", "webhook"),
+    *("identity", "state", "learning", "detection"),
+)
 OPTIONS = {"seconds": ("latency", "collector"), "load": ("latency",)}
 WITH_PROGRESS = ("latency", "collector")
 
@@ -37,6 +40,7 @@ def command(which: tuple[str, ...], seconds: float | None, load: float | None, *
     identity: links and restores of one identity graph against a dict, a union-find, and decoding the records.
     state: bytes of an account after 30, 365 and 1,000 days, and its packing against plain msgpack.
     detection: how soon a planted decline is told, against whoever knows everybody's true habits.
+    webhook: deliveries against a bare client loop, and what a dead endpoint costs another.
     learning: to learn an example and to score a customer with reasons, against a bare River pipeline.
     """
     names = which or BENCHES

@@ -26,7 +26,8 @@ CHECK_EVERY_S = 0.25
     help="YAML file with settings; the environment (EBBTIDE_…) wins over it.",
 )
 def command(settings_file: Path | None) -> None:
-    """Run a broker, a worker and a collector on this machine until Ctrl-C or SIGTERM. Data stay in .ebbtide/up.
+    """Run a broker, a worker and a collector on this machine until Ctrl-C or SIGTERM, and deliveries where endpoints are
+    set. Data stay in .ebbtide/up.
 
     With EBBTIDE_BROKER__URL (or broker.url in the settings file) that broker is used and none is started.
     """
@@ -43,8 +44,14 @@ def command(settings_file: Path | None) -> None:
                 arguments=arguments,
             )
             host, port = settings.collector.host, _collector_port(settings)
-            stack.start_collector({"BROKER__URL": url, "COLLECTOR__PORT": str(port)}, arguments=arguments)
+            stack.start_service(
+                "collector", {"BROKER__URL": url, "COLLECTOR__PORT": str(port)}, arguments=arguments
+            ).wait_until_ready()
             click.echo(f"ready. Broker {url}, admin {worker.admin_url} (/metrics /readyz), log {worker.log}")
+            if settings.deliver.endpoints:
+                service = stack.start_service("deliver", {"BROKER__URL": url}, arguments=arguments)
+                names = ", ".join(sorted(settings.deliver.endpoints))
+                click.echo(f"delivers to {names}: admin {service.admin_url}, log {service.log}")
             click.echo(f"send events:  EBBTIDE_BROKER__URL={url} ebbtide send events.ndjson")
             click.echo(f'or over HTTP: curl http://{host}:{port}/v1/track -d \'{{"userId": "u1", "event": "login"}}\'')
             click.echo("Ctrl-C stops it; what it holds stays for the next time")

@@ -26,7 +26,7 @@ class ServiceEndedError(EbbtideError):
 
 
 class ServiceProcess:
-    """One service, by the ``name`` of its command. ``settings`` are environment variables without their prefix
+    """One service, by its ``command`` and arguments. ``settings`` are environment variables without their prefix
     (`BROKER__URL`).
 
     ``inherit`` hands on our own `EBBTIDE_…` variables too. With ``scratch`` that directory goes when we are killed.
@@ -34,7 +34,7 @@ class ServiceProcess:
 
     def __init__(
         self,
-        name: str,
+        command: str,
         home: Path,
         settings: Mapping[str, str],
         *,
@@ -44,15 +44,15 @@ class ServiceProcess:
         scratch: Path | None = None,
     ) -> None:
         self.admin_port = free_ports(1)[0] if admin_port is None else admin_port
-        self.name = name
-        self.log = home / f"{name}.log"
+        self.name = command
+        self.log = home / f"{command}.log"
         self._place = "" if scratch else f", {self.log},"  # a log that goes with the demo is not worth a look
         env = {each: value for each, value in os.environ.items() if inherit or not each.startswith(PREFIX)}
         env |= {PREFIX + each: value for each, value in settings.items()}
         env[PREFIX + "ADMIN__PORT"] = str(self.admin_port)
         home.mkdir(parents=True, exist_ok=True)
         self._process = LeashedProcess(
-            [sys.executable, "-m", "ebbtide.streams.cli", name, *arguments],
+            [sys.executable, "-m", "ebbtide.streams.cli", command, *arguments],
             log=self.log,
             cwd=Path.cwd(),
             grace_s=0.0 if scratch else STOP_S,
@@ -98,3 +98,27 @@ class ServiceProcess:
                 return bool(answer.status == 200)
         except (URLError, OSError):
             return False
+
+
+class WorkerProcess(ServiceProcess):
+    """One worker with all agents."""
+
+    def __init__(
+        self,
+        home: Path,
+        settings: Mapping[str, str],
+        *,
+        admin_port: int | None = None,
+        inherit: bool = False,
+        arguments: tuple[str, ...] = (),
+        scratch: Path | None = None,
+    ) -> None:
+        super().__init__(
+            "worker",
+            home,
+            settings,
+            admin_port=admin_port,
+            inherit=inherit,
+            arguments=("--loglevel", "info", *arguments),
+            scratch=scratch,
+        )

@@ -28,7 +28,7 @@ class Stack:
         self.home = home
         self.choice: BrokerChoice | None = None
         self._worker: ServiceProcess | None = None
-        self._collector: ServiceProcess | None = None
+        self._services: list[ServiceProcess] = []
         self._discard = discard
         self._say = say
 
@@ -94,12 +94,22 @@ class Stack:
         self._worker.wait_until_ready()
         return self._worker
 
-    def start_collector(self, settings: Mapping[str, str], *, arguments: tuple[str, ...] = ()) -> ServiceProcess:
-        """Start the collector with these settings beside ours, and wait until it has met the broker."""
-        self._say("starting the collector")
-        self._collector = ServiceProcess("collector", self.home, settings, inherit=True, arguments=arguments)
-        self._collector.wait_until_ready()
-        return self._collector
+    def start_service(
+        self,
+        command: str,
+        settings: Mapping[str, str],
+        *,
+        inherit: bool = True,
+        arguments: tuple[str, ...] = (),
+    ) -> ServiceProcess:
+        """Start a service beside the worker; ``inherit`` hands on our own settings. It is not waited for."""
+        self._say(f"starting the {command}")
+        scratch = self.home if self._discard else None
+        service = ServiceProcess(
+            command, self.home, settings, inherit=inherit, arguments=arguments, scratch=scratch
+        )
+        self._services.append(service)
+        return service
 
     def check(self) -> None:
         """Raise when a part ended by itself; the broker first, as its end ends the worker."""
@@ -107,15 +117,16 @@ class Stack:
             raise BrokerEndedError(
                 f"the broker ended by itself. Its log ends with:\n{_tail(self.choice.broker)}".rstrip()
             )
-        for service in (self._worker, self._collector):
-            if service is not None:
-                service.check()
+        for service in (*([] if self._worker is None else [self._worker]), *self._services):
+            service.check()
 
     def stop(self) -> None:
         """Stop what runs; remove what is to be discarded. May be called at any time, also twice."""
-        if self._collector is not None:
-            # First: what comes in later is told to come again.
-            self._collector.stop()
+        for service in reversed(self._services):
+            if self._discard or (self.choice is not None and not self.choice.broker.alive):
+                service.kill()  # what it holds is in Kafka, or is not wanted
+            else:
+                service.stop()
         if self._worker is not None:
             if self.choice is None or self.choice.broker.alive:
                 self._worker.stop()

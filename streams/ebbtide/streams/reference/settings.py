@@ -12,12 +12,18 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from ebbtide.models.policy import Branch, QuietHours
-from ebbtide.schemas.alert import AlertType, Severity
+from ebbtide.schemas.alert import AlertKind, AlertType, Severity
 from ebbtide.schemas.events import IdentifierType
+from ebbtide.schemas.score import HealthTier
+from ebbtide.streams.deliver.settings import EndpointSettings, LoginSettings
 from ebbtide.streams.reference.markdown import code, prose, table
 from ebbtide.streams.reference.markdown import page as markdown_page
 from ebbtide.streams.settings import CONFIG_VARIABLE, PREFIX, Settings
 
+PARTS: dict[str, dict[str, type[BaseModel]]] = {
+    "deliver": {"an endpoint": EndpointSettings, "the login of an endpoint": LoginSettings}
+}
+"""What the values of a group's maps are made of."""
 _BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
@@ -30,6 +36,8 @@ def page() -> str:
         if group is not None:
             inner = list(group.model_fields.items())
             blocks += [f"## {name}", prose(group.__doc__), _table(f"{PREFIX}{name.upper()}__", inner)]
+            for part, parts in PARTS.get(name, {}).items():
+                blocks += [f"### {name}: {part}", prose(parts.__doc__), _parts(parts)]
     return markdown_page(
         "Settings",
         "From the environment, or from a YAML file with the same names in lower case, nested (`--settings FILE`, or "
@@ -65,6 +73,16 @@ def _table(prefix: str, fields: list[tuple[str, FieldInfo]]) -> str:
     )
 
 
+def _parts(parts: type[BaseModel]) -> str:
+    return table(
+        ("name", "type", "default", "meaning"),
+        (
+            (code(name), _type(field), "needed" if field.is_required() else _default(field), field.description or "")
+            for name, field in parts.model_fields.items()
+        ),
+    )
+
+
 def _type(field: FieldInfo) -> str:
     bounds = [
         f"{sign} {getattr(bound, name):,}"
@@ -87,6 +105,10 @@ _NAMES: dict[Any, str] = {
     QuietHours: "`{start, end, time_zone, weekends, critical_too}`",
     Severity: "severity",
     AlertType: "type of alert",
+    EndpointSettings: "endpoint",
+    LoginSettings: "login",
+    AlertKind: "kind of alert",
+    HealthTier: "health tier",
     Any: "value",
 }
 
@@ -110,7 +132,7 @@ def _default(field: FieldInfo) -> str:
     match value:
         case None:
             return "none"
-        case SecretStr():
+        case SecretStr() | "":
             return "empty"
         case tuple():
             return ", ".join(code(str(getattr(item, "event", item))) for item in value) or "none"

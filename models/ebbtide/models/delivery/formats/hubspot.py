@@ -1,0 +1,98 @@
+"""HubSpot: batches of upserts by a unique property, with a verdict for each record.
+
+`POST /crm/v3/objects/{object}/batch/upsert`; 207 where some failed. An error names the records it is about by what was
+sent as ``objectWriteTraceId``, or by their ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from ebbtide.models.delivery.answer import (
+    DELIVERED,
+    Answer,
+    Blame,
+    Verdict,
+    by_status,
+    error_code,
+    record_failed,
+    rejected,
+    throttled,
+)  # fmt: skip
+from ebbtide.models.delivery.formats.format import Format
+from ebbtide.models.delivery.message import Message
+from ebbtide.models.delivery.properties import identifier, properties
+from ebbtide.models.delivery.target import Request, Target, bearer
+
+_NEVER = frozenset({"VALIDATION_ERROR", "INVALID_EMAIL", "PROPERTY_DOESNT_EXIST"})
+
+
+def ask(messages: Sequence[Message], target: Target, now_ms: int) -> Request:
+    """Null clears a property: HubSpot does so on an empty text."""
+    inputs = [
+        {
+            "idProperty": target.id_field,
+            "id": identifier(message, target),
+            "objectWriteTraceId": message.id,
+            "properties": {name: "" if value is None else value for name, value in properties(message, target).items()},
+        }
+        for message in messages
+    ]
+    url = f"{target.url.rstrip('/')}/crm/v3/objects/{quote(target.object, safe='')}/batch/upsert"
+    return Request("POST", url, bearer(target), msgspec.json.encode({"inputs": inputs}))
+
+
+def judge(answer: Answer, messages: Sequence[Message], target: Target) -> list[Verdict]:
+    """By each record. One that neither an error nor a result names is tried again by itself."""
+    whole = by_status(answer)
+    if whole is not None:
+        return [whole] * len(messages)
+    body = answer.json()
+    if not isinstance(body, dict):
+        return [error_code(f"no JSON object: {answer.text()}")] * len(messages)
+    errors = [error for error in body.get("errors") or () if isinstance(error, dict)]
+    if body.get("status") == "error" or not (errors or body.get("numErrors")):
+        # An error of the whole request may come as 200 from a proxy; without errors all went through.
+        failed = body.get("status") == "error"
+        return [error_code(answer.text(), Blame.REQUEST) if failed else DELIVERED] * len(messages)
+    named: dict[str, Verdict] = {}
+    for error in errors:
+        named.update((name, _verdict(error)) for name in _names(error.get("context")))
+    done = {name for result in body.get("results") or () for name in _names(result)}
+    return [_of(message, target, named, done, answer) for message in messages]
+
+
+def _of(message: Message, target: Target, named: dict[str, Verdict], done: set[str], answer: Answer) -> Verdict:
+    names = (message.id, identifier(message, target))
+    verdict = next((named[name] for name in names if name in named), None)
+    if verdict is not None:
+        return verdict
+    return DELIVERED if done.intersection(names) else error_code(answer.text(), Blame.REQUEST)
+
+
+def _verdict(error: dict[str, Any]) -> Verdict:
+    category, said = str(error.get("category", "")), f"{error.get('category', '')}: {error.get('message', '')}"
+    if category == "RATE_LIMITS":
+        return throttled(said)
+    return rejected(said) if category in _NEVER else record_failed(said)
+
+
+def _names(value: Any) -> Iterator[str]:
+    """Every text within."""
+    match value:
+        case str():
+            yield value
+        case list():
+            for item in value:
+                yield from _names(item)
+        case dict():
+            for item in value.values():
+                yield from _names(item)
+
+
+# 100 records a request; 100 requests in ten seconds for a private app.
+HUBSPOT = Format(ask, judge, most=100, crm=True, per_second=9.0, burst=20)

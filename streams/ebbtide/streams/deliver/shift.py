@@ -1,0 +1,355 @@
+"""One endpoint's deliveries from joining its consumer group until something fails, or the end.
+
+At least once: an offset is committed when its record was delivered, replaced by a newer one, given up or parked, and
+after the ledger says so in Kafka. What a crash repeats carries the same message id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from aiokafka.errors import KafkaError
+
+from ebbtide.models.delivery.answer import Answer, Blame, Outcome, Verdict, rejected, unauthorised
+from ebbtide.models.delivery.breaker import BreakerState
+from ebbtide.models.delivery.choice import skipped
+from ebbtide.models.delivery.dispatch import Dispatch
+from ebbtide.models.delivery.lanes import Waiting
+from ebbtide.models.delivery.message import Message, Position, UnreadableError
+from ebbtide.models.delivery.target import Request
+from ebbtide.schemas.deliveries import DeliveryReason, DeliveryStatus
+from ebbtide.streams.deliver.client import Client
+from ebbtide.streams.deliver.inbox import REQUESTS, from_parked, from_record, from_request
+from ebbtide.streams.deliver.ledger import Ledger
+from ebbtide.streams.deliver.outbox import unreadable
+from ebbtide.streams.deliver.policy import dispatch_policy
+from ebbtide.streams.deliver.secrets import SecretError, target_of
+from ebbtide.streams.deliver.source import DeliverySource, read_parked
+from ebbtide.streams.deliver.tokens import LoginError, Tokens
+
+if TYPE_CHECKING:
+    from ebbtide.streams.deliver.courier import Courier
+
+log = logging.getLogger(__name__)
+
+POLL = 500
+POLL_S = 0.25
+CATCH_UP_S = 10.0
+"""How long what was read before a restart is waited for, so that only the newest of it goes out."""
+SETTLE_S = 5.0
+"""How long answers are waited for when partitions go, or we do."""
+BACKLOG = 50_000
+WATCH_S = 5.0
+SHOW_S = 1.0
+
+
+class Shift:
+    """From joining the group until something fails, or the end. Everything in memory begins and ends with it."""
+
+    def __init__(self, courier: Courier, client: Client, tokens: Tokens) -> None:
+        self._of = courier
+        self._client = client
+        self._tokens = tokens
+        self._dispatch = Dispatch(dispatch_policy(courier.endpoint, courier.settings))
+        if courier.disabled:
+            self._dispatch.breaker = self._dispatch.breaker.disable()
+        self._ledger = Ledger(courier.name, courier.metrics)
+        self._source = DeliverySource(
+            courier.connection,
+            courier.group,
+            courier.endpoint.told,
+            courier.endpoint.begin,
+            courier.session_s,
+            self._revoked,
+        )
+        self._ready: set[int] = set()
+        self._generation = 0
+        self._goals: dict[tuple[str, int], int] = {}
+        self._goals_until = 0.0
+        self._halted = False
+        self._wake = asyncio.Event()
+        self._flushing = asyncio.Lock()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._committed: dict[tuple[str, int], int] = {}
+        self._seen_state: BreakerState | None = None
+        self.worked = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        await self._source.start()
+        try:
+            self.worked = True
+            self._of.health.works(self._of.name)
+            parts = [asyncio.create_task(part(stop)) for part in (self._reads, self._sends, self._flushes)]
+            try:
+                await asyncio.gather(*parts)
+                await self._settled()
+                await self._flush()
+            finally:
+                for task in (*parts, *self._under_way):
+                    task.cancel()
+                await asyncio.gather(*parts, *self._under_way, return_exceptions=True)
+        finally:
+            self._source.owned.clear()  # a goodbye is no revocation: everything was settled, or is to be read again
+            await self._source.stop()
+
+    # What comes in
+
+    async def _reads(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await self._prepare(self._source.owned - self._ready)
+            self._balance()
+            records = await self._source.poll(POLL, POLL_S)
+            generation = self._generation
+            for record in records:
+                if record.partition not in self._ready:
+                    await self._prepare({record.partition})
+                if generation != self._generation:
+                    break  # read under an ownership that ended; whoever owns it now reads it again
+                self._take_in(record)
+            await self._look_at_goals()
+            if records:
+                self._wake.set()
+
+    async def _prepare(self, partitions: set[int]) -> None:
+        """Before anything new of a partition: what was parked of it."""
+        if not partitions:
+            return
+        generation, at_ms = self._generation, _now_ms()
+        parked = await read_parked(self._of.connection, partitions, self._of.name)
+        ends = await self._source.ends(partitions)
+        if generation != self._generation:
+            return
+        restored = []
+        for where, value in parked:
+            try:
+                restored.append(from_parked(value))
+            except UnreadableError as error:
+                log.error("%s: cannot read what was parked at %s: %s", self._of.name, "/".join(map(str, where)), error)
+        for waiting in sorted(restored, key=lambda one: one.message.source):
+            for settled in self._dispatch.offer(waiting):
+                self._ledger.settle(settled, at_ms)
+        self._goals |= ends
+        self._goals_until = time.monotonic() + CATCH_UP_S
+        self._ready |= partitions
+
+    def _take_in(self, record: Any) -> None:
+        where, at_ms = Position(record.topic, record.partition, record.offset), _now_ms()
+        self._ledger.read(where)
+        message: Message | None = None
+        try:
+            asked = record.topic == REQUESTS
+            message = from_request(record, self._of.name) if asked else from_record(record)
+        except UnreadableError as error:
+            log.warning("%s: cannot read %s: %s", self._of.name, "/".join(map(str, where)), error)
+            self._ledger.note(unreadable(self._of.name, where, record.key, str(error), at_ms))
+            self._of.metrics.delivery_failures.labels(self._of.name, DeliveryReason.UNREADABLE).inc()
+        if message is None or self._is_skipped(message, asked):
+            self._ledger.done(where)
+            return
+        waiting = Waiting(message, where, due_ms=max(at_ms, 0 if asked else message.not_before_ms))
+        for settled in self._dispatch.offer(waiting):
+            self._ledger.settle(settled, at_ms)
+
+    def _is_skipped(self, message: Message, asked: bool) -> bool:
+        """Who asks for a record gets it, whatever the settings choose; but no format tells what it cannot."""
+        if asked:
+            return message.value is None and not self._of.format.gone
+        reason = skipped(message, self._of.choice)
+        if reason is None:
+            return False
+        self._of.metrics.delivery_skipped.labels(self._of.name, reason).inc()
+        return True
+
+    def _full(self, share: float) -> bool:
+        lanes, settings = self._dispatch.lanes, self._of.settings
+        return (
+            lanes.count >= settings.max_waiting * share
+            or lanes.bytes >= settings.max_waiting_bytes * share
+            or self._ledger.backlog >= BACKLOG * share
+        )
+
+    def _balance(self) -> None:
+        """Read on only as long as there is room."""
+        if self._full(1.0):
+            self._source.hold()
+            self._goals.clear()
+        elif self._source.held and not self._full(0.5):
+            self._source.resume()
+
+    async def _look_at_goals(self) -> None:
+        """Whether all is read that was there when we came: only then is the newest of each customer known."""
+        for (topic, partition), end in list(self._goals.items()):
+            if time.monotonic() > self._goals_until or await self._source.reached(topic, partition, end):
+                self._goals.pop((topic, partition), None)
+        if not self._goals:
+            self._wake.set()
+
+    # What goes out
+
+    async def _sends(self, stop: asyncio.Event) -> None:
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                self._wake.clear()
+                timeout = SHOW_S
+                if not (self._goals or self._halted or self._ledger.backlog >= 2 * BACKLOG):
+                    now_ms = _now_ms()
+                    turn = self._dispatch.take(now_ms)
+                    for settled in turn.expired:
+                        self._ledger.settle(settled, now_ms)
+                    if turn.group:
+                        task = asyncio.create_task(self._attempt(turn.group))
+                        self._under_way.add(task)
+                        task.add_done_callback(self._under_way.discard)
+                    if turn.group or turn.expired:
+                        await asyncio.sleep(0)
+                        continue
+                    wake_ms = self._dispatch.wake_ms(now_ms)
+                    timeout = SHOW_S if wake_ms is None else min(SHOW_S, max(0.001, (wake_ms - now_ms) / 1000))
+                woken = asyncio.create_task(self._wake.wait())
+                await asyncio.wait((woken, stopped), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+                woken.cancel()
+        finally:
+            stopped.cancel()
+
+    async def _attempt(self, group: list[Waiting]) -> None:
+        messages = [waiting.message for waiting in group]
+        began = time.monotonic()
+        asked = await self._request(messages)
+        if isinstance(asked, Request):
+            answer = await self._client.ask(asked)
+            verdicts = self._of.format.judge(answer, messages, self._of.target)
+            self._of.metrics.delivery_request_seconds.labels(self._of.name).observe(time.monotonic() - began)
+        else:
+            answer, verdicts = Answer(None), [asked] * len(messages)
+        if any(verdict.reason is DeliveryReason.UNAUTHORISED for verdict in verdicts):
+            self._tokens.refused()
+        now_ms, duration_s = _now_ms(), time.monotonic() - began
+        for settled in self._dispatch.settle(group, verdicts, now_ms, random.random()):
+            self._ledger.settle(settled, now_ms, answer.status, duration_s)
+            if settled.status is DeliveryStatus.DELIVERED:
+                self._delay(settled.waiting.message, now_ms)
+        self._wake.set()
+
+    async def _request(self, messages: list[Message]) -> Request | Verdict:
+        """The request, or why there can be none."""
+        try:
+            target = self._of.target
+            if self._of.format.crm:
+                target = target_of(self._of.name, self._of.endpoint, await self._tokens.token())
+            request: Request = self._of.format.ask(messages, target, _now_ms())
+        except (LoginError, SecretError) as error:
+            return unauthorised(str(error))
+        except Exception as error:  # a record that cannot be put into words must hold up no other
+            log.exception("%s: no request can be made of %s", self._of.name, messages[0].source)
+            verdict = rejected(f"no request can be made of it: {error!r}")
+            return verdict if len(messages) == 1 else _by_itself(verdict)
+        if len(request.body) > self._of.endpoint.max_body_bytes:
+            said = f"{len(request.body)} bytes, more than max_body_bytes"
+            verdict = Verdict(Outcome.REJECTED, DeliveryReason.TOO_LARGE, said, Blame.RECORD)
+            return verdict if len(messages) == 1 else _by_itself(verdict)
+        return request
+
+    def _delay(self, message: Message, now_ms: int) -> None:
+        began_ms = max(message.appended_ms, message.not_before_ms)
+        delay = self._of.metrics.delivery_delay_seconds.labels(self._of.name, message.kind)
+        delay.observe(max(0, now_ms - began_ms) / 1000)
+
+    # What is written down
+
+    async def _flushes(self, stop: asyncio.Event) -> None:
+        shown = watched = 0.0
+        while not stop.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), self._of.settings.flush_seconds)
+            await self._flush()
+            now = time.monotonic()
+            if now - shown >= SHOW_S:
+                shown = now
+                self._show()
+            if now - watched >= WATCH_S:
+                watched = now
+                self._of.refresh()
+
+    async def _flush(self) -> None:
+        """The ledger first, then the offsets: what is committed was written down."""
+        async with self._flushing:
+            now_ms = _now_ms()
+            for settled in self._dispatch.park(now_ms):
+                self._ledger.settle(settled, now_ms)
+            offsets = {
+                partition: offset
+                for partition, offset in self._ledger.offsets().items()
+                if offset != self._committed.get(partition)
+            }
+            outputs = self._ledger.pending()
+            try:
+                await self._of.producer.send_all(outputs)
+            except BaseException:
+                self._ledger.unsent(outputs)
+                raise
+            if offsets and await self._source.commit(offsets):
+                self._committed |= offsets
+
+    async def _settled(self) -> None:
+        """Wait for answers that are still out, for a while."""
+        if self._under_way:
+            await asyncio.wait(list(self._under_way), timeout=min(SETTLE_S, self._of.endpoint.timeout_seconds))
+
+    async def _revoked(self, partitions: set[int]) -> None:
+        """Other members take these over, from what is committed now."""
+        self._halted = True
+        try:
+            await self._settled()
+            await self._flush()
+        except KafkaError as error:
+            log.warning("%s: not all is written down before partitions go: %s", self._of.name, error)
+        finally:
+            self._halted = False
+            self._generation += 1
+            self._ready -= partitions
+            self._ledger.forget(partitions)
+            for partition in partitions:
+                self._dispatch.forget(partition)
+            self._goals = {place: end for place, end in self._goals.items() if place[1] not in partitions}
+            self._committed = {place: offset for place, offset in self._committed.items() if place[1] not in partitions}
+
+    def _show(self) -> None:
+        metrics, name = self._of.metrics, self._of.name
+        metrics.delivery_waiting_records.labels(name).set(self._dispatch.lanes.count)
+        metrics.delivery_parked_records.labels(name).set(self._dispatch.parked)
+        for topic, lag in self._source.lags(self._ledger.passed).items():
+            metrics.delivery_lag_records.labels(name, topic).set(lag)
+        state = self._dispatch.breaker.state(_now_ms())
+        for each in BreakerState:
+            metrics.delivery_endpoint_state.labels(name, each).set(each is state)
+        if state is not self._seen_state:
+            self._tell(state)
+
+    def _tell(self, state: BreakerState) -> None:
+        before, self._seen_state = self._seen_state, state
+        if state is BreakerState.DISABLED:
+            self._of.disabled = True
+            log.error(
+                "%s answered 410 Gone and is not asked any more until `ebbtide deliver` starts anew; "
+                "its records wait in Kafka. Take it out of the settings, or correct its url",
+                self._of.name,
+            )
+        elif before is not None and state is BreakerState.OPEN:
+            log.warning("%s does not work and is left alone for a while; its records wait in Kafka", self._of.name)
+        elif before is not None and state is BreakerState.CLOSED:
+            log.info("%s works again", self._of.name)
+
+
+def _by_itself(verdict: Verdict) -> Verdict:
+    """One of several is at fault: each is tried alone."""
+    return Verdict(Outcome.FAILED, verdict.reason, verdict.detail, Blame.REQUEST)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
