@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ebbtide.streams.sinks.record import BadRecordError, RecordMeta, Tombstone
+from ebbtide.streams.sinks.record import BadRecordError, Control, RecordMeta, Tombstone
 from ebbtide.streams.sinks.table import Pipeline, Row, Table
 
 Partition = tuple[str, int]
@@ -11,7 +11,9 @@ Partition = tuple[str, int]
 class Batch:
     """Rows by table. What was written is taken off, so that a retry repeats only what failed."""
 
-    def __init__(self) -> None:
+    def __init__(self, generation: int = 0) -> None:
+        self.generation = generation
+        """That of the source when it was read: under another one its records are somebody else's."""
         self.rows: dict[Table, list[Row]] = {}
         self.offsets: dict[Partition, int] = {}
         """The offset to commit: one past the last record taken, good or bad."""
@@ -20,10 +22,12 @@ class Batch:
         self.bad: list[tuple[RecordMeta, str, str]] = []
         """Records that cannot become rows: where, reason, detail."""
 
-    def add(self, pipeline: Pipeline, record: bytes | Tombstone, meta: RecordMeta) -> None:
+    def add(self, pipeline: Pipeline, record: bytes | Tombstone | Control, meta: RecordMeta) -> None:
         """Take one record. A bad one is noted, not raised: one producer's mistake must not stop history."""
         self.taken += 1
         self.offsets[meta.topic, meta.partition] = meta.offset + 1
+        if isinstance(record, Control) or (pipeline.stays and isinstance(record, Tombstone)):
+            return
         try:
             if isinstance(record, Tombstone):
                 table, row = _gone(pipeline, record, meta)
