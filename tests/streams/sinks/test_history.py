@@ -122,7 +122,7 @@ def test_a_customer_that_is_gone_is_history_and_comes_back(database: HistoryData
         row = CUSTOMER_RECORDS.gone.row(Tombstone(b"acct-acme", headers), meta)
         database.writer.write(CUSTOMER_RECORDS.gone.table, [row])
 
-    def latest() -> list[tuple[object, ...]]:
+    def latest() -> list[tuple[Cell, ...]]:
         return database.query("SELECT customer_id, version FROM latest_customer_records")
 
     told(3, 0)

@@ -12,7 +12,6 @@ from ebbtide.streams.sinks.writer import Cell
 from support.databases import HistoryDatabase
 
 
-
 @pytest.fixture
 def execute(empty_database: HistoryDatabase) -> Execute:
     """Statements in a database without tables."""

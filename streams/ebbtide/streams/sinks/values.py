@@ -25,8 +25,8 @@ AnyContract = TypeVar("AnyContract", bound=EveryContract)
 def parse(contract: type[AnyContract], record: bytes) -> AnyContract:
     """The record as its contract, or as a struct with the same attributes.
 
-    Unknown fields are let through: a producer may be newer than this sink, and history must not have a hole for the time
-    of an upgrade. Raises BadRecordError with the field at fault.
+    Unknown fields are let through: a producer may be newer than this sink, and history must not have a hole for the
+    time of an upgrade. Raises BadRecordError with the field at fault.
     """
     try:
         return cast(AnyContract, decoder(contract).decode(record))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from enum import Enum
-from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -30,14 +29,25 @@ _BOUNDS: dict[type[Any], tuple[str, str]] = {
 """What pydantic has made of a bound: its attribute, and its name in msgspec."""
 
 
-@cache
+_decoders: dict[type[Any], msgspec.json.Decoder[Any]] = {}
+_structs: dict[type[Any], type[msgspec.Struct]] = {}
+
+
 def decoder(contract: type[Any]) -> msgspec.json.Decoder[Any]:
     """Reads the JSON of a contract. Raises msgspec.MsgspecError and UnicodeDecodeError for what it refuses."""
-    return msgspec.json.Decoder(_struct(contract))
+    made = _decoders.get(contract)
+    if made is None:
+        made = _decoders[contract] = msgspec.json.Decoder(_struct(contract))
+    return made
 
 
-@cache
 def _struct(contract: type[Any]) -> type[msgspec.Struct]:
+    if contract not in _structs:
+        _structs[contract] = _made(contract)
+    return _structs[contract]
+
+
+def _made(contract: type[Any]) -> type[msgspec.Struct]:
     made = [
         (name, kind, default) if default is not msgspec.NODEFAULT else (name, kind)
         for name, kind, default in _fields(contract)

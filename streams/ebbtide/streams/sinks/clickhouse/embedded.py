@@ -71,7 +71,7 @@ class EmbeddedWriter:
         migrate(self.execute)
 
     def write(self, table: Table, rows: Sequence[Row]) -> None:
-        """One INSERT of one Arrow table, at 2.5 times the rate of text (129,000 against 50,000 rows of 3 kB a second)."""
+        """One INSERT of one Arrow table, at 2.5 times the rate of text (of 3 kB a row 129,000/s against 50,000)."""
         types = self._column_types(table)
         columns = zip(table.columns, zip(*rows, strict=True), strict=True)
         batch = _arrow({name: (values, types[name]) for name, values in columns})
@@ -131,7 +131,9 @@ class EmbeddedWriter:
                 ) from error
             if refused := _REFUSED.search(said):
                 raise RefusedError(int(refused[1]), refused[2].strip().splitlines()[0]) from error
-            raise WriterUnavailableError("engine", said.strip().splitlines()[0] if said.strip() else repr(error)) from error
+            raise WriterUnavailableError(
+                "engine", said.strip().splitlines()[0] if said.strip() else repr(error)
+            ) from error
 
 
 def _arrow(columns: Mapping[str, tuple[Sequence[object], str]]) -> Any:
@@ -144,4 +146,3 @@ def _arrow(columns: Mapping[str, tuple[Sequence[object], str]]) -> Any:
         except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError) as error:
             raise TypeError(f"Column {name}: {error}") from error
     return pyarrow.table(made)
-
