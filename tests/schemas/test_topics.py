@@ -35,7 +35,13 @@ def test_no_two_share_a_name() -> None:
 @every_topic
 def test_what_is_compacted_is_keyed_by_what_it_is_about(topic: Topic) -> None:
     if topic.spec.cleanup == "compact":
-        assert topic.spec.key in {"customer id", "subject identifier", "tenant", "tenant/model version"}
+        assert topic.spec.key in {
+            "customer id",
+            "subject identifier",
+            "tenant",
+            "tenant/model version",
+            "endpoint/source position",
+        }
 
 
 def test_increments_are_never_compacted() -> None:

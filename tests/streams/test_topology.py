@@ -9,7 +9,7 @@ import pytest
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.app import create_app, partition_counts
 from ebbtide.streams.settings import Settings, WorkerSettings
-from ebbtide.streams.topology import TOPOLOGY
+from ebbtide.streams.topology import SERVICES, TOPOLOGY
 
 
 def test_agents_read_and_own_what_the_topology_says(tmp_path: Path) -> None:
@@ -30,8 +30,9 @@ def test_some_agents_are_run_and_unknown_ones_refused(tmp_path: Path) -> None:
 
 def test_inputs_of_one_stage_have_equal_partition_counts() -> None:
     counts = partition_counts(Settings())
-    for node in TOPOLOGY.values():
+    nodes = [*TOPOLOGY.values(), *SERVICES.values()]
+    for node in nodes:
         assert len({counts[topic] for topic in node.reads}) == 1
-    everything = {topic for node in TOPOLOGY.values() for topic in (*node.reads, *node.writes)}
+    everything = {topic for node in nodes for topic in (*node.reads, *node.writes)}
     unused = {topic.topic_name for topic in Topic} - everything
     assert not unused

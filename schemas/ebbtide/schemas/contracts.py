@@ -12,6 +12,7 @@ from ebbtide.schemas.alert import Alert, AlertCandidate, AlertDigest, DayActivit
 from ebbtide.schemas.base import adapter
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.dead_letter import DeadLetter
+from ebbtide.schemas.deliveries import Delivery, DeliveryRequest, ParkedDelivery
 from ebbtide.schemas.events import Event
 from ebbtide.schemas.feedback import AlertFeedback, Feedback
 from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary, SourceHeartbeat
@@ -65,6 +66,9 @@ DERIVED: dict[str, type[Any]] = {
     "ChannelSpend": ChannelSpend,
     "GridSummary": GridSummary,
     "FleetStats": FleetStats,
+    "Delivery": Delivery,
+    "ParkedDelivery": ParkedDelivery,
+    "DeliveryRequest": DeliveryRequest,
 }
 """What Ebbtide sends. Unknown fields are errors."""
 

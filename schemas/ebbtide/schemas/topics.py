@@ -149,6 +149,32 @@ class Topic(Enum):
         cleanup="compact",
     )
 
+    DELIVERIES = TopicSpec(
+        "deliveries",
+        "Delivery",
+        "customer id",
+        "every attempt to push a record to an endpoint, and what it came to",
+        retention_ms=90 * DAY_MS,
+    )
+    # Both hold a record of up to 1 MB as text within JSON.
+    PARKED_DELIVERIES = TopicSpec(
+        "parked-deliveries",
+        "ParkedDelivery",
+        "endpoint/source position",
+        "records that wait for a later attempt at an endpoint, in the partition of their source; a null value for one "
+        "that waits no more",
+        cleanup="compact",
+        retention_ms=-1,
+        max_message_bytes=4_194_304,
+    )
+    DELIVERY_REQUESTS = TopicSpec(
+        "delivery-requests",
+        "DeliveryRequest",
+        "customer id",
+        "records that somebody wants sent to an endpoint again",
+        max_message_bytes=4_194_304,
+    )
+
     @property
     def spec(self) -> TopicSpec:
         """The declaration."""

@@ -45,3 +45,12 @@ TOPOLOGY: dict[str, Node] = {
     "fleet": _node((Topic.GRID_SUMMARIES,), (Topic.FLEET_STATS,), "fleet"),
     "triage": _node((Topic.ALERT_CANDIDATES,), (Topic.ALERTS, Topic.ALERT_DIGESTS), "triage"),
 }
+
+SERVICES: dict[str, Node] = {
+    "deliver": _node(
+        (Topic.SCORES, Topic.ALERTS, Topic.CUSTOMER_RECORDS, Topic.DELIVERY_REQUESTS),
+        (Topic.DELIVERIES, Topic.PARKED_DELIVERIES),
+        None,
+    ),
+}
+"""What runs beside the worker, in consumer groups of its own."""
