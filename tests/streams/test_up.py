@@ -1,12 +1,33 @@
 """`ebbtide up`: parts that stay, and data that stay longer."""
 
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import orjson
 import pytest
 
-from support.brokers import require_kafka_or_skip
+from ebbtide.streams.sinks.clickhouse.embedded import installed
+from support.brokers import eventually, require_kafka_or_skip
 from support.program import Program
+
+
+def asked(directory: Path) -> object:
+    """What the history answers while its sink runs; None where it does not."""
+    question = [
+        sys.executable,
+        "-m",
+        "ebbtide.streams.cli",
+        "history",
+        "query",
+        "--json",
+        "SELECT count() FROM events_once",
+    ]
+    env = os.environ | {"EBBTIDE_CLICKHOUSE__EMBEDDED": ".ebbtide/up/history"}
+    done = subprocess.run(question, cwd=directory, env=env, capture_output=True, check=False, timeout=60)
+    return orjson.loads(done.stdout) if done.returncode == 0 else None
 
 
 @pytest.mark.kafka
@@ -16,6 +37,9 @@ def test_it_runs_until_it_is_stopped_and_keeps_its_data(tmp_path: Path) -> None:
         up.says("Ctrl-C stops it")
         assert "send events:  EBBTIDE_BROKER__URL=kafka://127.0.0.1:" in up.text
         assert up.offspring("ebbtide.streams.cli")
+        if installed():
+            assert "starting the history: chDB in " in up.text
+            eventually(lambda: asked(tmp_path) == [[0]], "the history answers", timeout=60)
         up.signal(signal.SIGTERM)
         assert up.ends() == 0, up.text
         up.left_nothing()

@@ -17,7 +17,7 @@ from ebbtide.streams.sinks.clickhouse.embedded import EmbeddedWriter, installed
 from ebbtide.streams.sinks.clickhouse.writer import ClickHouseWriter
 from ebbtide.streams.sinks.table import Pipeline, Row, Table
 from ebbtide.streams.sinks.writer import Cell
-from support.clickhouse import ClickHouseServer, unique_database
+from support.clickhouse import ClickHouseServer, scratch_root, unique_database
 
 
 class AnyWriter(Protocol):
@@ -63,7 +63,7 @@ def empty_database(request: pytest.FixtureRequest) -> Iterator[HistoryDatabase]:
         writer.close()
         return
     require_chdb_or_skip()
-    with tempfile.TemporaryDirectory(prefix="ebbtide-chdb-") as home:
+    with tempfile.TemporaryDirectory(prefix="ebbtide-chdb-", dir=scratch_root()) as home:
         writer = EmbeddedWriter(Path(home), "ebbtide")
         yield HistoryDatabase("embedded", writer)
         writer.close()

@@ -25,6 +25,7 @@ from ebbtide.models.policy import CorePolicy
 PREFIX = "EBBTIDE_"
 FILE_SUFFIX = "_FILE"
 CONFIG_VARIABLE = "EBBTIDE_CONFIG"
+CLICKHOUSE_PORT = 9000
 SHORTEST_KEY = 16
 """Characters of a key that cannot be tried out."""
 
@@ -94,8 +95,12 @@ class AdminSettings(Group):
 class ClickHouseSettings(Group):
     """The history."""
 
-    host: str = Field("127.0.0.1", description="Host of the native protocol.")
-    port: Annotated[int, Field(ge=1, le=65535)] = Field(9000, description="Port of the native protocol.")
+    host: str | None = Field(
+        None,
+        description="Host of the native protocol; none is 127.0.0.1 for a sink, and for `ebbtide up` a history of its "
+        "own.",
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(CLICKHOUSE_PORT, description="Port of the native protocol.")
     user: str = Field("default", description="User name.")
     password: SecretStr = Field(SecretStr(""), description="Password; better `EBBTIDE_CLICKHOUSE__PASSWORD_FILE`.")
     database: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")] = Field(
@@ -134,14 +139,19 @@ class ClickHouseSettings(Group):
                 f"personal_data=hash needs personal_key with at least {SHORTEST_KEY} characters "
                 "(EBBTIDE_CLICKHOUSE__PERSONAL_KEY_FILE)"
             )
-        if self.embedded is not None and self.model_fields_set & {"host", "port"}:
-            raise ValueError("embedded names a directory and host or port a server: set one of them")
+        if self.embedded is not None and self.names_server:
+            raise ValueError("embedded names a directory, and host or port a server: set one of them")
         return self
 
     @property
-    def named(self) -> bool:
-        """Whether anybody said where the history is."""
-        return bool(self.model_fields_set & {"host", "port", "embedded"})
+    def names_server(self) -> bool:
+        """Whether somebody said which server it is."""
+        return self.host is not None or self.port != CLICKHOUSE_PORT
+
+    @property
+    def server(self) -> str:
+        """`host:port`."""
+        return f"{self.host or '127.0.0.1'}:{self.port}"
 
 
 class _SecretFiles(PydanticBaseSettingsSource):

@@ -34,6 +34,7 @@ EXAMPLES = [
         ("identity-audit", "IdentityAudit"),
         ("models", "Model"),
         ("model-events", "ModelEvent"),
+        ("deliveries", "Delivery"),
     )
     for path in sorted((SCHEMAS / "examples" / contract).glob("*.json"))
 ]

@@ -26,9 +26,10 @@ CHECK_EVERY_S = 0.25
     help="YAML file with settings; the environment (EBBTIDE_…) wins over it.",
 )
 def command(settings_file: Path | None) -> None:
-    """Run a broker and a worker on this machine until Ctrl-C or SIGTERM. Data stay in .ebbtide/up.
+    """Run a broker, a worker and the history's sink on this machine until Ctrl-C or SIGTERM. Data stay in .ebbtide/up.
 
-    With EBBTIDE_BROKER__URL (or broker.url in the settings file) that broker is used and none is started.
+    With EBBTIDE_BROKER__URL (or broker.url in the settings file) that broker is used and none is started. With
+    EBBTIDE_CLICKHOUSE__HOST the history goes to that server, else into .ebbtide/up/history (chDB).
     """
     settings = load_settings(settings_file)
     arguments = () if settings_file is None else ("--settings", str(settings_file))
@@ -42,8 +43,13 @@ def command(settings_file: Path | None) -> None:
                 inherit=True,
                 arguments=arguments,
             )
+            history = stack.start_sink({"BROKER__URL": url}, settings.clickhouse, inherit=True, arguments=arguments)
             click.echo(f"ready. Broker {url}, admin {worker.admin_url} (/metrics /readyz), log {worker.log}")
             click.echo(f"send events:  EBBTIDE_BROKER__URL={url} ebbtide send events.ndjson")
+            if history is not None:
+                click.echo(
+                    f"ask the history:  {_asking(settings)}ebbtide history query 'SELECT count() FROM events_once'"
+                )
             click.echo("Ctrl-C stops it; what it holds stays for the next time")
             while True:
                 stack.check()
@@ -59,6 +65,12 @@ def _broker_url(settings: Settings, stack: Stack) -> str:
         require_broker(settings)
         return settings.broker.url
     return stack.start_broker(port=None if accepts(PORT) else PORT, durable=True)
+
+
+def _asking(settings: Settings) -> str:
+    house = settings.clickhouse
+    own = house.embedded is None and not house.names_server
+    return f"EBBTIDE_CLICKHOUSE__EMBEDDED={HOME / 'history'} " if own else ""
 
 
 def _worker_settings(settings: Settings, url: str) -> dict[str, str]:

@@ -10,9 +10,10 @@ from typing import Self
 
 from ebbtide.streams.brokers.broker import Broker, BrokerError
 from ebbtide.streams.brokers.choose import BrokerChoice, choose_broker
-from ebbtide.streams.demo.worker import WorkerProcess
+from ebbtide.streams.demo.worker import SinkProcess, WorkerProcess
 from ebbtide.streams.errors import EbbtideError
-from ebbtide.streams.settings import BrokerSettings, Settings
+from ebbtide.streams.settings import BrokerSettings, ClickHouseSettings, Settings
+from ebbtide.streams.sinks.clickhouse.embedded import installed as chdb_installed
 
 Say = Callable[[str], None]
 
@@ -28,6 +29,7 @@ class Stack:
         self.home = home
         self.choice: BrokerChoice | None = None
         self._worker: WorkerProcess | None = None
+        self._sink: SinkProcess | None = None
         self._discard = discard
         self._say = say
 
@@ -93,6 +95,32 @@ class Stack:
         self._worker.wait_until_ready()
         return self._worker
 
+    def start_sink(
+        self,
+        settings: Mapping[str, str],
+        house: ClickHouseSettings,
+        *,
+        inherit: bool = False,
+        arguments: tuple[str, ...] = (),
+    ) -> str | None:
+        """Start the history's sink: into the server that the settings name, else into a directory of ours if chDB is
+        there. Where the history is, in words; None where there is none, which is said on screen. It is not waited for.
+        """
+        where, values = house.server, dict(settings)
+        if house.embedded is not None:
+            where = f"chDB in {house.embedded}"
+        elif not house.names_server:
+            if not chdb_installed():
+                self._say("warning: no history is written: chDB is not installed (pip install 'ebbtide[embedded]')")
+                return None
+            directory = self.home / "history"
+            values["CLICKHOUSE__EMBEDDED"] = str(directory)
+            where = f"chDB in {directory}, as no ClickHouse server is named"
+        self._say(f"starting the history: {where}")
+        scratch = self.home if self._discard else None
+        self._sink = SinkProcess(self.home, values, inherit=inherit, arguments=arguments, scratch=scratch)
+        return where
+
     def check(self) -> None:
         """Raise when a part ended by itself; the broker first, as its end ends the worker."""
         if self.choice is not None and not self.choice.broker.alive:
@@ -101,9 +129,16 @@ class Stack:
             )
         if self._worker is not None:
             self._worker.check()
+        if self._sink is not None:
+            self._sink.check()
 
     def stop(self) -> None:
         """Stop what runs; remove what is to be discarded. May be called at any time, also twice."""
+        if self._sink is not None:
+            if self._discard or (self.choice is not None and not self.choice.broker.alive):
+                self._sink.kill()  # what it holds is in Kafka, or is not wanted
+            else:
+                self._sink.stop()
         if self._worker is not None:
             if self.choice is None or self.choice.broker.alive:
                 self._worker.stop()

@@ -1,4 +1,4 @@
-"""`ebbtide worker` as a child process that does not outlive us."""
+"""`ebbtide worker`, and the other services, as child processes that do not outlive us."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -31,6 +32,9 @@ class WorkerProcess:
     ``inherit`` hands on our own `EBBTIDE_…` variables too. With ``scratch`` that directory goes when we are killed.
     """
 
+    NAME: ClassVar = "worker"
+    COMMAND: ClassVar[tuple[str, ...]] = ("worker", "--loglevel", "info")
+
     def __init__(
         self,
         home: Path,
@@ -42,14 +46,14 @@ class WorkerProcess:
         scratch: Path | None = None,
     ) -> None:
         self.admin_port = free_ports(1)[0] if admin_port is None else admin_port
-        self.log = home / "worker.log"
+        self.log = home / f"{self.NAME}.log"
         self._place = "" if scratch else f", {self.log},"  # a log that goes with the demo is not worth a look
         env = {name: value for name, value in os.environ.items() if inherit or not name.startswith(PREFIX)}
         env |= {PREFIX + name: value for name, value in settings.items()}
         env[PREFIX + "ADMIN__PORT"] = str(self.admin_port)
         home.mkdir(parents=True, exist_ok=True)
         self._process = LeashedProcess(
-            [sys.executable, "-m", "ebbtide.streams.cli", "worker", "--loglevel", "info", *arguments],
+            [sys.executable, "-m", "ebbtide.streams.cli", *self.COMMAND, *arguments],
             log=self.log,
             cwd=Path.cwd(),
             grace_s=0.0 if scratch else STOP_S,
@@ -69,7 +73,7 @@ class WorkerProcess:
             tail = self._process.log_tail(TAIL_LINES)
             killed_by = code - 128 if code > 128 else -code
             how = f"was killed by signal {killed_by}" if killed_by > 0 else f"ended by itself with exit code {code}"
-            raise WorkerEndedError(f"the worker {how}. Its log{self._place} ends with:\n{tail}")
+            raise WorkerEndedError(f"the {self.NAME} {how}. Its log{self._place} ends with:\n{tail}")
 
     def wait_until_ready(self) -> None:
         """Return when it has its partitions and its tables."""
@@ -78,7 +82,7 @@ class WorkerProcess:
             self.check()
             if time.monotonic() > deadline:
                 tail = self._process.log_tail(TAIL_LINES)
-                raise EbbtideError(f"the worker was not ready within {READY_S:.0f} s. Its log ends with:\n{tail}")
+                raise EbbtideError(f"the {self.NAME} was not ready within {READY_S:.0f} s. Its log ends with:\n{tail}")
             time.sleep(POLL_S)
 
     def stop(self) -> None:
@@ -95,3 +99,10 @@ class WorkerProcess:
                 return bool(answer.status == 200)
         except (URLError, OSError):
             return False
+
+
+class SinkProcess(WorkerProcess):
+    """`ebbtide sink clickhouse`, in the same way. It is ready when it has the database and the broker."""
+
+    NAME: ClassVar = "sink"
+    COMMAND: ClassVar[tuple[str, ...]] = ("sink", "clickhouse")

@@ -5,6 +5,7 @@ from typing import Final
 
 from ebbtide.streams.sinks.alerts import alerts
 from ebbtide.streams.sinks.customer_records import customer_records
+from ebbtide.streams.sinks.deliveries import deliveries
 from ebbtide.streams.sinks.events import events
 from ebbtide.streams.sinks.identity_audit import identity_audit
 from ebbtide.streams.sinks.model_events import MODEL_EVENTS
@@ -26,6 +27,7 @@ def pipelines(personal: PersonalData = KEPT) -> dict[str, Pipeline]:
         identity_audit(personal),
         MODELS,
         MODEL_EVENTS,
+        deliveries(personal),
     )
     return {pipeline.topic: pipeline for pipeline in made}
 

@@ -10,6 +10,8 @@ from ebbtide.streams.sinks.clickhouse.writer import ClickHouseWriter
 from ebbtide.streams.sinks.personal_data import PersonalData, PersonalDataMode
 from ebbtide.streams.sinks.settings import ClickHouseSettings, SinkSettings
 
+LOOPBACK = "127.0.0.1"
+
 
 def sink_settings(settings: Settings) -> SinkSettings:
     """What the loop between Kafka and the database has to be told."""
@@ -27,7 +29,7 @@ def server_settings(settings: Settings) -> ClickHouseSettings:
     """How the server is reached."""
     house = settings.clickhouse
     return ClickHouseSettings(
-        host=house.host,
+        host=house.host or LOOPBACK,
         port=house.port,
         user=house.user,
         password=house.password.get_secret_value(),

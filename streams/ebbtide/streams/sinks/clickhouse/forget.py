@@ -1,7 +1,7 @@
 """Erases a person from the history.
 
-Rows that are about the person go; in rows about an account that name the person the words go, and the numbers stay. What
-is erased last is what the person is found by, so that a run that was broken off is finished by the next.
+Rows that are about the person go; in rows about an account that name the person the words go, and the numbers stay.
+What is erased last is what the person is found by, so that a run that was broken off is finished by the next.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ebbtide.streams.sinks.writer import Database
 
 PATIENCE_S = 600.0
 """For a mutation: it rewrites every part of the table that it touches."""
-POLL_S = 0.2
+POLL_S = 0.05
 
 NOT_REACHED = (
-    "the topics in Kafka and the workers' state: what comes from there again is written again, so forget once more after "
-    "a replay, a reset of the sink's group, or new events of the person",
+    "the topics in Kafka and the workers' state: what comes from there again is written again, so forget once more "
+    "after a replay, a reset of the sink's group, or new events of the person",
     "backups and copies of the database, and what was exported or delivered to the CRM and to webhooks",
     "parts that were replaced: the database removes them from its disk some minutes later",
     "names and addresses that somebody wrote into a text of an account (a ticket's subject, a reason of churn)",
@@ -60,7 +60,7 @@ def erasures(person: Person) -> Iterator[Erasure]:
     """What is to be done, in order."""
     mine = f"tenant = {quoted(person.tenant)}"
     owners, profiles = listed(list(person.owner_ids)), listed(list(person.profile_ids))
-    for table in ("scores", "state_changes", "customer_records", "customer_tombstones"):
+    for table in ("scores", "state_changes", "customer_records", "customer_tombstones", "deliveries"):
         yield Erasure(table, f"{mine} AND customer_id IN {owners}")
     yield Erasure("alerts", f"{mine} AND customer_id IN {owners}")
     named = " OR ".join([f"person_id IN {profiles}", _mentions(["evidence"], person)])
@@ -75,11 +75,14 @@ def erasures(person: Person) -> Iterator[Erasure]:
         yield Erasure("customer_records", f"{mine} AND ({_mentions(list(texts), person)})", changes)
     # Of somebody else, or of the account: who did it stays, whom it was about goes.
     strangers = f"{mine} AND profile_id NOT IN {profiles}"
-    mentioned = _mentions(["identifiers", "properties"], person)
+    known = [f"position(identifiers, {quoted(json)}) > 0" for json in _json_identifiers(person)]
+    mentioned = " OR ".join([*known, _mentions(["properties"], person)])
     yield Erasure("events", f"{strangers} AND ({mentioned})", "identifiers = '[]', properties = '{}'")
     yield Erasure("events", f"{mine} AND profile_id IN {profiles}")
     columns = ("identifier", "other", "previous", "current")
-    audit = [f"{name}_{kind}_id IN {ids}" for name in columns for kind, ids in (("owner", owners), ("profile", profiles))]
+    audit = [
+        f"{name}_{kind}_id IN {ids}" for name in columns for kind, ids in (("owner", owners), ("profile", profiles))
+    ]
     yield Erasure("identity_audit", f"{mine} AND ({' OR '.join(audit)})")
 
 
@@ -130,6 +133,10 @@ def _without(column: str, person: Person) -> str:
     for json in _json_words(person):
         column = f"replaceAll({column}, {quoted(json)}, 'null')"
     return column
+
+
+def _json_identifiers(person: Person) -> list[str]:
+    return [orjson.dumps({"type": kind, "value": value}).decode() for kind, value in person.identifiers]
 
 
 def _json_words(person: Person) -> list[str]:
