@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
@@ -50,7 +51,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             max_partition_fetch_bytes=2 * 1024 * 1024,
             metadata_max_age_ms=30_000,  # a topic created after us is found within this time
         )
-        consumer.subscribe(self._topics, listener=self)
+        # By pattern: a topic that is not there yet would keep the consumer from all others.
+        consumer.subscribe(pattern=f"^(?:{'|'.join(map(re.escape, self._topics))})$", listener=self)
         try:
             await consumer.start()
         except (KafkaError, OSError) as error:
@@ -113,7 +115,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def on_partitions_assigned(self, assigned: Set[TopicPartition]) -> None:
         """Called by aiokafka after a rebalance."""
-        log.info("reads %d partitions of %s", len(assigned), ", ".join(self._topics))
+        found = sorted({partition.topic for partition in assigned})
+        log.info("reads %d partitions of %s", len(assigned), ", ".join(found) or "no topic")
 
     def _forget(self, partitions: Iterable[TopicPartition]) -> None:
         for partition in partitions:
