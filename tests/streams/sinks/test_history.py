@@ -40,6 +40,10 @@ EXAMPLES = [
 ]
 
 
+LENGTHS_OF_EXAMPLES = (1, 1, 0, 3, 1, 2, 3, 1)
+"""Rows of the questions about what the contracts' examples are of."""
+
+
 def unix_seconds(value: Cell) -> Cell:
     """The number that went in where a time came out."""
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", value):
@@ -185,14 +189,20 @@ def test_the_documented_queries_run(database: HistoryDatabase) -> None:
     database.write(ALERTS, row(ALERTS, alert(version=2, state=AlertState.RESOLVED).to_json(), 2))
     database.write(CUSTOMER_RECORDS, row(CUSTOMER_RECORDS, customer_record().to_json()))
     database.write(STATE_CHANGES, row(STATE_CHANGES, state_change().to_json()))
+    for number, (pipeline, record) in enumerate(EXAMPLES):
+        database.write(pipeline, row(pipeline, record, number))
     text = re.sub(r"^--.*$", "", QUERIES.read_text(), flags=re.MULTILINE)
     queries = [query for query in re.split(r";\s*$", text, flags=re.MULTILINE) if query.strip()]
     answers = [database.query(query) for query in queries]
-    assert [len(answer) for answer in answers] == [1, 1, 1, 0, 1, 1, 1, 1, 1, 1]
+    assert [len(answer) for answer in answers] == [1, 1, 1, 0, 1, 1, 1, 1, 1, 1, *LENGTHS_OF_EXAMPLES]
     assert answers[2] == [("silence_ratio", 1, 2.5)]
     assert answers[6] == [("danger", 1)]
     assert answers[7] == [("decline", 1)]
     assert answers[8][0][1:] == ("lifecycle", "maturity", "decline", "drop", 1)
+    assert answers[10] == [("2025-01-06", "Logged In", 1, 1)]
+    assert answers[11] == [("acme", 1, 1)]
+    assert ("refused", "limit:user_id", 1, 1) in answers[13]
+    assert [answer[1] for answer in answers[15]] == ["loss_drift", "promoted"]  # two of the examples have one id
 
 
 def test_a_server_that_is_away_is_said_and_forgiven(clickhouse: ClickHouseServer) -> None:

@@ -10,7 +10,7 @@ import click
 from ebbtide.streams.cli.options import echo_json, json_option, progress_bar
 from ebbtide.streams.errors import EbbtideError
 
-BENCHES = ("transport", "pipeline", "latency", "identity", "state", "learning", "detection")
+BENCHES = ("transport", "pipeline", "latency", "sink", "identity", "state", "learning", "detection")
 
 
 @click.command(epilog="Example: ebbtide bench latency --seconds 60 --load 0.5")
@@ -29,6 +29,7 @@ def command(which: tuple[str, ...], seconds: float | None, load: float | None, *
 
     transport: record batches against a plain Faust agent. pipeline: a replay against just reading the file.
     latency: from an event to its alert, live under load, against a bare round trip by the same broker.
+    sink: from Kafka into the history, against a bare columnar insert of the same rows.
     identity: links and restores of one identity graph against a dict, a union-find, and decoding the records.
     state: bytes of an account after 30, 365 and 1,000 days, and its packing against plain msgpack.
     detection: how soon a planted decline is told, against whoever knows everybody's true habits.

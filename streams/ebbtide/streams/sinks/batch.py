@@ -19,6 +19,8 @@ class Batch:
         """The offset to commit: one past the last record taken, good or bad."""
         self.taken = 0
         self.bytes = 0
+        self.oldest_ms: int | None = None
+        """When the oldest of its records was appended, Unix milliseconds."""
         self.bad: list[tuple[RecordMeta, str, str]] = []
         """Records that cannot become rows: where, reason, detail."""
 
@@ -38,6 +40,8 @@ class Batch:
             self.bad.append((meta, error.reason, str(error)))
             return
         self.rows.setdefault(table, []).append(row)
+        if self.oldest_ms is None or meta.appended_at_ms < self.oldest_ms:
+            self.oldest_ms = meta.appended_at_ms
 
     def written(self, table: Table) -> None:
         """The rows of `table` are in the database."""

@@ -165,6 +165,9 @@ class Sink:
                     return False
                 continue
             self._database_works()
+            if batch.oldest_ms is not None:
+                age = max(0.0, time.time() - batch.oldest_ms / 1000)
+                self._metrics.sink_record_age_seconds.labels(self._writer.name).observe(age)
             if failures:
                 self._source.resume()
             return self._source.generation == batch.generation
