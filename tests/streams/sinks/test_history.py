@@ -40,7 +40,7 @@ EXAMPLES = [
 ]
 
 
-LENGTHS_OF_EXAMPLES = (1, 1, 0, 3, 1, 2, 3, 1)
+LENGTHS_OF_EXAMPLES = (1, 1, 0, 3, 1, 2, 3, 2)
 """Rows of the questions about what the contracts' examples are of."""
 
 

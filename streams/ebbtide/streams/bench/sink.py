@@ -25,6 +25,7 @@ from prometheus_client import CollectorRegistry
 from ebbtide.streams.bench.sink_records import PARTITIONS, Records, make_records
 from ebbtide.streams.brokers.kafka import KafkaBroker
 from ebbtide.streams.errors import EbbtideError
+from ebbtide.streams.garbage import rarely_collect
 from ebbtide.streams.metrics import Metrics
 from ebbtide.streams.settings import Settings, load_settings
 from ebbtide.streams.sinks.clickhouse.choose import server_settings
@@ -55,6 +56,7 @@ def run(*, records: int = 120_000) -> dict[str, Any]:
             "no database to measure on: name a ClickHouse server (EBBTIDE_CLICKHOUSE__HOST), or "
             "pip install 'ebbtide[embedded]'"
         )
+    rarely_collect()  # as the sink's own process does
     made = make_records(records, Random(1))
     sides: dict[str, Any] = {}
     with KafkaBroker() as broker:

@@ -27,12 +27,14 @@ def clickhouse(settings: Settings) -> None:
 
 async def _run(settings: Settings) -> None:
     from ebbtide.streams.admin import AdminServer  # noqa: PLC0415  (slow imports)
+    from ebbtide.streams.garbage import rarely_collect  # noqa: PLC0415
     from ebbtide.streams.metrics import Metrics  # noqa: PLC0415
     from ebbtide.streams.sinks.clickhouse.choose import open_writer, personal_data, sink_settings  # noqa: PLC0415
     from ebbtide.streams.sinks.clickhouse.run import run_sink  # noqa: PLC0415
     from ebbtide.streams.sinks.health import SinkHealth  # noqa: PLC0415
     from ebbtide.streams.sinks.pipelines import pipelines  # noqa: PLC0415
 
+    rarely_collect()  # rows are tuples: they hold no cycles, and walking a batch of them costs as much as reading it
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -7,7 +7,7 @@ from ebbtide.schemas.topics import Topic
 from ebbtide.streams.sinks.personal_data import PersonalData
 from ebbtide.streams.sinks.record import RecordMeta
 from ebbtide.streams.sinks.table import POSITION_COLUMNS, Pipeline, Row, Table
-from ebbtide.streams.sinks.values import epoch_ms, int64, json_text, parse, plain
+from ebbtide.streams.sinks.values import epoch_ms, int64, json_of_plain, json_text, parse, plain
 
 TABLE = Table(
     "alerts",
@@ -66,10 +66,10 @@ def alert_row(record: bytes, meta: RecordMeta, *, personal: PersonalData) -> Row
         alert.person_id or "",
         alert.p_churn,
         alert.confidence,
-        json_text(personal.structure(alert.evidence)),
-        json_text(personal.structure(plain(alert.contributions))),
-        json_text(personal.structure(alert.reasons_en)),
-        json_text(personal.structure(alert.reasons_zh)),
+        json_of_plain(personal.structure(alert.evidence)),
+        json_of_plain(personal.structure(plain(alert.contributions))),
+        json_of_plain(personal.structure(alert.reasons_en)),
+        json_of_plain(personal.structure(alert.reasons_zh)),
         alert.play,
         alert.owner or "",
         alert.route,

@@ -8,7 +8,7 @@ from ebbtide.streams.codec import TENANT_HEADER, VERSION_HEADER
 from ebbtide.streams.sinks.personal_data import PersonalData
 from ebbtide.streams.sinks.record import BadRecordError, RecordMeta, Tombstone
 from ebbtide.streams.sinks.table import POSITION_COLUMNS, Gone, Pipeline, Row, Table
-from ebbtide.streams.sinks.values import epoch_ms, int64, json_text, parse, plain
+from ebbtide.streams.sinks.values import epoch_ms, int64, json_of_plain, parse, plain
 
 TABLE = Table(
     "customer_records",
@@ -39,8 +39,8 @@ def customer_record_row(record: bytes, meta: RecordMeta, *, personal: PersonalDa
         as_of_ms,
         customer.anchor.type,
         personal.identifier(customer.anchor.type, customer.anchor.value),
-        json_text(personal.structure({name: field.value for name, field in customer.fields.items()})),
-        json_text(personal.structure(plain(customer.fields))),
+        json_of_plain(personal.structure({name: field.value for name, field in customer.fields.items()})),
+        json_of_plain(personal.structure(plain(customer.fields))),
         *meta,
     )
 

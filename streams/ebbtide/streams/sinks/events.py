@@ -1,7 +1,6 @@
 """Topic `events` into table `events`."""
 
 from functools import partial
-from typing import Any
 
 from ebbtide.models.identity.identifiers import profile_id_of
 from ebbtide.schemas.events import Event
@@ -9,7 +8,7 @@ from ebbtide.schemas.topics import Topic
 from ebbtide.streams.sinks.personal_data import PersonalData, PersonalDataMode
 from ebbtide.streams.sinks.record import RecordMeta
 from ebbtide.streams.sinks.table import POSITION_COLUMNS, Pipeline, Row, Table
-from ebbtide.streams.sinks.values import epoch_ms, json_text, parse
+from ebbtide.streams.sinks.values import epoch_ms, json_of_plain, parse
 
 TABLE = Table(
     "events",
@@ -40,9 +39,7 @@ def event_row(record: bytes, meta: RecordMeta, *, personal: PersonalData) -> Row
     event = parse(Event, record)
     occurred_at_ms = epoch_ms(event.occurred_at)
     subject, hidden = event.subject, personal.identifier
-    identifiers: list[dict[str, Any]] = [
-        {"type": each.type, "value": hidden(each.type, each.value)} for each in event.identifiers
-    ]
+    identifiers = [{"type": each.type, "value": hidden(each.type, each.value)} for each in event.identifiers]
     return (
         event.tenant,
         _event_id(event.event_id, meta, personal),
@@ -56,10 +53,10 @@ def event_row(record: bytes, meta: RecordMeta, *, personal: PersonalData) -> Row
         profile_id_of(event.tenant, subject.type, subject.value),
         subject.type,
         hidden(subject.type, subject.value),
-        json_text(identifiers),
+        json_of_plain(identifiers),
         personal.text(event.account or ""),
         int(event.machine),
-        json_text(personal.structure(event.properties)),
+        json_of_plain(personal.structure(event.properties)),
         *meta,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TypeVar, cast
 
 import msgspec
@@ -10,12 +10,10 @@ import orjson
 from pydantic import ValidationError
 
 from ebbtide.schemas.base import AnyContract as EveryContract
-from ebbtide.schemas.base import Contract, adapter, as_utc
+from ebbtide.schemas.base import Contract, adapter, as_utc, to_ms
 from ebbtide.streams.sinks.record import BadRecordError
 from ebbtide.streams.sinks.wire import decoder
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
 MAX_MS = 2**32 * 1000 - 1
 """ClickHouse's DateTime is an unsigned 32-bit count of seconds: 1970 to 2106."""
 
@@ -45,7 +43,7 @@ def _judged(contract: type[AnyContract], record: bytes) -> AnyContract:
 
 def epoch_ms(time: datetime) -> int:
     """Unix milliseconds, rounded down. Raises BadRecordError outside 1970 to 2106."""
-    ms = (as_utc(time) - EPOCH) // MILLISECOND
+    ms = to_ms(time if time.tzinfo is UTC else as_utc(time))
     if not 0 <= ms <= MAX_MS:
         raise BadRecordError("out_of_range", f"{time.isoformat()} is not between 1970 and 2106")
     return ms
@@ -64,9 +62,14 @@ def plain(value: object) -> object:
 
 
 def json_text(value: object) -> str:
-    """Compact JSON, for columns that hold a structure."""
+    """Compact JSON of a structure of contracts."""
+    return json_of_plain(plain(value))
+
+
+def json_of_plain(value: object) -> str:
+    """Compact JSON of lists, maps, texts and numbers."""
     try:
-        return orjson.dumps(plain(value)).decode()
+        return orjson.dumps(value).decode()
     except (orjson.JSONEncodeError, RecursionError) as error:  # an integer of more than 64 bits, nesting without end
         raise BadRecordError("out_of_range", str(error)) from None
 
