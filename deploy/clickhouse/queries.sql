@@ -86,3 +86,65 @@ ORDER BY month, state, old, new, reason;
 SELECT 'scores' AS table_name, quantile(0.99)(toUnixTimestamp(inserted_at) - appended_at_ms / 1000) AS p99_seconds
 FROM scores
 WHERE inserted_at > now() - 3600;
+
+
+-- What an account's people do, by week. Filtered below LIMIT BY: the index is by account and time.
+SELECT toMonday(occurred_at) AS week, name, count() AS events, uniqExact(profile_id) AS people
+FROM (
+    SELECT *
+    FROM events
+    WHERE tenant = 'default' AND account = 'acme' AND kind = 'activity' AND machine = 0
+    ORDER BY tenant, event_id, topic, `partition`, `offset`
+    LIMIT 1 BY tenant, event_id
+)
+GROUP BY week, name
+ORDER BY week, events DESC;
+
+-- Accounts by people who were active in the last 28 days that the history has.
+SELECT account, uniqExact(profile_id) AS active_people, count() AS events
+FROM events_once
+WHERE tenant = 'default' AND account != '' AND kind = 'activity'
+    AND occurred_at > (SELECT max(occurred_at) FROM events WHERE tenant = 'default') - 28 * 86400
+GROUP BY account
+ORDER BY active_people DESC, account
+LIMIT 100;
+
+-- What was done before an alert was opened: the last events of the person whom it is about.
+SELECT name, occurred_at, properties
+FROM events_once
+WHERE profile_id IN (SELECT person_id FROM alerts_once WHERE tenant = 'default' AND person_id != '')
+ORDER BY occurred_at DESC
+LIMIT 20;
+
+-- Who was joined with whom, and why links do not count.
+SELECT kind, reason, count() AS changes, uniqExact(identifier_profile_id) AS identifiers
+FROM identity_audit_once
+WHERE tenant = 'default'
+GROUP BY kind, reason
+ORDER BY changes DESC, kind, reason;
+
+-- How good each model was when it was published.
+SELECT model_version, role, trained_through, examples, auc, active_auc, log_loss, brier, calibration_error
+FROM model_metrics_once
+WHERE tenant = 'default'
+ORDER BY trained_through_ms, role;
+
+-- What happened to models, and what was decided.
+SELECT occurred_at, kind, model_version, other_version, `by`, reason
+FROM model_events_once
+WHERE tenant = 'default'
+ORDER BY sequence;
+
+-- What endpoints did with what was sent to them: by outcome, with the attempts that it took.
+SELECT endpoint, status, reason, count() AS deliveries, max(attempt) AS most_attempts
+FROM latest_deliveries
+WHERE tenant = 'default'
+GROUP BY endpoint, status, reason
+ORDER BY endpoint, status, reason;
+
+-- Seconds of an attempt, by endpoint.
+SELECT endpoint, count() AS attempts, quantile(0.5)(duration_seconds) AS median, quantile(0.99)(duration_seconds) AS p99
+FROM deliveries_once
+WHERE tenant = 'default' AND attempt > 0
+GROUP BY endpoint
+ORDER BY endpoint;

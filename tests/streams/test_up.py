@@ -1,15 +1,36 @@
 """`ebbtide up`: parts that stay, and data that stay longer."""
 
 import json
+import os
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import orjson
 import pytest
 
-from support.brokers import require_kafka_or_skip
+from ebbtide.streams.sinks.clickhouse.embedded import installed
+from support.brokers import eventually, require_kafka_or_skip
 from support.program import Program
+
+
+def asked(directory: Path) -> object:
+    """What the history answers while its sink runs; None where it does not."""
+    question = [
+        sys.executable,
+        "-m",
+        "ebbtide.streams.cli",
+        "history",
+        "query",
+        "--json",
+        "SELECT count() FROM events_once",
+    ]
+    env = os.environ | {"EBBTIDE_CLICKHOUSE__EMBEDDED": ".ebbtide/up/history"}
+    done = subprocess.run(question, cwd=directory, env=env, capture_output=True, check=False, timeout=60)
+    return orjson.loads(done.stdout) if done.returncode == 0 else None
 
 
 @pytest.mark.kafka
@@ -23,6 +44,9 @@ def test_it_runs_until_it_is_stopped_and_keeps_its_data(tmp_path: Path) -> None:
         assert found is not None
         with urlopen(Request(found[1], found[2].encode(), method="POST"), timeout=20) as answer:
             assert json.load(answer) == {"success": True, "accepted": 1, "ignored": {}}
+        if installed():
+            assert "the history: chDB in " in up.text
+            eventually(lambda: asked(tmp_path) == [[1]], "the history answers", timeout=60)
         up.signal(signal.SIGTERM)
         assert up.ends() == 0, up.text
         up.left_nothing()

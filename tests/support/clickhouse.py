@@ -24,6 +24,7 @@ from ebbtide.streams.brokers.process import LeashedProcess
 from ebbtide.streams.sinks.settings import ClickHouseSettings
 
 READY_S = 60.0
+ROOM_BYTES = 2 << 30
 PASSWORD = "tide & <ebb>"
 
 CONFIG = """<?xml version="1.0"?>
@@ -60,6 +61,14 @@ USERS = """<?xml version="1.0"?>
     </users>
 </yandex>
 """
+
+
+def scratch_root() -> str | None:
+    """Where databases of tests live: in memory where there is room, for on a slow disk their many small files take
+    longer than the tests (the tables of 30 databases: 24 s against 4)."""
+    shared = Path("/dev/shm")
+    roomy = shared.is_dir() and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > ROOM_BYTES
+    return str(shared) if roomy else None
 
 
 def find_server() -> str | None:
@@ -160,7 +169,7 @@ def require_clickhouse_or_skip() -> str:
 def clickhouse() -> Iterator[ClickHouseServer]:
     """A server for the session, shared. Tests take a database each, and start again what they kill."""
     program = require_clickhouse_or_skip()
-    home = Path(tempfile.mkdtemp(prefix="ebbtide-clickhouse-"))
+    home = Path(tempfile.mkdtemp(prefix="ebbtide-clickhouse-", dir=scratch_root()))
     try:
         with ClickHouseServer(program, home) as server:
             yield server

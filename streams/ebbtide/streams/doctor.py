@@ -7,9 +7,10 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from ebbtide.streams.brokers.broker import BrokerUnavailableError
@@ -150,15 +151,15 @@ def _store(settings: Settings) -> Iterator[Check]:
         yield Check("store", Status.FAIL, f"rocksdict does not work: {error!r}", advice)
 
 
-def _data_dir(data_dir: Path) -> Iterator[Check]:
+def _data_dir(data_dir: Path, name: str = "data dir", setting: str = "EBBTIDE_WORKER__DATA_DIR") -> Iterator[Check]:
     existing = next(path for path in (data_dir.resolve(), *data_dir.resolve().parents) if path.exists())
     try:
         with tempfile.TemporaryFile(dir=existing):
             pass
-        yield Check("data dir", Status.OK, f"{data_dir} can be written")
+        yield Check(name, Status.OK, f"{data_dir} can be written")
     except OSError as error:
-        advice = "give this user the right to write there, or set EBBTIDE_WORKER__DATA_DIR"
-        yield Check("data dir", Status.FAIL, f"{existing}: {error.strerror}", advice)
+        advice = f"give this user the right to write there, or set {setting}"
+        yield Check(name, Status.FAIL, f"{existing}: {error.strerror}", advice)
     free = shutil.disk_usage(existing).free
     found = f"{free / 2**30:,.1f} GiB free at {existing}"
     if free < DISK_FAIL_BYTES:
@@ -227,31 +228,72 @@ def _broker(settings: Settings) -> Iterator[Check]:
 
 def _clickhouse(settings: Settings) -> Iterator[Check]:
     house = settings.clickhouse
-    if not house.model_fields_set & {"host", "port"}:
-        yield Check("clickhouse", Status.OK, "not configured: no history is written")
-        return
-    if fault := unreachable(f"{house.host}:{house.port}"):
+    if house.embedded is not None:
+        yield from _embedded_history(house.embedded)
+    elif not house.names_server:
+        if find_spec("chdb") is None:
+            found = "no server named, and no chDB here: `up` and `demo` write no history"
+            yield Check(
+                "clickhouse", Status.WARN, found, "pip install 'ebbtide[embedded]', or EBBTIDE_CLICKHOUSE__HOST"
+            )
+        else:
+            yield Check("clickhouse", Status.OK, "no server named: `up` and `demo` bring a history of their own (chDB)")
+    elif fault := unreachable(house.server):
         yield Check("clickhouse", Status.FAIL, fault, "start it, or correct EBBTIDE_CLICKHOUSE__HOST and __PORT")
-        return
-    from clickhouse_driver import Client  # noqa: PLC0415
-    from clickhouse_driver.errors import Error  # noqa: PLC0415
+    else:
+        yield from _history(settings, house.server)
+    if house.personal_data == "keep":
+        advice = "hash or drop them: EBBTIDE_CLICKHOUSE__PERSONAL_DATA"
+        yield Check("personal data", Status.WARN, "the history gets e-mail addresses and phone numbers", advice)
 
-    client = Client(
-        host=house.host,
-        port=house.port,
-        user=house.user,
-        password=house.password.get_secret_value(),
-        connect_timeout=CONNECT_S,
-        send_receive_timeout=CONNECT_S,
-    )
+
+def _embedded_history(directory: Path) -> Iterator[Check]:
+    from ebbtide.streams.sinks.clickhouse.asked import owner_answers  # noqa: PLC0415  (aiohttp is slow to import)
+
+    if find_spec("chdb") is None:
+        yield Check("clickhouse", Status.FAIL, "an embedded history, and no chDB", "pip install 'ebbtide[embedded]'")
+    elif owner_answers(directory):
+        yield Check("clickhouse", Status.OK, f"chDB, {directory}, a sink has it and answers")
+    else:
+        yield from _data_dir(directory, "history dir", "EBBTIDE_CLICKHOUSE__EMBEDDED")
+
+
+def _history(settings: Settings, server: str) -> Iterator[Check]:
+    from ebbtide.streams.sinks.clickhouse.choose import server_settings  # noqa: PLC0415
+    from ebbtide.streams.sinks.clickhouse.migrate import migrations  # noqa: PLC0415
+    from ebbtide.streams.sinks.clickhouse.writer import ClickHouseWriter  # noqa: PLC0415
+    from ebbtide.streams.sinks.writer import RefusedError, WriterUnavailableError  # noqa: PLC0415
+
+    reached = replace(server_settings(settings), connect_timeout_s=CONNECT_S, answer_timeout_s=CONNECT_S)
+    database = ClickHouseWriter(replace(reached, database="default"))
     try:
-        ((found,),) = client.execute("SELECT version()")
-        yield Check("clickhouse", Status.OK, f"{found} at {house.host}:{house.port}")
-    except (Error, OSError, EOFError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        yield Check("clickhouse", Status.FAIL, first, "see user, password and that the port is the native protocol's")
+        ((found,),) = database.execute("SELECT version()")
+        yield Check("clickhouse", Status.OK, f"{found} at {server}")
+        ledger = f"SELECT max(number) FROM `{reached.database}`.schema_migrations"
+        ((newest,),) = database.execute(ledger)
+        known = len(migrations())
+        if newest == known:
+            yield Check("history", Status.OK, f"database {reached.database}, all {known} migrations")
+        elif isinstance(newest, int) and newest > known:
+            advice = "run the version that wrote it, or a newer one"
+            yield Check("history", Status.FAIL, f"{reached.database} is of a newer version ({newest:04})", advice)
+        else:
+            yield Check(
+                "history", Status.OK, f"{newest} of {known} migrations; the sink applies the rest when it starts"
+            )
+    except RefusedError as error:
+        if error.code in _NO_HISTORY:
+            yield Check("history", Status.OK, f"no database {reached.database} yet: the sink makes it")
+        else:
+            yield Check("clickhouse", Status.FAIL, str(error), "see user and password")
+    except WriterUnavailableError as error:
+        yield Check("clickhouse", Status.FAIL, str(error), "see that the port is the native protocol's")
     finally:
-        client.disconnect()
+        database.close()
+
+
+_NO_HISTORY = frozenset({60, 81})
+"""ClickHouse's UNKNOWN_TABLE and UNKNOWN_DATABASE."""
 
 
 def _endpoints(settings: Settings) -> Iterator[Check]:

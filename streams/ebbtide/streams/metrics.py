@@ -388,6 +388,14 @@ class Metrics:
     sink_insert_seconds: Histogram = field(
         init=False, metadata=_histogram("Seconds that one acknowledged insert took.", FLUSH_BUCKETS, "sink", "table")
     )
+    sink_record_age_seconds: Histogram = field(
+        init=False,
+        metadata=_histogram(
+            "Seconds of wall time from the broker's append of a batch's oldest record to the acknowledgement of its rows.",
+            LATENCY_BUCKETS,
+            "sink",
+        ),
+    )
     sink_up: Gauge = field(
         init=False,
         metadata=_gauge("1 when the last insert was acknowledged, 0 while the database is away.", "sink"),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -27,6 +27,9 @@ from ebbtide.streams.deliver.settings import DeliverSettings
 PREFIX = "EBBTIDE_"
 FILE_SUFFIX = "_FILE"
 CONFIG_VARIABLE = "EBBTIDE_CONFIG"
+CLICKHOUSE_PORT = 9000
+SHORTEST_KEY = 16
+"""Characters of a key that cannot be tried out."""
 
 
 class SettingsError(ValueError):
@@ -94,11 +97,63 @@ class AdminSettings(Group):
 class ClickHouseSettings(Group):
     """The history."""
 
-    host: str = Field("127.0.0.1", description="Host of the native protocol.")
-    port: Annotated[int, Field(ge=1, le=65535)] = Field(9000, description="Port of the native protocol.")
+    host: str | None = Field(
+        None,
+        description="Host of the native protocol; none is 127.0.0.1 for a sink, and for `ebbtide up` a history of its "
+        "own.",
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(CLICKHOUSE_PORT, description="Port of the native protocol.")
     user: str = Field("default", description="User name.")
     password: SecretStr = Field(SecretStr(""), description="Password; better `EBBTIDE_CLICKHOUSE__PASSWORD_FILE`.")
-    database: str = Field("ebbtide", description="Database; created if missing.")
+    database: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")] = Field(
+        "ebbtide", description="Database; created if missing."
+    )
+    tls: bool = Field(False, description="Encrypt the connection; the port is then mostly 9440.")
+    ca_file: Path | None = Field(None, description="Certificate authority for TLS; none takes the system's.")
+    embedded: Path | None = Field(
+        None,
+        description="Directory of a history inside the sink's own process (chDB, `pip install 'ebbtide[embedded]'`), "
+        "in place of a server.",
+    )
+    personal_data: Literal["keep", "hash", "drop"] = Field(
+        "drop",
+        description="What becomes of e-mail addresses and phone numbers in the history. `hash` needs a key and still "
+        "joins and counts people.",
+    )
+    personal_key: SecretStr | None = Field(
+        None,
+        description="Key of `hash`, at least 16 characters; better `EBBTIDE_CLICKHOUSE__PERSONAL_KEY_FILE`. With "
+        "another key the same person gets another hash.",
+    )
+    batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = Field(20_000, description="Most rows of an insert.")
+    batch_bytes: Annotated[int, Field(ge=1_048_576, le=1_073_741_824)] = Field(
+        32 * 1024 * 1024, description="Most bytes of records of an insert; memory is about eight times that."
+    )
+    flush_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
+        1.0, description="The oldest record of an insert waits so long for others."
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> ClickHouseSettings:
+        key = "" if self.personal_key is None else self.personal_key.get_secret_value()
+        if self.personal_data == "hash" and len(key) < SHORTEST_KEY:
+            raise ValueError(
+                f"personal_data=hash needs personal_key with at least {SHORTEST_KEY} characters "
+                "(EBBTIDE_CLICKHOUSE__PERSONAL_KEY_FILE)"
+            )
+        if self.embedded is not None and self.names_server:
+            raise ValueError("embedded names a directory, and host or port a server: set one of them")
+        return self
+
+    @property
+    def names_server(self) -> bool:
+        """Whether somebody said which server it is."""
+        return self.host is not None or self.port != CLICKHOUSE_PORT
+
+    @property
+    def server(self) -> str:
+        """`host:port`."""
+        return f"{self.host or '127.0.0.1'}:{self.port}"
 
 
 class _SecretFiles(PydanticBaseSettingsSource):

@@ -28,7 +28,15 @@ from ebbtide.streams.topic_reader import read_topic
 from ebbtide.streams.topics import create_topics
 from ebbtide.streams.transport import Output
 from support.deliveries import (
-    alert, deliver_settings, delivering, endpoint, ledger, publish, record, score, until,
+    alert,
+    deliver_settings,
+    delivering,
+    endpoint,
+    ledger,
+    publish,
+    record,
+    score,
+    until,
 )  # fmt: skip
 from support.receiver import SECRET, Fault, Received, Receiver
 

@@ -15,6 +15,7 @@ from ebbtide.streams.codec import TENANT_HEADER, VERSION_HEADER
 from ebbtide.streams.metrics import Metrics
 from ebbtide.streams.sinks.backoff import Backoff
 from ebbtide.streams.sinks.clickhouse.run import run_sink
+from ebbtide.streams.sinks.clickhouse.writer import ClickHouseWriter
 from ebbtide.streams.sinks.health import SinkHealth
 from ebbtide.streams.sinks.kafka_source import KafkaSource
 from ebbtide.streams.sinks.pipelines import PIPELINES
@@ -72,7 +73,7 @@ class History:
         task = asyncio.create_task(
             run_sink(
                 settings,
-                self.clickhouse.settings(self.database),
+                ClickHouseWriter(self.clickhouse.settings(self.database)),
                 metrics=metrics or self.metrics,
                 stop=stop,
                 health=self.health,

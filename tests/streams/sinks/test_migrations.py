@@ -1,31 +1,23 @@
-"""Migrations on a real server: applied once, in order, and safe to repeat after any crash."""
+"""Migrations on real databases: applied once, in order, and safe to repeat after any crash."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from ebbtide.streams.sinks.clickhouse.migrate import Migration, MigrationError, migrate, migrations
+from ebbtide.streams.sinks.clickhouse.migrate import Execute, Migration, MigrationError, migrate, migrations
 from ebbtide.streams.sinks.clickhouse.writer import ClickHouseWriter
-from ebbtide.streams.sinks.pipelines import PIPELINES
+from ebbtide.streams.sinks.pipelines import PIPELINES, tables
 from ebbtide.streams.sinks.settings import ClickHouseSettings
-from support.clickhouse import ClickHouseServer, unique_database
-
-pytestmark = pytest.mark.clickhouse
-
-Execute = Callable[..., Any]
+from ebbtide.streams.sinks.writer import Cell
+from support.databases import HistoryDatabase
 
 
 @pytest.fixture
-def database(clickhouse: ClickHouseServer) -> str:
-    name = unique_database()
-    clickhouse.query("default", f"CREATE DATABASE {name}")
-    return name
-
-
-@pytest.fixture
-def execute(clickhouse: ClickHouseServer, database: str) -> Execute:
-    return clickhouse.client(database).execute  # type: ignore[no-any-return]
+def execute(empty_database: HistoryDatabase) -> Execute:
+    """Statements in a database without tables."""
+    if isinstance(empty_database.writer, ClickHouseWriter):
+        empty_database.writer.create_database()
+    return empty_database.writer.execute
 
 
 def test_numbers_are_unique_and_without_gaps() -> None:
@@ -73,7 +65,7 @@ def test_a_run_that_was_killed_anywhere_is_finished_by_the_next(execute: Execute
 
 def test_a_changed_file_is_refused(execute: Execute) -> None:
     migrate(execute)
-    execute("INSERT INTO schema_migrations (number, name, checksum) VALUES", [(1, "history", "other")])
+    execute("INSERT INTO schema_migrations (number, name, checksum) SELECT 1, 'history', 'other'")
     execute("OPTIMIZE TABLE schema_migrations FINAL")
     with pytest.raises(MigrationError, match=r"0001 \(history\) changed after it was applied"):
         migrate(execute)
@@ -81,31 +73,28 @@ def test_a_changed_file_is_refused(execute: Execute) -> None:
 
 def test_a_database_of_a_newer_version_is_refused(execute: Execute) -> None:
     migrate(execute)
-    execute("INSERT INTO schema_migrations (number, name, checksum) VALUES", [(99, "later", "x")])
+    execute("INSERT INTO schema_migrations (number, name, checksum) SELECT 99, 'later', 'x'")
     with pytest.raises(MigrationError, match=r"0099 \(later\) that this version does not know"):
         migrate(execute)
 
 
-def test_the_writer_creates_the_database(clickhouse: ClickHouseServer) -> None:
-    name = unique_database()
-    writer = ClickHouseWriter(clickhouse.settings(name))
-    writer.prepare()
-    writer.prepare()
-    writer.close()
-    tables = {table for (table,) in clickhouse.query(name, "SHOW TABLES")}
-    assert {pipeline.table.name for pipeline in PIPELINES.values()} <= tables
+def test_the_writer_creates_the_database(empty_database: HistoryDatabase) -> None:
+    empty_database.writer.prepare()
+    empty_database.writer.prepare()
+    found = {table for (table,) in empty_database.query("SHOW TABLES")}
+    assert {table.name for table in tables(PIPELINES)} <= found
 
 
-def test_every_column_of_the_pipelines_is_there(clickhouse: ClickHouseServer, execute: Execute, database: str) -> None:
-    migrate(execute)
+def test_every_column_of_the_pipelines_is_there(database: HistoryDatabase) -> None:
+    def columns(relation: str) -> list[Cell]:
+        return [name for name, *_ in database.query(f"DESCRIBE TABLE {relation}")]
+
     for pipeline in PIPELINES.values():
-        shown = [name for name, *_ in clickhouse.query(database, f"DESCRIBE TABLE {pipeline.table.name}")]
+        shown = columns(pipeline.table.name)
         assert [*pipeline.table.columns, "inserted_at"] == shown
-        view = [name for name, *_ in clickhouse.query(database, f"DESCRIBE TABLE {pipeline.table.name}_once")]
-        assert view == shown
+        assert columns(f"{pipeline.table.name}_once") == shown
         if pipeline.gone is not None:
-            gone = [name for name, *_ in clickhouse.query(database, f"DESCRIBE TABLE {pipeline.gone.table.name}")]
-            assert [*pipeline.gone.table.columns, "inserted_at"] == gone
+            assert [*pipeline.gone.table.columns, "inserted_at"] == columns(pipeline.gone.table.name)
 
 
 def test_a_database_name_cannot_carry_sql() -> None:

@@ -1,6 +1,7 @@
 """The loop, with trouble as values in a script: rebalances, a database that goes away, bad records, a stop."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -33,7 +34,10 @@ def rebalance(stage: "Stage") -> None:
 
 @dataclass
 class ScriptedSource:
-    """Gives what the script says, poll by poll; a function in the script happens before the next records."""
+    """Gives what the script says, poll by poll; a function in the script happens before the next records.
+
+    After the script, what is being written may end, and then the sink is stopped.
+    """
 
     script: list[list[ConsumedRecord] | Act]
     stage: "Stage"
@@ -56,7 +60,10 @@ class ScriptedSource:
             self.script.pop(0)
             act(self.stage)
         if not self.script:
-            self.stage.stop.set()
+            if self.stage.sink.writing:
+                await asyncio.sleep(0.001)
+            else:
+                self.stage.stop.set()
             return []
         records = self.script[0]
         assert isinstance(records, list)
@@ -125,8 +132,8 @@ class Stage:
         )
 
     async def run(self) -> None:
-        sink = Sink(self.settings, self.source, self.writer, self.metrics, health=self.health)
-        await asyncio.wait_for(sink.run(self.stop), 10)
+        self.sink = Sink(self.settings, self.source, self.writer, self.metrics, health=self.health)
+        await asyncio.wait_for(self.sink.run(self.stop), 10)
 
     def counted(self, name: str, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(f"ebbtide_{name}", labels)
@@ -199,9 +206,13 @@ async def test_a_rebalance_while_gathering_forgets_what_somebody_else_reads_now(
 
 
 async def test_a_rebalance_while_the_database_is_away_gives_the_batch_up() -> None:
-    stage = Stage(scores(0, 4), scores(0, 4), batch_rows=5)
+    def moved_and_read_again(stage: Stage) -> None:
+        rebalance(stage)
+        stage.source.script.append(scores(0, 4))
+
+    stage = Stage(scores(0, 4), batch_rows=5)
     stage.writer.failures["scores"] = 1
-    stage.source.while_held.append(rebalance)
+    stage.source.while_held.append(moved_and_read_again)
     await stage.run()
     assert stage.source.log == ["held", "resumed", "committed", "left"]
     assert stage.writer.inserts == [("scores", 5)]
@@ -250,3 +261,44 @@ async def test_a_bug_in_the_writer_ends_the_sink_uncommitted() -> None:
         await stage.run()
     assert stage.source.committed == []
     assert stage.source.log == ["left"]
+
+
+async def test_what_was_read_after_a_rebalance_is_not_lost_with_what_was_read_before() -> None:
+    """The batch before is given up while the next one, read under the new generation, is whole."""
+    stage = Stage(scores(0, 4), rebalance, scores(0, 4), scores(5, 6), batch_rows=5)
+    writes = threading.Event()
+
+    def slow(table: Table, rows: Sequence[Row]) -> None:
+        assert writes.wait(5)
+        stage.writer.inserts.append((table.name, len(rows)))
+
+    stage.writer.write = slow  # type: ignore[method-assign]
+    stage.source.script.insert(2, lambda _stage: writes.set())
+    await stage.run()
+    assert stage.writer.inserts == [("scores", 5), ("scores", 5), ("scores", 2)]
+    assert [commit["scores", 0] for commit in stage.source.committed] == [5, 7]
+
+
+async def test_a_batch_is_gathered_while_the_one_before_is_written() -> None:
+    stage = Stage(scores(0, 4), scores(5, 9), lambda stage: reading.set(), batch_rows=5)
+    reading = threading.Event()
+
+    def waits_for_the_reader(table: Table, rows: Sequence[Row]) -> None:
+        assert stage.writer.inserts or reading.wait(5), "the next batch was not read meanwhile"
+        stage.writer.inserts.append((table.name, len(rows)))
+
+    stage.writer.write = waits_for_the_reader  # type: ignore[method-assign]
+    stage.source.script.insert(2, scores(10, 10))
+    stage.source.script.insert(1, lambda stage: reading.set())
+    await stage.run()
+    assert sum(count for _, count in stage.writer.inserts) == 11
+    assert stage.source.committed[-1]["scores", 0] == 11
+
+
+async def test_a_stop_does_not_commit_past_what_was_not_written() -> None:
+    stage = Stage(scores(0, 4), scores(5, 9), batch_rows=5)
+    stage.writer.failures["scores"] = 1_000_000
+    stage.source.while_held.append(lambda stage: stage.stop.set())
+    await stage.run()
+    assert stage.source.committed == []
+    assert stage.writer.inserts == []

@@ -13,10 +13,12 @@ from ebbtide.streams.errors import EbbtideError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Everything at once on this machine, with live progress."),
-    "up": ("up", "Broker, worker and collector on this machine, until stopped."),
+    "up": ("up", "Broker, worker, collector and history on this machine, until stopped."),
     "worker": ("worker", "The Faust worker, with all or some agents."),
     "collector": ("collector", "Take events over HTTP from SDKs, browsers and CRMs."),
-    "sink": ("sink", "Write scores, alerts, records and changes of states to a history."),
+    "sink": ("sink", "Write events, scores, alerts, records, states, identity and models to a history."),
+    "history": ("history", "Ask the history, on a server or embedded."),
+    "forget": ("forget", "Erase a person's personal data from the history."),
     "deliver": ("deliver", "Push scores, alerts and records to CRMs, chats and webhooks."),
     "deliveries": ("deliveries", "What became of deliveries; send them again; try an endpoint."),
     "topics": ("topics", "Declared topics against the broker."),

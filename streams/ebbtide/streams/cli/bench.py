@@ -36,6 +36,7 @@ def command(which: tuple[str, ...], seconds: float | None, load: float | None, *
 
     transport: record batches against a plain Faust agent. pipeline: a replay against just reading the file.
     latency: from an event to its alert, live under load, against a bare round trip by the same broker.
+    sink: from Kafka into the history, against a bare columnar insert of the same rows.
     collector: 1,000 batches a second by wrk, against a bare handler that only sends them to the same broker.
     identity: links and restores of one identity graph against a dict, a union-find, and decoding the records.
     state: bytes of an account after 30, 365 and 1,000 days, and its packing against plain msgpack.

@@ -70,6 +70,9 @@ class _Identifier(click.ParamType):
         return found
 
 
+IDENTIFIER = _Identifier()
+
+
 class _Decider(NamedTuple):
     """Who decides, for which tenant, why."""
 
@@ -148,8 +151,8 @@ def command() -> None:
 
 
 @command.command(epilog="Example: ebbtide identity link user_id/u-42 user_id/u-43 --reason 'two accounts of Jane'")
-@click.argument("a", type=_Identifier())
-@click.argument("b", type=_Identifier())
+@click.argument("a", type=IDENTIFIER)
+@click.argument("b", type=IDENTIFIER)
 @_decision_options
 def link(decider: _Decider, a: Identifier, b: Identifier) -> IdentityOperation:
     """Make A and B one person, or one account."""
@@ -157,8 +160,8 @@ def link(decider: _Decider, a: Identifier, b: Identifier) -> IdentityOperation:
 
 
 @command.command(epilog="Example: ebbtide identity cannot-link user_id/u-42 email/a@b.example --reason 'shared inbox'")
-@click.argument("a", type=_Identifier())
-@click.argument("b", type=_Identifier())
+@click.argument("a", type=IDENTIFIER)
+@click.argument("b", type=IDENTIFIER)
 @_decision_options
 def cannot_link(decider: _Decider, a: Identifier, b: Identifier) -> IdentityOperation:
     """Keep A and B apart, whatever events say. Joined ones are parted, and their totals with them."""
@@ -166,8 +169,8 @@ def cannot_link(decider: _Decider, a: Identifier, b: Identifier) -> IdentityOper
 
 
 @command.command(epilog="Example: ebbtide identity unlink user_id/u-42 user_id/u-43 --reason 'linked by mistake'")
-@click.argument("a", type=_Identifier())
-@click.argument("b", type=_Identifier())
+@click.argument("a", type=IDENTIFIER)
+@click.argument("b", type=IDENTIFIER)
 @_decision_options
 def unlink(decider: _Decider, a: Identifier, b: Identifier) -> IdentityOperation:
     """Withdraw a link or cannot-link.
@@ -178,7 +181,7 @@ def unlink(decider: _Decider, a: Identifier, b: Identifier) -> IdentityOperation
 
 
 @command.command(epilog="Example: ebbtide identity block device_id/kiosk-1 --reason 'a tablet at the front desk'")
-@click.argument("a", type=_Identifier())
+@click.argument("a", type=IDENTIFIER)
 @_decision_options
 def block(decider: _Decider, a: Identifier) -> IdentityOperation:
     """Let A link nobody. Its events still count."""
@@ -186,7 +189,7 @@ def block(decider: _Decider, a: Identifier) -> IdentityOperation:
 
 
 @command.command(epilog="Example: ebbtide identity unblock device_id/kiosk-1 --reason 'it is her own tablet'")
-@click.argument("a", type=_Identifier())
+@click.argument("a", type=IDENTIFIER)
 @_decision_options
 def unblock(decider: _Decider, a: Identifier) -> IdentityOperation:
     """Lift a block of A, also one that the settings name."""
@@ -194,8 +197,8 @@ def unblock(decider: _Decider, a: Identifier) -> IdentityOperation:
 
 
 @command.command("explain", epilog="Example: ebbtide identity explain user_id/u-42 email/jane@acme.example")
-@click.argument("a", type=_Identifier())
-@click.argument("b", type=_Identifier(), required=False)
+@click.argument("a", type=IDENTIFIER)
+@click.argument("b", type=IDENTIFIER, required=False)
 @_tenant_option
 @settings_option
 @json_option

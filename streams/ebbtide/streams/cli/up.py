@@ -26,10 +26,11 @@ CHECK_EVERY_S = 0.25
     help="YAML file with settings; the environment (EBBTIDE_…) wins over it.",
 )
 def command(settings_file: Path | None) -> None:
-    """Run a broker, a worker and a collector on this machine until Ctrl-C or SIGTERM, and deliveries where endpoints are
-    set. Data stay in .ebbtide/up.
+    """Run a broker, a worker, a collector and the history's sink on this machine until Ctrl-C or SIGTERM, and deliveries
+    where endpoints are set. Data stay in .ebbtide/up.
 
-    With EBBTIDE_BROKER__URL (or broker.url in the settings file) that broker is used and none is started.
+    With EBBTIDE_BROKER__URL (or broker.url in the settings file) that broker is used and none is started. With
+    EBBTIDE_CLICKHOUSE__HOST the history goes to that server, else into .ebbtide/up/history (chDB).
     """
     settings = load_settings(settings_file)
     arguments = () if settings_file is None else ("--settings", str(settings_file))
@@ -47,6 +48,7 @@ def command(settings_file: Path | None) -> None:
             stack.start_service(
                 "collector", {"BROKER__URL": url, "COLLECTOR__PORT": str(port)}, arguments=arguments
             ).wait_until_ready()
+            history = stack.start_sink({"BROKER__URL": url}, settings.clickhouse, inherit=True, arguments=arguments)
             click.echo(f"ready. Broker {url}, admin {worker.admin_url} (/metrics /readyz), log {worker.log}")
             if settings.deliver.endpoints:
                 service = stack.start_service("deliver", {"BROKER__URL": url}, arguments=arguments)
@@ -54,6 +56,10 @@ def command(settings_file: Path | None) -> None:
                 click.echo(f"delivers to {names}: admin {service.admin_url}, log {service.log}")
             click.echo(f"send events:  EBBTIDE_BROKER__URL={url} ebbtide send events.ndjson")
             click.echo(f'or over HTTP: curl http://{host}:{port}/v1/track -d \'{{"userId": "u1", "event": "login"}}\'')
+            if history is not None:
+                click.echo(
+                    f"ask the history:  {_asking(settings)}ebbtide history query 'SELECT count() FROM events_once'"
+                )
             click.echo("Ctrl-C stops it; what it holds stays for the next time")
             while True:
                 stack.check()

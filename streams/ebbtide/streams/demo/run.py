@@ -54,6 +54,10 @@ def run_demo(plan: Plan, console: Console, *, keep: bool) -> bool:
             settings = settings_for(url, idempotent=not stack.limited)
             stack.create_topics(settings)
             stack.start_worker(_worker_settings(url, home, plan, limited=stack.limited))
+            if stack.limited:
+                console.print("[dim]no history is written: the sink needs Apache Kafka[/]", highlight=False)
+            else:
+                stack.start_sink({"BROKER__URL": url, "CLICKHOUSE__FLUSH_SECONDS": "2"}, settings.clickhouse)
             state.broker, state.lag_known = stack.name, not stack.limited
             finished = asyncio.run(_run(plan, settings, stack, state, console, clock, interrupts))
         except KeyboardInterrupt:

@@ -89,7 +89,7 @@ class ServiceProcess:
         self._process.stop(timeout=STOP_S)
 
     def kill(self) -> None:
-        """At once: without its broker a worker cannot save anything, and would wait for it."""
+        """At once: without its broker it cannot save anything, and would wait for it."""
         self._process.kill()
 
     def _ready(self) -> bool:
@@ -98,27 +98,3 @@ class ServiceProcess:
                 return bool(answer.status == 200)
         except (URLError, OSError):
             return False
-
-
-class WorkerProcess(ServiceProcess):
-    """One worker with all agents."""
-
-    def __init__(
-        self,
-        home: Path,
-        settings: Mapping[str, str],
-        *,
-        admin_port: int | None = None,
-        inherit: bool = False,
-        arguments: tuple[str, ...] = (),
-        scratch: Path | None = None,
-    ) -> None:
-        super().__init__(
-            "worker",
-            home,
-            settings,
-            admin_port=admin_port,
-            inherit=inherit,
-            arguments=("--loglevel", "info", *arguments),
-            scratch=scratch,
-        )

@@ -12,7 +12,8 @@ from ebbtide.streams.brokers.broker import Broker, BrokerError
 from ebbtide.streams.brokers.choose import BrokerChoice, choose_broker
 from ebbtide.streams.demo.service import ServiceProcess
 from ebbtide.streams.errors import EbbtideError
-from ebbtide.streams.settings import BrokerSettings, Settings
+from ebbtide.streams.settings import BrokerSettings, ClickHouseSettings, Settings
+from ebbtide.streams.sinks.clickhouse.embedded import installed as chdb_installed
 
 Say = Callable[[str], None]
 
@@ -105,11 +106,34 @@ class Stack:
         """Start a service beside the worker; ``inherit`` hands on our own settings. It is not waited for."""
         self._say(f"starting the {command}")
         scratch = self.home if self._discard else None
-        service = ServiceProcess(
-            command, self.home, settings, inherit=inherit, arguments=arguments, scratch=scratch
-        )
+        service = ServiceProcess(command, self.home, settings, inherit=inherit, arguments=arguments, scratch=scratch)
         self._services.append(service)
         return service
+
+    def start_sink(
+        self,
+        settings: Mapping[str, str],
+        house: ClickHouseSettings,
+        *,
+        inherit: bool = False,
+        arguments: tuple[str, ...] = (),
+    ) -> str | None:
+        """Start the history's sink: into the server that the settings name, else into a directory of ours if chDB is
+        there. Where the history is, in words; None where there is none, which is said on screen. It is not waited for.
+        """
+        where, values = house.server, dict(settings)
+        if house.embedded is not None:
+            where = f"chDB in {house.embedded}"
+        elif not house.names_server:
+            if not chdb_installed():
+                self._say("warning: no history is written: chDB is not installed (pip install 'ebbtide[embedded]')")
+                return None
+            directory = self.home / "history"
+            values["CLICKHOUSE__EMBEDDED"] = str(directory)
+            where = f"chDB in {directory}, as no ClickHouse server is named"
+        self._say(f"the history: {where}")
+        self.start_service("sink", values, inherit=inherit, arguments=("clickhouse", *arguments))
+        return where
 
     def check(self) -> None:
         """Raise when a part ended by itself; the broker first, as its end ends the worker."""

@@ -1,10 +1,13 @@
 """Topic `alerts` into table `alerts`."""
 
+from functools import partial
+
 from ebbtide.schemas.alert import Alert
 from ebbtide.schemas.topics import Topic
+from ebbtide.streams.sinks.personal_data import PersonalData
 from ebbtide.streams.sinks.record import RecordMeta
 from ebbtide.streams.sinks.table import POSITION_COLUMNS, Pipeline, Row, Table
-from ebbtide.streams.sinks.values import epoch_ms, int64, json_text, parse
+from ebbtide.streams.sinks.values import epoch_ms, int64, json_of_plain, json_text, parse, plain
 
 TABLE = Table(
     "alerts",
@@ -43,7 +46,7 @@ TABLE = Table(
 )
 
 
-def alert_row(record: bytes, meta: RecordMeta) -> Row:
+def alert_row(record: bytes, meta: RecordMeta, *, personal: PersonalData) -> Row:
     """One state of one alert. What is absent is NULL for numbers and empty for text."""
     alert = parse(Alert, record)
     occurred_at_ms = epoch_ms(alert.occurred_at)
@@ -59,14 +62,14 @@ def alert_row(record: bytes, meta: RecordMeta) -> Row:
         alert.severity,
         occurred_at_ms // 1000,
         occurred_at_ms,
-        alert.customer_name or "",
+        personal.text(alert.customer_name or ""),
         alert.person_id or "",
         alert.p_churn,
         alert.confidence,
-        json_text(alert.evidence),
-        json_text(alert.contributions),
-        json_text(alert.reasons_en),
-        json_text(alert.reasons_zh),
+        json_of_plain(personal.structure(alert.evidence)),
+        json_of_plain(personal.structure(plain(alert.contributions))),
+        json_of_plain(personal.structure(alert.reasons_en)),
+        json_of_plain(personal.structure(alert.reasons_zh)),
         alert.play,
         alert.owner or "",
         alert.route,
@@ -82,4 +85,6 @@ def alert_row(record: bytes, meta: RecordMeta) -> Row:
     )
 
 
-ALERTS = Pipeline(Topic.ALERTS.topic_name, TABLE, alert_row)
+def alerts(personal: PersonalData) -> Pipeline:
+    """The pipeline, with what becomes of personal data."""
+    return Pipeline(Topic.ALERTS.topic_name, TABLE, partial(alert_row, personal=personal))

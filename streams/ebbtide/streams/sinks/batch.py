@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ebbtide.streams.sinks.record import BadRecordError, RecordMeta, Tombstone
+from ebbtide.streams.sinks.record import BadRecordError, Control, RecordMeta, Tombstone
 from ebbtide.streams.sinks.table import Pipeline, Row, Table
 
 Partition = tuple[str, int]
@@ -11,19 +11,25 @@ Partition = tuple[str, int]
 class Batch:
     """Rows by table. What was written is taken off, so that a retry repeats only what failed."""
 
-    def __init__(self) -> None:
+    def __init__(self, generation: int = 0) -> None:
+        self.generation = generation
+        """That of the source when it was read: under another one its records are somebody else's."""
         self.rows: dict[Table, list[Row]] = {}
         self.offsets: dict[Partition, int] = {}
         """The offset to commit: one past the last record taken, good or bad."""
         self.taken = 0
         self.bytes = 0
+        self.oldest_ms: int | None = None
+        """When the oldest of its records was appended, Unix milliseconds."""
         self.bad: list[tuple[RecordMeta, str, str]] = []
         """Records that cannot become rows: where, reason, detail."""
 
-    def add(self, pipeline: Pipeline, record: bytes | Tombstone, meta: RecordMeta) -> None:
+    def add(self, pipeline: Pipeline, record: bytes | Tombstone | Control, meta: RecordMeta) -> None:
         """Take one record. A bad one is noted, not raised: one producer's mistake must not stop history."""
         self.taken += 1
         self.offsets[meta.topic, meta.partition] = meta.offset + 1
+        if isinstance(record, Control) or (pipeline.stays and isinstance(record, Tombstone)):
+            return
         try:
             if isinstance(record, Tombstone):
                 table, row = _gone(pipeline, record, meta)
@@ -34,6 +40,8 @@ class Batch:
             self.bad.append((meta, error.reason, str(error)))
             return
         self.rows.setdefault(table, []).append(row)
+        if self.oldest_ms is None or meta.appended_at_ms < self.oldest_ms:
+            self.oldest_ms = meta.appended_at_ms
 
     def written(self, table: Table) -> None:
         """The rows of `table` are in the database."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
+from ebbtide.streams.codec import HEARTBEAT_KEY, TICK_KEY
 from ebbtide.streams.metrics import Metrics
 from ebbtide.streams.sinks.batch import Partition
-from ebbtide.streams.sinks.record import RecordMeta, Tombstone
+from ebbtide.streams.sinks.record import Control, RecordMeta, Tombstone
 from ebbtide.streams.sinks.settings import SinkSettings
 from ebbtide.streams.sinks.source import ConsumedRecord, SourceUnavailableError
 
@@ -21,6 +23,7 @@ log = logging.getLogger(__name__)
 ANSWER_S = 10.0
 """How long a commit or a goodbye may take. What was not committed is read, and written, again."""
 LAG_EVERY_S = 1.0
+CONTROL_KEYS = frozenset({TICK_KEY, HEARTBEAT_KEY})
 
 
 class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -38,7 +41,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def start(self) -> None:
         """Join the group."""
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.bootstrap,
+            **{"bootstrap_servers": self._settings.bootstrap, **self._settings.client},
             group_id=self._settings.group,
             client_id="ebbtide-sink",
             enable_auto_commit=False,
@@ -48,7 +51,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             max_partition_fetch_bytes=2 * 1024 * 1024,
             metadata_max_age_ms=30_000,  # a topic created after us is found within this time
         )
-        consumer.subscribe(self._topics, listener=self)
+        # By pattern: a topic that is not there yet would keep the consumer from all others.
+        consumer.subscribe(pattern=f"^(?:{'|'.join(map(re.escape, self._topics))})$", listener=self)
         try:
             await consumer.start()
         except (KafkaError, OSError) as error:
@@ -111,7 +115,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def on_partitions_assigned(self, assigned: Set[TopicPartition]) -> None:
         """Called by aiokafka after a rebalance."""
-        log.info("reads %d partitions of %s", len(assigned), ", ".join(self._topics))
+        found = sorted({partition.topic for partition in assigned})
+        log.info("reads %d partitions of %s", len(assigned), ", ".join(found) or "no topic")
 
     def _forget(self, partitions: Iterable[TopicPartition]) -> None:
         for partition in partitions:
@@ -132,6 +137,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 )
 
 
-def _value(record: Any) -> bytes | Tombstone:
-    value: bytes | None = record.value
-    return Tombstone(record.key or b"", dict(record.headers)) if value is None else value
+def _value(record: Any) -> bytes | Tombstone | Control:
+    key, value = record.key or b"", record.value
+    if key in CONTROL_KEYS:
+        return Control(key)
+    return Tombstone(key, dict(record.headers)) if value is None else value

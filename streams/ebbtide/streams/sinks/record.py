@@ -20,6 +20,12 @@ class Tombstone(NamedTuple):
     headers: Mapping[str, bytes]
 
 
+class Control(NamedTuple):
+    """A record between two stages, a tick or a heartbeat of a source: nothing that history is about."""
+
+    key: bytes
+
+
 class BadRecordError(ValueError):
     """A record that cannot become a row. `reason` is counted, so it comes from a small closed set."""
 

@@ -1,6 +1,8 @@
 """What a sink has to be told."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ebbtide.streams.sinks.backoff import Backoff
 
@@ -15,6 +17,7 @@ class ClickHouseSettings:
     password: str = field(default="", repr=False)
     database: str = "ebbtide"
     secure: bool = False
+    ca_file: str | None = None
     connect_timeout_s: float = 5.0
     answer_timeout_s: float = 60.0
 
@@ -24,7 +27,8 @@ class SinkSettings:
     """A sink between Kafka and a database.
 
     A batch is written when it has `batch_rows` rows or `batch_bytes` bytes of records, or when its first record is
-    `flush_s` seconds old. Memory stays below about four times `batch_bytes` plus what one fetch brings.
+    `flush_s` seconds old. One is gathered while the one before is written: memory stays below about eight times
+    `batch_bytes` plus what one fetch brings. `client` are aiokafka's settings for TLS and log-in.
     """
 
     bootstrap: str
@@ -33,3 +37,4 @@ class SinkSettings:
     batch_bytes: int = 32 * 1024 * 1024
     flush_s: float = 1.0
     backoff: Backoff = field(default_factory=Backoff)
+    client: Mapping[str, Any] = field(default_factory=dict, repr=False)

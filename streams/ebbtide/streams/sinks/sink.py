@@ -52,30 +52,44 @@ class Sink:
         self._source = source
         # One thread for everything that the writer does: it blocks, and it is not made for two threads.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"sink-{writer.name}")
-        self._generation = 0
+        self.prepared = asyncio.Event()
+        """Set when the schema is up to date for the first time."""
+        self._writing: tuple[Batch, asyncio.Future[None]] | None = None
+
+    @property
+    def writing(self) -> bool:
+        """Whether a batch is under way that is not committed yet."""
+        return self._writing is not None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set; what was read by then is still written, if the database takes it at once."""
+        """Run until `stop` is set; what was read by then is still written, if the database takes it at once.
+
+        A batch is gathered while the one before is written: the database and we work at the same time.
+        """
         try:
             if not (await self._prepared(stop) and await self._joined(stop)):
                 return
             self._health.works("start")
             while not stop.is_set():
                 batch = await self._gathered(stop)
-                if batch.taken and await self._delivered(batch, stop):
-                    await self._source.commit(batch.offsets)
+                if not await self._settled(stop) and stop.is_set():
+                    return  # a commit of what comes after it would skip what was not written
+                if batch.taken and batch.generation == self._source.generation:
+                    self._begin(batch)
+            await self._settled(stop)
         finally:
             self._health.failed("start", "the sink has stopped")
             await self._source.stop()
-            await self._in_thread(self._writer.close)
+            await self.in_writers_thread(self._writer.close)
             self._thread.shutdown(wait=False)
 
     async def _prepared(self, stop: asyncio.Event) -> bool:
         failures = 0
         while not stop.is_set():
             try:
-                await self._in_thread(self._writer.prepare)
+                await self.in_writers_thread(self._writer.prepare)
                 self._database_works()
+                self.prepared.set()
                 return True
             except WriterUnavailableError as error:
                 failures += 1
@@ -100,50 +114,71 @@ class Sink:
     async def _gathered(self, stop: asyncio.Event) -> Batch:
         """The next batch that is due, or what there is when `stop` is set."""
         settings, clock = self._settings, asyncio.get_running_loop().time
-        batch, due = Batch(), float("inf")
-        self._generation = self._source.generation
+        batch, due = Batch(self._source.generation), float("inf")
         while batch.taken < settings.batch_rows and batch.bytes < settings.batch_bytes and clock() < due:
             timeout = max(0.0, min(STOP_SLICE_S, due - clock()))
             records = await self._source.poll(most=settings.batch_rows - batch.taken, timeout=timeout)
-            if self._source.generation != self._generation:
+            if self._source.generation != batch.generation:
                 # Partitions were taken away: what was gathered before is read again from the last commit.
-                batch, due, self._generation = Batch(), float("inf"), self._source.generation
+                batch, due = Batch(self._source.generation), float("inf")
             for meta, value in records:
                 batch.add(self._pipelines[meta.topic], value, meta)
             if records:
                 due = min(due, clock() + settings.flush_s)
+            if self._writing is not None and self._writing[1].done() and not await self._settled(stop):
+                break
             if stop.is_set():
                 break
         self._report_bad(batch)
         return batch
 
-    async def _delivered(self, batch: Batch, stop: asyncio.Event) -> bool:
+    def _begin(self, batch: Batch) -> None:
+        written = asyncio.get_running_loop().run_in_executor(self._thread, self._write, batch)
+        self._writing = batch, written
+
+    async def _settled(self, stop: asyncio.Event) -> bool:
+        """Whether no batch is under way any more that was not committed: the last one is, or there was none."""
+        if self._writing is None:
+            return True
+        batch, written = self._writing
+        self._writing = None
+        if not await self._delivered(batch, written, stop):
+            return False
+        await self._source.commit(batch.offsets)
+        return True
+
+    async def _delivered(self, batch: Batch, written: asyncio.Future[None], stop: asyncio.Event) -> bool:
         """Whether the batch is in the database and still ours to commit."""
         failures = 0
         while True:
             try:
                 if failures:
                     # The server may have come back empty, or as another one behind the same address.
-                    await self._in_thread(self._writer.prepare)
-                await self._in_thread(lambda: self._write(batch))
+                    await self.in_writers_thread(self._writer.prepare)
+                    await self.in_writers_thread(lambda: self._write(batch))
+                else:
+                    await written
             except WriterUnavailableError as error:
                 failures += 1
                 self._database_failed(error)
-                if not await self._held(self._settings.backoff.seconds(failures), stop):
+                if not await self._held(batch, self._settings.backoff.seconds(failures), stop):
                     return False
                 continue
             self._database_works()
+            if batch.oldest_ms is not None:
+                age = max(0.0, time.time() - batch.oldest_ms / 1000)
+                self._metrics.sink_record_age_seconds.labels(self._writer.name).observe(age)
             if failures:
                 self._source.resume()
-            return self._source.generation == self._generation
+            return self._source.generation == batch.generation
 
-    async def _held(self, seconds: float, stop: asyncio.Event) -> bool:
+    async def _held(self, batch: Batch, seconds: float, stop: asyncio.Event) -> bool:
         """Wait as a member of the group. False when the batch is not ours any more, or it is time to stop."""
         clock = asyncio.get_running_loop().time
         until = clock() + seconds
         while not stop.is_set() and (left := until - clock()) > 0:
             await self._source.hold(min(left, STOP_SLICE_S))
-            if self._source.generation != self._generation:
+            if self._source.generation != batch.generation:
                 self._source.resume()
                 return False
         return not stop.is_set()
@@ -180,7 +215,8 @@ class Sink:
         self._health.failed("database", reason)
         log.warning("%s", reason)
 
-    async def _in_thread(self, call: Callable[[], Result]) -> Result:
+    async def in_writers_thread(self, call: Callable[[], Result]) -> Result:
+        """What `call` returns, called between two writes: a writer is not made for two threads."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from ebbtide.streams.sinks.batch import Partition
-from ebbtide.streams.sinks.record import RecordMeta, Tombstone
+from ebbtide.streams.sinks.record import Control, RecordMeta, Tombstone
 
-ConsumedRecord = tuple[RecordMeta, bytes | Tombstone]
+ConsumedRecord = tuple[RecordMeta, bytes | Tombstone | Control]
 """Where the record stood, and its value."""
 
 

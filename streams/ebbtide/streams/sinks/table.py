@@ -31,10 +31,12 @@ class Gone:
 class Pipeline:
     """How the records of one topic become rows of one table.
 
-    `row` is pure and raises BadRecordError for what can never become a row; that of `gone` as well.
+    `row` is pure and raises BadRecordError for what can never become a row; that of `gone` as well. With `stays` a
+    tombstone makes no row: what was, was, and only the topic keeps it no more.
     """
 
     topic: str
     table: Table
     row: Callable[[bytes, RecordMeta], Row]
     gone: Gone | None = None
+    stays: bool = False

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from datetime import UTC, datetime
+from typing import TypeVar, cast
 
+import msgspec
 import orjson
 from pydantic import ValidationError
 
-from ebbtide.schemas.base import Contract
+from ebbtide.schemas.base import AnyContract as EveryContract
+from ebbtide.schemas.base import Contract, adapter, as_utc, to_ms
 from ebbtide.streams.sinks.record import BadRecordError
+from ebbtide.streams.sinks.wire import decoder
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
 MAX_MS = 2**32 * 1000 - 1
 """ClickHouse's DateTime is an unsigned 32-bit count of seconds: 1970 to 2106."""
 
-AnyContract = TypeVar("AnyContract", bound=Contract)
+AnyContract = TypeVar("AnyContract", bound=EveryContract)
 
 
 def parse(contract: type[AnyContract], record: bytes) -> AnyContract:
-    """The record as its contract. Unknown fields are let through: a producer may be newer than this sink, and
-    history must not have a hole for the time of an upgrade."""
+    """The record as its contract, or as a struct with the same attributes.
+
+    Unknown fields are let through: a producer may be newer than this sink, and history must not have a hole for the
+    time of an upgrade. Raises BadRecordError with the field at fault.
+    """
     try:
-        return contract.model_validate_json(record, extra="ignore")
+        return cast(AnyContract, decoder(contract).decode(record))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _judged(contract, record)
+
+
+def _judged(contract: type[AnyContract], record: bytes) -> AnyContract:
+    try:
+        return cast(AnyContract, adapter(contract).validate_json(record, extra="ignore"))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(step) for step in first["loc"])
@@ -32,7 +43,7 @@ def parse(contract: type[AnyContract], record: bytes) -> AnyContract:
 
 def epoch_ms(time: datetime) -> int:
     """Unix milliseconds, rounded down. Raises BadRecordError outside 1970 to 2106."""
-    ms = (time - EPOCH) // MILLISECOND
+    ms = to_ms(time if time.tzinfo is UTC else as_utc(time))
     if not 0 <= ms <= MAX_MS:
         raise BadRecordError("out_of_range", f"{time.isoformat()} is not between 1970 and 2106")
     return ms
@@ -45,11 +56,21 @@ def int64(number: int) -> int:
     return number
 
 
+def plain(value: object) -> object:
+    """A structure of contracts as lists, maps, texts and numbers."""
+    return msgspec.to_builtins(value, enc_hook=_as_dict)
+
+
 def json_text(value: object) -> str:
-    """Compact JSON, for columns that hold a structure."""
+    """Compact JSON of a structure of contracts."""
+    return json_of_plain(plain(value))
+
+
+def json_of_plain(value: object) -> str:
+    """Compact JSON of lists, maps, texts and numbers."""
     try:
-        return orjson.dumps(value, default=_as_dict, option=orjson.OPT_UTC_Z).decode()
-    except orjson.JSONEncodeError as error:  # an integer of more than 64 bits, nesting without end
+        return orjson.dumps(value).decode()
+    except (orjson.JSONEncodeError, RecursionError) as error:  # an integer of more than 64 bits, nesting without end
         raise BadRecordError("out_of_range", str(error)) from None
 
 

@@ -14,14 +14,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
-from clickhouse_driver.errors import ServerException
+from ebbtide.streams.errors import EbbtideError
+from ebbtide.streams.sinks.clickhouse.sql import quoted
+from ebbtide.streams.sinks.writer import Cell, RefusedError
 
 log = logging.getLogger(__name__)
 
-Execute = Callable[..., Any]
-"""clickhouse-driver's `Client.execute`."""
+Execute = Callable[[str], list[tuple[Cell, ...]]]
+"""A database's `execute`."""
 
 _COLUMN_EXISTS = frozenset({15, 44})
 """Codes of ClickHouse's errors: DUPLICATE_COLUMN, and ILLEGAL_COLUMN as older servers call it."""
@@ -36,7 +37,7 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 """
 
 
-class MigrationError(Exception):
+class MigrationError(EbbtideError):
     """The database and this version of Ebbtide do not fit; the message says what to do."""
 
 
@@ -79,8 +80,8 @@ def migrate(execute: Execute) -> list[Migration]:
     """
     execute(_LEDGER)
     applied = {
-        number: (name, checksum)
-        for number, name, checksum in execute("SELECT number, name, checksum FROM schema_migrations")
+        int(number or 0): (name, checksum)
+        for number, name, checksum in execute("SELECT number, name, checksum FROM schema_migrations FINAL")
     }
     known = {migration.number: migration for migration in migrations()}
     for number, (name, checksum) in sorted(applied.items()):
@@ -99,16 +100,20 @@ def migrate(execute: Execute) -> list[Migration]:
         if migration.number not in applied:
             for statement in migration.statements:
                 _apply(execute, statement)
-            entry = (migration.number, migration.name, migration.checksum)
-            execute("INSERT INTO schema_migrations (number, name, checksum) VALUES", [entry])
+            execute(_entry(migration.number, migration.name, migration.checksum))
             log.info("applied migration %04d %s", migration.number, migration.name)
             done.append(migration)
     return done
 
 
+def _entry(number: int, name: str, checksum: str) -> str:
+    # A SELECT, for `VALUES` hang on 18.16.
+    return f"INSERT INTO schema_migrations (number, name, checksum) SELECT {number}, {quoted(name)}, {quoted(checksum)}"
+
+
 def _apply(execute: Execute, statement: str) -> None:
     try:
         execute(statement)
-    except ServerException as error:
+    except RefusedError as error:
         if " ADD COLUMN " not in statement or error.code not in _COLUMN_EXISTS:
             raise
