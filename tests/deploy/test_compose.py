@@ -106,7 +106,7 @@ def test_prometheus_looks_where_the_services_listen() -> None:
     )
     port = re.search(r"EBBTIDE_ADMIN__PORT=(\d+)", (ROOT / "deploy/Dockerfile").read_text())
     assert port is not None
-    assert targets == [("worker", port[1]), ("sink", port[1]), ("collector", port[1])]
+    assert targets == [(name, port[1]) for name in ("worker", "sink", "collector", "deliver")]
 
 
 def test_the_collector_takes_keys_and_nothing_without() -> None:

@@ -116,8 +116,8 @@ def test_no_label_could_name_a_customer() -> None:
     }
     # Few: segments by a setting, only the greatest are told; currencies by `OrderMoney`.
     allowed |= {"segment", "currency", "population", "tier"}
-    # What we name ourselves: events of models, features that are watched, challengers in shadow.
-    allowed |= {"kind", "feature", "challenger"}
+    # What we name ourselves: events of models, features that are watched, challengers in shadow, ends of deliveries.
+    allowed |= {"kind", "feature", "challenger", "status"}
     for name, spec in declared():
         if name != "build_info":
             assert set(spec.labels) <= allowed, name

@@ -26,8 +26,8 @@ CHECK_EVERY_S = 0.25
     help="YAML file with settings; the environment (EBBTIDE_…) wins over it.",
 )
 def command(settings_file: Path | None) -> None:
-    """Run a broker, a worker, a collector and the history's sink on this machine until Ctrl-C or SIGTERM, and deliveries
-    where endpoints are set. Data stay in .ebbtide/up.
+    """Run a broker, a worker, a collector and the history's sink on this machine until Ctrl-C or SIGTERM, and
+    deliveries where endpoints are set. Data stay in .ebbtide/up.
 
     With EBBTIDE_BROKER__URL (or broker.url in the settings file) that broker is used and none is started. With
     EBBTIDE_CLICKHOUSE__HOST the history goes to that server, else into .ebbtide/up/history (chDB).
@@ -82,6 +82,12 @@ def _collector_port(settings: Settings) -> int:
     port = settings.collector.port
     named = "port" in settings.collector.model_fields_set
     return free_ports(1)[0] if port == 0 or (not named and accepts(port)) else port
+
+
+def _asking(settings: Settings) -> str:
+    house = settings.clickhouse
+    own = house.embedded is None and not house.names_server
+    return f"EBBTIDE_CLICKHOUSE__EMBEDDED={HOME / 'history'} " if own else ""
 
 
 def _worker_settings(settings: Settings, url: str) -> dict[str, str]:
