@@ -265,8 +265,8 @@ class DropPolicy(Policy):
         2,
         ge=0,
         le=4,
-        description="The newest weeks teach no habit, so that a slow decline does not become what is usual; where there "
-        "are no older ones they do.",
+        description="The newest weeks teach no habit, so that a slow decline does not become what is usual; where "
+        "there are no older ones they do.",
     )
     people_power: float = Field(
         0.6,

@@ -76,8 +76,8 @@ class Habits:
         """The habit as of the day ``monday``, from the whole weeks before it; None where they are too few or too idle.
 
         The newest of them teach nothing as far as older ones are enough. ``first_day`` is the first active one,
-        ``people`` the active days of each; ``actions`` tells what all did on a day. ``unseen`` days teach nothing; where
-        more than half of the days are, nothing is known.
+        ``people`` the active days of each; ``actions`` tells what all did on a day. ``unseen`` days teach nothing;
+        where more than half of the days are, nothing is known.
         """
         baseline = self._baseline
         spare = (monday - first_day) // _WEEK - baseline.min_weeks
