@@ -28,7 +28,15 @@ from ebbtide.streams.topic_reader import read_topic
 from ebbtide.streams.topics import create_topics
 from ebbtide.streams.transport import Output
 from support.deliveries import (
-    alert, deliver_settings, delivering, endpoint, ledger, publish, record, score, until,
+    alert,
+    deliver_settings,
+    delivering,
+    endpoint,
+    ledger,
+    publish,
+    record,
+    score,
+    until,
 )  # fmt: skip
 from support.receiver import SECRET, Fault, Received, Receiver
 
@@ -82,9 +90,13 @@ async def test_what_is_wanted_arrives_signed_once_and_is_written_down(bootstrap:
         async with delivering(settings) as metrics:
             await until(lambda: len(receiver.taken()) >= 6, "all that is wanted")
         expected = {
-            ("score", "c1", 1), ("alert", "c1", 1), ("customer_record", "c1", 1), ("alert", None, 1), ("alert", "c2", 1),
+            ("score", "c1", 1),
+            ("alert", "c1", 1),
+            ("customer_record", "c1", 1),
+            ("alert", None, 1),
+            ("alert", "c2", 1),
             ("customer_record", "c9", 4),
-        }  # fmt: skip
+        }
         assert sorted(map(str, (one.name for one in receiver.taken()))) == sorted(map(str, expected))
         assert receiver.taken()[0].json.keys() == {"type", "timestamp", "data"}
         async with delivering(settings):
@@ -320,9 +332,14 @@ async def test_a_batch_with_verdicts_and_a_token_that_ends(bootstrap: str, tenan
 
         receiver._take = take  # type: ignore[method-assign]
         given = endpoint(
-            receiver.url, tenant, format="hubspot", id_field="ebbtide_id", properties={"churn": "p_churn"},
-            retry_gaps_seconds=(0.2, 0.2), login={"url": f"{receiver.url}/token", "client_id": "a", "client_secret": "b"},
-        )  # fmt: skip
+            receiver.url,
+            tenant,
+            format="hubspot",
+            id_field="ebbtide_id",
+            properties={"churn": "p_churn"},
+            retry_gaps_seconds=(0.2, 0.2),
+            login={"url": f"{receiver.url}/token", "client_id": "a", "client_secret": "b"},
+        )
         settings = deliver_settings(bootstrap, {"crm": given})
         await publish(settings, [record(tenant, f"c{number}", version) for version in (1, 2) for number in range(6)])
         async with delivering(settings):

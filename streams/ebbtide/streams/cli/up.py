@@ -26,8 +26,9 @@ CHECK_EVERY_S = 0.25
     help="YAML file with settings; the environment (EBBTIDE_…) wins over it.",
 )
 def command(settings_file: Path | None) -> None:
-    """Run a broker and a worker on this machine until Ctrl-C or SIGTERM, and deliveries where endpoints are set. Data stay
-    in .ebbtide/up.
+    """Run a broker and a worker on this machine until Ctrl-C or SIGTERM, and deliveries where endpoints are set.
+
+    Data stay in .ebbtide/up.
 
     With EBBTIDE_BROKER__URL (or broker.url in the settings file) that broker is used and none is started.
     """

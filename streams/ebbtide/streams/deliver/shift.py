@@ -192,30 +192,39 @@ class Shift:
     # What goes out
 
     async def _sends(self, stop: asyncio.Event) -> None:
-        stopped = asyncio.create_task(stop.wait())
+        stopping = asyncio.create_task(self._wakes_at(stop))
         try:
             while not stop.is_set():
                 self._wake.clear()
-                timeout = SHOW_S
+                wait_s = SHOW_S
                 if not (self._goals or self._halted or self._ledger.backlog >= 2 * BACKLOG):
                     now_ms = _now_ms()
-                    turn = self._dispatch.take(now_ms)
-                    for settled in turn.expired:
-                        self._ledger.settle(settled, now_ms)
-                    if turn.group:
-                        task = asyncio.create_task(self._attempt(turn.group))
-                        self._under_way.add(task)
-                        task.add_done_callback(self._under_way.discard)
-                    if turn.group or turn.expired:
-                        await asyncio.sleep(0)
-                        continue
+                    while self._starts_one(now_ms):
+                        pass
                     wake_ms = self._dispatch.wake_ms(now_ms)
-                    timeout = SHOW_S if wake_ms is None else min(SHOW_S, max(0.001, (wake_ms - now_ms) / 1000))
-                woken = asyncio.create_task(self._wake.wait())
-                await asyncio.wait((woken, stopped), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-                woken.cancel()
+                    wait_s = SHOW_S if wake_ms is None else min(SHOW_S, max(0.001, (wake_ms - now_ms) / 1000))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        await self._wake.wait()
         finally:
-            stopped.cancel()
+            stopping.cancel()
+
+    async def _wakes_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._wake.set()
+
+    def _starts_one(self, now_ms: int) -> bool:
+        """Whether there was anything to do now."""
+        turn = self._dispatch.take(now_ms)
+        for settled in turn.expired:
+            self._ledger.settle(settled, now_ms)
+        if turn.group:
+            task = asyncio.create_task(self._attempt(turn.group))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        return bool(turn.group or turn.expired)
+
+    # What an answer means
 
     async def _attempt(self, group: list[Waiting]) -> None:
         messages = [waiting.message for waiting in group]

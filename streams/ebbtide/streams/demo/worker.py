@@ -80,7 +80,9 @@ class ServiceProcess:
             self.check()
             if time.monotonic() > deadline:
                 tail = self._process.log_tail(TAIL_LINES)
-                raise EbbtideError(f"the {self._command} was not ready within {READY_S:.0f} s. Its log ends with:\n{tail}")
+                raise EbbtideError(
+                    f"the {self._command} was not ready within {READY_S:.0f} s. Its log ends with:\n{tail}"
+                )
             time.sleep(POLL_S)
 
     def stop(self) -> None:
