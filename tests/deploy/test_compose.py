@@ -103,4 +103,4 @@ def test_prometheus_looks_where_the_services_listen() -> None:
     )
     port = re.search(r"EBBTIDE_ADMIN__PORT=(\d+)", (ROOT / "deploy/Dockerfile").read_text())
     assert port is not None
-    assert targets == [("worker", port[1]), ("sink", port[1])]
+    assert targets == [("worker", port[1]), ("sink", port[1]), ("deliver", port[1])]

@@ -247,6 +247,31 @@ async def test_a_dead_endpoint_is_left_alone_and_goes_on_where_it_was(bootstrap:
         assert receiver.versions()["score", "c1"] == [5], "the newest alone"
 
 
+async def test_a_dead_endpoint_delays_no_other(bootstrap: str, tenant: str) -> None:
+    """The bound of the bench is 1.2; a shared machine adds what it likes, but far less than a request that hangs."""
+    with Receiver() as healthy, Receiver(script=lambda _: "timeout") as dead:
+        given = {"healthy": endpoint(healthy.url, tenant, begin="newest")}
+        alone = await _slowest(bootstrap, tenant, healthy, given)
+        given["dead"] = endpoint(dead.url, tenant, begin="newest", timeout_seconds=3.0)
+        beside = await _slowest(bootstrap, tenant, healthy, given)
+        assert dead.received
+    assert beside <= 1.2 * alone + 0.5
+
+
+async def _slowest(bootstrap: str, tenant: str, healthy: Receiver, given: dict[str, Any]) -> float:
+    """Seconds until the last of some alerts, each published alone, had arrived."""
+    settings, delays = deliver_settings(bootstrap, given), []
+    async with delivering(settings) as metrics:
+        await until(lambda: _owns(metrics), "partitions")
+        await asyncio.sleep(1.0)
+        for number in range(40):
+            before, began = len(healthy.received), asyncio.get_running_loop().time()
+            await publish(settings, [alert(tenant, f"{len(given)}-{number}", 1)])
+            await until(lambda before=before: len(healthy.received) > before, "the next")
+            delays.append(asyncio.get_running_loop().time() - began)
+    return max(delays)
+
+
 async def test_410_disables_an_endpoint_and_loses_nothing(bootstrap: str, tenant: str) -> None:
     with Receiver(script=first(1, "410")) as receiver:
         settings = deliver_settings(bootstrap, {"crm": endpoint(receiver.url, tenant, concurrency=1)})
