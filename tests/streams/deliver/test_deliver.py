@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
@@ -16,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 from standardwebhooks.webhooks import Webhook
 
+from ebbtide.models.delivery.formats.registry import FORMATS
 from ebbtide.schemas.deliveries import DeliveryReason, DeliveryStatus
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.brokers.kafka import KafkaBroker
@@ -270,6 +272,35 @@ async def _slowest(bootstrap: str, tenant: str, healthy: Receiver, given: dict[s
             await until(lambda before=before: len(healthy.received) > before, "the next")
             delays.append(asyncio.get_running_loop().time() - began)
     return max(delays)
+
+
+async def test_an_answer_that_nobody_thought_of_is_a_failure_like_others(
+    bootstrap: str, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, left = FORMATS["standard"], [1, 1]
+
+    def judge(*given: Any) -> Any:
+        if left:
+            left.pop()
+            raise TypeError("a surprise")
+        return spec.judge(*given)
+
+    def ask(messages: Any, *rest: Any) -> Any:
+        if messages[0].key == "c2":
+            raise KeyError("cannot be put into words")
+        return spec.ask(messages, *rest)
+
+    monkeypatch.setitem(FORMATS, "standard", replace(spec, judge=judge, ask=ask))
+    with Receiver() as receiver:
+        given = endpoint(receiver.url, tenant, retry_gaps_seconds=(0.2, 0.2))
+        settings = deliver_settings(bootstrap, {"crm": given})
+        await publish(settings, [alert(tenant, "c1", 1), alert(tenant, "c2", 1)])
+        async with delivering(settings):
+            await until(lambda: len(receiver.received) == 3, "the third attempt")
+    lines = await told(settings, tenant)
+    assert ("c1", "alert", 1, STATUS.DELIVERED, None) in lines
+    assert ("c1", "alert", 1, STATUS.RETRYING, DeliveryReason.ERROR_CODE) in lines
+    assert ("c2", "alert", 1, STATUS.DEAD, DeliveryReason.REJECTED) in lines
 
 
 async def test_410_disables_an_endpoint_and_loses_nothing(bootstrap: str, tenant: str) -> None:

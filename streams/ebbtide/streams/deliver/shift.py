@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import KafkaError
 
-from ebbtide.models.delivery.answer import Answer, Blame, Outcome, Verdict, rejected, unauthorised
+from ebbtide.models.delivery.answer import Answer, Blame, Outcome, Verdict, error_code, rejected, unauthorised
 from ebbtide.models.delivery.breaker import BreakerState
 from ebbtide.models.delivery.choice import skipped
 from ebbtide.models.delivery.dispatch import Dispatch
@@ -232,7 +232,7 @@ class Shift:
         asked = await self._request(messages)
         if isinstance(asked, Request):
             answer = await self._client.ask(asked)
-            verdicts = self._of.format.judge(answer, messages, self._of.target)
+            verdicts = self._judged(answer, messages)
             self._of.metrics.delivery_request_seconds.labels(self._of.name).observe(time.monotonic() - began)
         else:
             answer, verdicts = Answer(None), [asked] * len(messages)
@@ -244,6 +244,13 @@ class Shift:
             if settled.status is DeliveryStatus.DELIVERED:
                 self._delay(settled.waiting.message, now_ms)
         self._wake.set()
+
+    def _judged(self, answer: Answer, messages: list[Message]) -> list[Verdict]:
+        try:
+            return self._of.format.judge(answer, messages, self._of.target)
+        except Exception:  # an answer that nobody thought of must hold up nothing for ever
+            log.exception("%s: cannot make sense of an answer: %s", self._of.name, answer.text())
+            return [error_code(f"an answer of no known kind: {answer.text()}")] * len(messages)
 
     async def _request(self, messages: list[Message]) -> Request | Verdict:
         """The request, or why there can be none."""
