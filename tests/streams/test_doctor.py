@@ -40,7 +40,8 @@ def found(name: str, path: Path | None = None) -> Check:
 def test_everything_is_looked_at_and_nothing_fails_here() -> None:
     checks = examine()
     names = ["settings", "python", "packages", "java", "kafka jars", "tansu", "store", "data dir", "disk"]
-    assert [check.name for check in checks] == [*names, "admin port", "collector", "broker", "clickhouse"]
+    services = ["admin port", "collector", "broker", "clickhouse", "endpoints"]
+    assert [check.name for check in checks] == [*names, *services]
     assert worst(checks) is not Status.FAIL, checks
     assert all(check.advice for check in checks if check.status is not Status.OK)
 

@@ -15,6 +15,7 @@ import pytest
 from ebbtide.streams.sinks.clickhouse.embedded import installed
 from support.brokers import eventually, require_kafka_or_skip
 from support.program import Program
+from support.receiver import SECRET
 
 
 def asked(directory: Path) -> object:
@@ -36,8 +37,11 @@ def asked(directory: Path) -> object:
 @pytest.mark.kafka
 def test_it_runs_until_it_is_stopped_and_keeps_its_data(tmp_path: Path) -> None:
     require_kafka_or_skip()
-    with Program(["up"], tmp_path, EBBTIDE_ADMIN__PORT="0") as up:
+    house = {"url": "https://127.0.0.1:9/hook", "secrets": [SECRET]}
+    endpoints = json.dumps({"house": house})
+    with Program(["up"], tmp_path, EBBTIDE_ADMIN__PORT="0", EBBTIDE_DELIVER__ENDPOINTS=endpoints) as up:
         up.says("Ctrl-C stops it")
+        assert "delivers to house: admin http://127.0.0.1:" in up.text
         assert "send events:  EBBTIDE_BROKER__URL=kafka://127.0.0.1:" in up.text
         assert up.offspring("ebbtide.streams.cli")
         found = re.search(r"curl (http://127\.0\.0\.1:\d+/v1/track) -d '(.+?)'", up.text)
@@ -50,7 +54,7 @@ def test_it_runs_until_it_is_stopped_and_keeps_its_data(tmp_path: Path) -> None:
         up.signal(signal.SIGTERM)
         assert up.ends() == 0, up.text
         up.left_nothing()
-    assert {"broker", "worker", "worker.log", "collector.log"} <= {
+    assert {"broker", "worker", "worker.log", "collector.log", "deliver.log"} <= {
         path.name for path in (tmp_path / ".ebbtide" / "up").iterdir()
     }
 

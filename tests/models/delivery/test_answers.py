@@ -87,7 +87,8 @@ def test_some_answers_mean_the_same_everywhere(
         ("salesforce", answer(200, ["?"]), FAILED, Reason.RECORD_FAILED, RECORD),
         ("salesforce", answer(200, []), FAILED, Reason.ERROR_CODE, REQUEST),
         ("salesforce", answer(200, {"success": True}), FAILED, Reason.ERROR_CODE, REQUEST),
-        ("salesforce", answer(403, [{"errorCode": "REQUEST_LIMIT_EXCEEDED"}]), THROTTLED, Reason.RATE_LIMITED, ENDPOINT),
+        ("salesforce", answer(403, [{"errorCode": "REQUEST_LIMIT_EXCEEDED"}]), THROTTLED, Reason.RATE_LIMITED,
+         ENDPOINT),
         ("salesforce", answer(403, ["?"]), FAILED, Reason.UNAUTHORISED, ENDPOINT),
     ],
 )  # fmt: skip

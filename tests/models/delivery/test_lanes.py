@@ -261,7 +261,7 @@ def test_who_is_due_longest_goes_first(offers: list[tuple[str, int]]) -> None:
     for number, (customer, due) in enumerate(offers):
         lanes.offer(waiting(alert(customer, number, offset=number), due))
     taken = lanes.take(100, 10)
-    firsts = {}
+    firsts: dict[str, int] = {}
     for customer, due in offers:
         firsts.setdefault(customer, due)
     assert [one.due_ms for one in taken] == sorted(firsts.values())

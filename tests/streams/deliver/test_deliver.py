@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
@@ -16,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 from standardwebhooks.webhooks import Webhook
 
+from ebbtide.models.delivery.formats.registry import FORMATS
 from ebbtide.schemas.deliveries import DeliveryReason, DeliveryStatus
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.brokers.kafka import KafkaBroker
@@ -90,9 +92,13 @@ async def test_what_is_wanted_arrives_signed_once_and_is_written_down(bootstrap:
         async with delivering(settings) as metrics:
             await until(lambda: len(receiver.taken()) >= 6, "all that is wanted")
         expected = {
-            ("score", "c1", 1), ("alert", "c1", 1), ("customer_record", "c1", 1), ("alert", None, 1), ("alert", "c2", 1),
+            ("score", "c1", 1),
+            ("alert", "c1", 1),
+            ("customer_record", "c1", 1),
+            ("alert", None, 1),
+            ("alert", "c2", 1),
             ("customer_record", "c9", 4),
-        }  # fmt: skip
+        }
         assert sorted(map(str, (one.name for one in receiver.taken()))) == sorted(map(str, expected))
         assert receiver.taken()[0].json.keys() == {"type", "timestamp", "data"}
         async with delivering(settings):
@@ -178,8 +184,6 @@ async def _replays(settings: Any, tenant: str, receiver: Receiver) -> None:
         left[one.key] = one.value
     assert not [value for value in left.values() if value is not None and tenant.encode() in value]
     receiver.script = lambda _: ""
-    file = Path(__file__).parent / "unused.yml"
-    assert not file.exists()
     env = {
         "EBBTIDE_BROKER__URL": settings.broker.url,
         "EBBTIDE_WORKER__APP_ID": settings.worker.app_id,
@@ -241,6 +245,60 @@ async def test_a_dead_endpoint_is_left_alone_and_goes_on_where_it_was(bootstrap:
             receiver.script = lambda _: ""
             await until(lambda: len(receiver.taken()) == 41, "everything, once it works", 30)
         assert receiver.versions()["score", "c1"] == [5], "the newest alone"
+
+
+async def test_a_dead_endpoint_delays_no_other(bootstrap: str, tenant: str) -> None:
+    """The bound of the bench is 1.2; a shared machine adds what it likes, but far less than a request that hangs."""
+    with Receiver() as healthy, Receiver(script=lambda _: "timeout") as dead:
+        given = {"healthy": endpoint(healthy.url, tenant, begin="newest")}
+        alone = await _slowest(bootstrap, tenant, healthy, given)
+        given["dead"] = endpoint(dead.url, tenant, begin="newest", timeout_seconds=3.0)
+        beside = await _slowest(bootstrap, tenant, healthy, given)
+        assert dead.received
+    assert beside <= 1.2 * alone + 0.5
+
+
+async def _slowest(bootstrap: str, tenant: str, healthy: Receiver, given: dict[str, Any]) -> float:
+    """Seconds until the last of some alerts, each published alone, had arrived."""
+    settings, delays = deliver_settings(bootstrap, given), []
+    async with delivering(settings) as metrics:
+        await until(lambda: _owns(metrics), "partitions")
+        await asyncio.sleep(1.0)
+        for number in range(40):
+            before, began = len(healthy.received), asyncio.get_running_loop().time()
+            await publish(settings, [alert(tenant, f"{len(given)}-{number}", 1)])
+            await until(lambda before=before: len(healthy.received) > before, "the next")
+            delays.append(asyncio.get_running_loop().time() - began)
+    return max(delays)
+
+
+async def test_an_answer_that_nobody_thought_of_is_a_failure_like_others(
+    bootstrap: str, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, left = FORMATS["standard"], [1, 1]
+
+    def judge(*given: Any) -> Any:
+        if left:
+            left.pop()
+            raise TypeError("a surprise")
+        return spec.judge(*given)
+
+    def ask(messages: Any, *rest: Any) -> Any:
+        if messages[0].key == "c2":
+            raise KeyError("cannot be put into words")
+        return spec.ask(messages, *rest)
+
+    monkeypatch.setitem(FORMATS, "standard", replace(spec, judge=judge, ask=ask))
+    with Receiver() as receiver:
+        given = endpoint(receiver.url, tenant, retry_gaps_seconds=(0.2, 0.2))
+        settings = deliver_settings(bootstrap, {"crm": given})
+        await publish(settings, [alert(tenant, "c1", 1), alert(tenant, "c2", 1)])
+        async with delivering(settings):
+            await until(lambda: len(receiver.received) == 3, "the third attempt")
+    lines = await told(settings, tenant)
+    assert ("c1", "alert", 1, STATUS.DELIVERED, None) in lines
+    assert ("c1", "alert", 1, STATUS.RETRYING, DeliveryReason.ERROR_CODE) in lines
+    assert ("c2", "alert", 1, STATUS.DEAD, DeliveryReason.REJECTED) in lines
 
 
 async def test_410_disables_an_endpoint_and_loses_nothing(bootstrap: str, tenant: str) -> None:
@@ -328,9 +386,14 @@ async def test_a_batch_with_verdicts_and_a_token_that_ends(bootstrap: str, tenan
 
         receiver._take = take  # type: ignore[method-assign]
         given = endpoint(
-            receiver.url, tenant, format="hubspot", id_field="ebbtide_id", properties={"churn": "p_churn"},
-            retry_gaps_seconds=(0.2, 0.2), login={"url": f"{receiver.url}/token", "client_id": "a", "client_secret": "b"},
-        )  # fmt: skip
+            receiver.url,
+            tenant,
+            format="hubspot",
+            id_field="ebbtide_id",
+            properties={"churn": "p_churn"},
+            retry_gaps_seconds=(0.2, 0.2),
+            login={"url": f"{receiver.url}/token", "client_id": "a", "client_secret": "b"},
+        )
         settings = deliver_settings(bootstrap, {"crm": given})
         await publish(settings, [record(tenant, f"c{number}", version) for version in (1, 2) for number in range(6)])
         async with delivering(settings):

@@ -22,7 +22,7 @@ from ebbtide.streams.topics import create_topics
 from support.deliveries import alert, deliver_settings, endpoint, ledger, publish, score
 from support.receiver import SECRET, Fault, Received, Receiver
 
-ROUNDS = int(os.environ.get("EBBTIDE_TEST_KILL_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("KILL_ROUNDS", "2"))
 """How often it is killed; the long form is ten."""
 CUSTOMERS, VERSIONS = 60, 8
 TROUBLE = ("timeout", "slow body", "truncated", "half-open", "redirect", "429", "500", "503", "error code")

@@ -68,7 +68,9 @@ class Courier:
                 try:
                     await shift.run(stop)
                     failures = 0
-                except (KafkaError, SourceUnavailableError, OSError) as error:
+                except Exception as error:  # whatever it is, it must end no other endpoint's deliveries
+                    if not isinstance(error, KafkaError | SourceUnavailableError | OSError):
+                        log.exception("%s: a fault of ours", self.name)
                     failures = 1 if shift.worked else failures + 1
                     self.health.failed(self.name, f"{self.name}: {error}")
                     log.warning("%s: begins anew from the last commit: %s", self.name, error)

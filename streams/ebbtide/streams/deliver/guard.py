@@ -40,7 +40,6 @@ class AddressGuard(AbstractResolver):
         self._networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
         self._hosts: set[str] = set()
         self._granted: dict[str, frozenset[Address]] = {}
-        self._resolver = ThreadedResolver()
         for entry in allow:
             try:
                 self._networks.append(ipaddress.ip_network(entry, strict=False))
@@ -51,7 +50,7 @@ class AddressGuard(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """The addresses of a host; those of a host that is allowed may be connected to."""
-        found = await self._resolver.resolve(host, port, family)
+        found = await ThreadedResolver().resolve(host, port, family)
         name = host.lower().rstrip(".")
         if name in self._hosts:
             self._granted[name] = frozenset(real_address(entry["host"]) for entry in found)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import KafkaError
 
-from ebbtide.models.delivery.answer import Answer, Blame, Outcome, Verdict, rejected, unauthorised
+from ebbtide.models.delivery.answer import Answer, Blame, Outcome, Verdict, error_code, rejected, unauthorised
 from ebbtide.models.delivery.breaker import BreakerState
 from ebbtide.models.delivery.choice import skipped
 from ebbtide.models.delivery.dispatch import Dispatch
@@ -192,30 +192,39 @@ class Shift:
     # What goes out
 
     async def _sends(self, stop: asyncio.Event) -> None:
-        stopped = asyncio.create_task(stop.wait())
+        stopping = asyncio.create_task(self._wakes_at(stop))
         try:
             while not stop.is_set():
                 self._wake.clear()
-                timeout = SHOW_S
+                wait_s = SHOW_S
                 if not (self._goals or self._halted or self._ledger.backlog >= 2 * BACKLOG):
                     now_ms = _now_ms()
-                    turn = self._dispatch.take(now_ms)
-                    for settled in turn.expired:
-                        self._ledger.settle(settled, now_ms)
-                    if turn.group:
-                        task = asyncio.create_task(self._attempt(turn.group))
-                        self._under_way.add(task)
-                        task.add_done_callback(self._under_way.discard)
-                    if turn.group or turn.expired:
-                        await asyncio.sleep(0)
-                        continue
+                    while self._starts_one(now_ms):
+                        pass
                     wake_ms = self._dispatch.wake_ms(now_ms)
-                    timeout = SHOW_S if wake_ms is None else min(SHOW_S, max(0.001, (wake_ms - now_ms) / 1000))
-                woken = asyncio.create_task(self._wake.wait())
-                await asyncio.wait((woken, stopped), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-                woken.cancel()
+                    wait_s = SHOW_S if wake_ms is None else min(SHOW_S, max(0.001, (wake_ms - now_ms) / 1000))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        await self._wake.wait()
         finally:
-            stopped.cancel()
+            stopping.cancel()
+
+    async def _wakes_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._wake.set()
+
+    def _starts_one(self, now_ms: int) -> bool:
+        """Whether there was anything to do now."""
+        turn = self._dispatch.take(now_ms)
+        for settled in turn.expired:
+            self._ledger.settle(settled, now_ms)
+        if turn.group:
+            task = asyncio.create_task(self._attempt(turn.group))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        return bool(turn.group or turn.expired)
+
+    # What an answer means
 
     async def _attempt(self, group: list[Waiting]) -> None:
         messages = [waiting.message for waiting in group]
@@ -223,7 +232,7 @@ class Shift:
         asked = await self._request(messages)
         if isinstance(asked, Request):
             answer = await self._client.ask(asked)
-            verdicts = self._of.format.judge(answer, messages, self._of.target)
+            verdicts = self._judged(answer, messages)
             self._of.metrics.delivery_request_seconds.labels(self._of.name).observe(time.monotonic() - began)
         else:
             answer, verdicts = Answer(None), [asked] * len(messages)
@@ -235,6 +244,13 @@ class Shift:
             if settled.status is DeliveryStatus.DELIVERED:
                 self._delay(settled.waiting.message, now_ms)
         self._wake.set()
+
+    def _judged(self, answer: Answer, messages: list[Message]) -> list[Verdict]:
+        try:
+            return self._of.format.judge(answer, messages, self._of.target)
+        except Exception:  # an answer that nobody thought of must hold up nothing for ever
+            log.exception("%s: cannot make sense of an answer: %s", self._of.name, answer.text())
+            return [error_code(f"an answer of no known kind: {answer.text()}")] * len(messages)
 
     async def _request(self, messages: list[Message]) -> Request | Verdict:
         """The request, or why there can be none."""

@@ -54,7 +54,8 @@ def judge(answer: Answer, messages: Sequence[Message], target: Target) -> list[V
     body = answer.json()
     if not isinstance(body, dict):
         return [error_code(f"no JSON object: {answer.text()}")] * len(messages)
-    errors = [error for error in body.get("errors") or () if isinstance(error, dict)]
+    told = body.get("errors")
+    errors = [error for error in told if isinstance(error, dict)] if isinstance(told, list) else []
     if body.get("status") == "error" or not (errors or body.get("numErrors")):
         # An error of the whole request may come as 200 from a proxy; without errors all went through.
         failed = body.get("status") == "error"
@@ -62,7 +63,7 @@ def judge(answer: Answer, messages: Sequence[Message], target: Target) -> list[V
     named: dict[str, Verdict] = {}
     for error in errors:
         named.update((name, _verdict(error)) for name in _names(error.get("context")))
-    done = {name for result in body.get("results") or () for name in _names(result)}
+    done = set(_names(body.get("results")))
     return [_of(message, target, named, done, answer) for message in messages]
 
 
