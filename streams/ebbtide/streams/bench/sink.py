@@ -20,6 +20,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import uvloop
 from prometheus_client import CollectorRegistry
 
 from ebbtide.streams.bench.sink_records import PARTITIONS, Records, make_records
@@ -32,6 +33,7 @@ from ebbtide.streams.sinks.clickhouse.choose import server_settings
 from ebbtide.streams.sinks.clickhouse.embedded import EmbeddedWriter, installed
 from ebbtide.streams.sinks.clickhouse.run import run_sink
 from ebbtide.streams.sinks.clickhouse.writer import ClickHouseWriter
+from ebbtide.streams.sinks.personal_data import PersonalData, PersonalDataMode
 from ebbtide.streams.sinks.pipelines import pipelines
 from ebbtide.streams.sinks.record import RecordMeta
 from ebbtide.streams.sinks.settings import SinkSettings
@@ -44,6 +46,7 @@ __all__ = ["fault", "render", "run"]
 LEAST_RATIO = 0.5
 """The sink's rate is at least this share of the bare insert's."""
 ROUNDS = 3
+DEFAULT = PersonalData(PersonalDataMode.DROP)
 PATIENCE_S = 300.0
 
 
@@ -118,14 +121,14 @@ def _measure(writer: ClickHouseWriter | EmbeddedWriter, bootstrap: str, made: Re
     batches = _rows(made)
     for number in range(ROUNDS):
         bare.append(_bare(writer, batches))
-        sink.append(asyncio.run(_sink(writer, bootstrap, made, f"bench-{writer.name}-{number}")))
+        sink.append(uvloop.run(_sink(writer, bootstrap, made, f"bench-{writer.name}-{number}")))
     rates = {"bare": statistics.median(bare), "sink": statistics.median(sink)}
     return {**rates, "ratio": rates["sink"] / rates["bare"]}
 
 
 def _rows(made: Records) -> list[dict[Table, list[Row]]]:
     """The rows as the sink's own batches have them."""
-    of, size = pipelines(), SinkSettings("").batch_rows
+    of, size = pipelines(DEFAULT), SinkSettings("").batch_rows
     batches: list[dict[Table, list[Row]]] = []
     for number, (topic, record) in enumerate(made):
         if number % size == 0:
@@ -147,7 +150,7 @@ async def _sink(writer: ClickHouseWriter | EmbeddedWriter, bootstrap: str, made:
     metrics, stop, times = Metrics(CollectorRegistry()), asyncio.Event(), [0.0, 0.0]
     held = _Held(writer)
     running = asyncio.create_task(
-        run_sink(SinkSettings(bootstrap, group), held, metrics=metrics, stop=stop, pipelines=pipelines())  # type: ignore[arg-type]
+        run_sink(SinkSettings(bootstrap, group), held, metrics=metrics, stop=stop, pipelines=pipelines(DEFAULT))  # type: ignore[arg-type]
     )
     deadline = time.perf_counter() + PATIENCE_S
     while times[1] == 0.0:
