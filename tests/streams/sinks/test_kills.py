@@ -30,7 +30,7 @@ pytestmark = pytest.mark.kafka
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "2"))
 AWAY_S = float(os.environ.get("AWAY_SECONDS", "5"))
-AWAY_MOST_BYTES = 32 << 20
+AWAY_MOST_BYTES = 80 << 20
 """What a sink may grow by meanwhile: two batches and what was fetched ahead, far less than the backlog."""
 RECORDS = 3_000
 """A round."""

@@ -48,7 +48,7 @@ TABLE = Table(
 
 def alert_row(record: bytes, meta: RecordMeta, *, personal: PersonalData) -> Row:
     """One state of one alert. What is absent is NULL for numbers and empty for text."""
-    alert, personal = parse(Alert, record), personal.of_record(record)
+    alert = parse(Alert, record)
     occurred_at_ms = epoch_ms(alert.occurred_at)
     at_stake = alert.at_stake
     return (

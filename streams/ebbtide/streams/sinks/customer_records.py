@@ -29,7 +29,7 @@ TABLE = Table(
 
 def customer_record_row(record: bytes, meta: RecordMeta, *, personal: PersonalData) -> Row:
     """One version of a customer's record: `field_values` is `{name: value}`, `fields` has time and source as well."""
-    customer, personal = parse(CustomerRecord, record), personal.of_record(record)
+    customer = parse(CustomerRecord, record)
     as_of_ms = epoch_ms(customer.as_of)
     return (
         customer.tenant,

@@ -36,7 +36,7 @@ TABLE = Table(
 
 def event_row(record: bytes, meta: RecordMeta, *, personal: PersonalData) -> Row:
     """One accepted input. ``profile_id`` is the pseudonym of its subject: what `person_id` of alerts is, too."""
-    event, personal = parse(Event, record), personal.of_record(record)
+    event = parse(Event, record)
     occurred_at_ms = epoch_ms(event.occurred_at)
     subject, hidden = event.subject, personal.identifier
     identifiers = [{"type": each.type, "value": hidden(each.type, each.value)} for each in event.identifiers]
