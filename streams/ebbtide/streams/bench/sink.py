@@ -50,7 +50,7 @@ DEFAULT = PersonalData(PersonalDataMode.DROP)
 PATIENCE_S = 300.0
 
 
-def run(*, records: int = 160_000) -> dict[str, Any]:
+def run(*, records: int = 160_000, batch_rows: int = SinkSettings("").batch_rows) -> dict[str, Any]:
     """Measure on every database that there is: the settings' server, and chDB. Raises EbbtideError without any."""
     settings = load_settings()
     writers = _writers(settings)
@@ -68,7 +68,7 @@ def run(*, records: int = 160_000) -> dict[str, Any]:
         asyncio.run(_fill(broker.bootstrap, made))
         for name in writers:
             with _open(name, settings) as writer:
-                sides[name] = _measure(writer, broker.bootstrap, made)
+                sides[name] = _measure(writer, broker.bootstrap, made, batch_rows)
     return {"records": records, "sides": sides, "load_average": os.getloadavg()[0]}
 
 
@@ -77,6 +77,7 @@ def render(result: dict[str, Any]) -> str:
     lines = [f"{'database':<10} {'bare rows/s':>12} {'sink rows/s':>12} {'ratio':>6}   {result['records']:,} records"]
     for name, side in result["sides"].items():
         lines.append(f"{name:<10} {side['bare']:>12,.0f} {side['sink']:>12,.0f} {side['ratio']:>6.2f}")
+    lines.append(f"median of {ROUNDS} rounds; load average {result['load_average']:.1f}")
     return "\n".join(lines)
 
 
@@ -114,24 +115,30 @@ def _open(name: str, settings: Settings) -> Iterator[ClickHouseWriter | Embedded
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _measure(writer: ClickHouseWriter | EmbeddedWriter, bootstrap: str, made: Records) -> dict[str, float]:
+def _measure(
+    writer: ClickHouseWriter | EmbeddedWriter, bootstrap: str, made: Records, batch_rows: int
+) -> dict[str, float]:
     """Bare and sink in turn, the median of some rounds each: what else the machine does meets both."""
     bare, sink = [], []
     writer.prepare()
-    batches = _rows(made)
+    batches = _rows(made, batch_rows)
     for number in range(ROUNDS):
         bare.append(_bare(writer, batches))
-        sink.append(uvloop.run(_sink(writer, bootstrap, made, f"bench-{writer.name}-{number}")))
+        sink.append(
+            uvloop.run(
+                _sink(writer, made, SinkSettings(bootstrap, f"bench-{writer.name}-{number}", batch_rows=batch_rows))
+            )
+        )
     rates = {"bare": statistics.median(bare), "sink": statistics.median(sink)}
     return {**rates, "ratio": rates["sink"] / rates["bare"]}
 
 
-def _rows(made: Records) -> list[dict[Table, list[Row]]]:
+def _rows(made: Records, batch_rows: int) -> list[dict[Table, list[Row]]]:
     """The rows as the sink's own batches have them."""
-    of, size = pipelines(DEFAULT), SinkSettings("").batch_rows
+    of = pipelines(DEFAULT)
     batches: list[dict[Table, list[Row]]] = []
     for number, (topic, record) in enumerate(made):
-        if number % size == 0:
+        if number % batch_rows == 0:
             batches.append({})
         meta = RecordMeta(topic, number % PARTITIONS, number, 1_750_000_000_000)
         batches[-1].setdefault(of[topic].table, []).append(of[topic].row(record, meta))
@@ -146,9 +153,9 @@ def _bare(writer: ClickHouseWriter | EmbeddedWriter, batches: list[dict[Table, l
     return sum(len(rows) for batch in batches for rows in batch.values()) / (time.perf_counter() - began)
 
 
-async def _sink(writer: ClickHouseWriter | EmbeddedWriter, bootstrap: str, made: Records, group: str) -> float:
+async def _sink(writer: ClickHouseWriter | EmbeddedWriter, made: Records, settings: SinkSettings) -> float:
     """Rows a second from the first whole batch to the last: to join a group is no throughput."""
-    settings, stop, held = SinkSettings(bootstrap, group), asyncio.Event(), _Held(writer)
+    stop, held = asyncio.Event(), _Held(writer)
     metrics, of = Metrics(CollectorRegistry()), pipelines(DEFAULT)
     running = asyncio.create_task(run_sink(settings, held, metrics=metrics, stop=stop, pipelines=of))  # type: ignore[arg-type]
     deadline = time.perf_counter() + PATIENCE_S
