@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,18 @@ def test_the_exit_code_says_whether_something_is_broken(monkeypatch: pytest.Monk
     assert "fail" in bad.stdout
     assert "→ correct the names" in bad.stdout
     assert json.loads(run(command, ["--json"]).stdout)["status"] == "fail"
+
+
+def test_an_embedded_history_is_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("EBBTIDE_CLICKHOUSE__EMBEDDED", str(tmp_path / "history"))
+    if find_spec("chdb") is None:
+        assert found("clickhouse").status is Status.FAIL
+        return
+    assert found("history dir").status is Status.OK
+
+
+def test_personal_data_that_are_kept_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EBBTIDE_CLICKHOUSE__PERSONAL_DATA", "keep")
+    check = found("personal data")
+    assert check.status is Status.WARN
+    assert "EBBTIDE_CLICKHOUSE__PERSONAL_DATA" in check.advice

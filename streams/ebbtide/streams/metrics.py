@@ -391,7 +391,7 @@ class Metrics:
     sink_record_age_seconds: Histogram = field(
         init=False,
         metadata=_histogram(
-            "Seconds of wall time from the broker's append of a batch's oldest record to the acknowledgement of its rows.",
+            "Seconds of wall time from the broker's append of a batch's oldest record to its acknowledged rows.",
             LATENCY_BUCKETS,
             "sink",
         ),

@@ -1,6 +1,7 @@
 """kill -9, again and again: of the sink, of the server. Every record that Kafka acknowledged is there once after it.
 
-KILL_ROUNDS says how often; CI runs the short form.
+And a server that is away for long: its records wait in Kafka, not in the sink's memory. KILL_ROUNDS and AWAY_SECONDS
+say how often and how long; CI runs the short form.
 """
 
 import os
@@ -8,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,11 +24,14 @@ from ebbtide.streams.sinks.clickhouse.writer import ClickHouseWriter
 from support.brokers import create_topics, eventually, require_kafka_or_skip
 from support.clickhouse import ClickHouseServer, scratch_root, unique_database
 from support.databases import require_chdb_or_skip
-from support.history import alert, score
+from support.history import alert, score, state_change
 
 pytestmark = pytest.mark.kafka
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "2"))
+AWAY_S = float(os.environ.get("AWAY_SECONDS", "5"))
+AWAY_MOST_BYTES = 80 << 20
+"""What a sink may grow by meanwhile: two batches and what was fetched ahead, far less than the backlog."""
 RECORDS = 3_000
 """A round."""
 PARTITIONS = 4
@@ -54,6 +59,13 @@ class SinkProcess:
         self._process.wait(60)
 
     @property
+    def resident_bytes(self) -> int:
+        """What it holds in memory."""
+        assert self._process is not None
+        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    @property
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
@@ -77,14 +89,11 @@ def produce(kafka: KafkaBroker, topic: Topic, records: list[bytes]) -> None:
     producer.close()
 
 
-@pytest.mark.clickhouse
-def test_kills_of_the_sink_and_of_the_server(
-    own_kafka: KafkaBroker, clickhouse: ClickHouseServer, tmp_path: Path
-) -> None:
-    database = unique_database()
+def server_of(kafka: KafkaBroker, clickhouse: ClickHouseServer, database: str) -> dict[str, str]:
+    """Settings of a sink between the two."""
     reached = clickhouse.settings(database)
-    settings = {
-        "BROKER__URL": f"kafka://{own_kafka.bootstrap}",
+    return {
+        "BROKER__URL": f"kafka://{kafka.bootstrap}",
         "ADMIN__PORT": "0",
         "CLICKHOUSE__HOST": reached.host,
         "CLICKHOUSE__PORT": str(reached.port),
@@ -94,8 +103,16 @@ def test_kills_of_the_sink_and_of_the_server(
         "CLICKHOUSE__BATCH_ROWS": "400",
         "CLICKHOUSE__FLUSH_SECONDS": "0.1",
     }
+
+
+@pytest.mark.clickhouse
+def test_kills_of_the_sink_and_of_the_server(
+    own_kafka: KafkaBroker, clickhouse: ClickHouseServer, tmp_path: Path
+) -> None:
+    database = unique_database()
+    settings = server_of(own_kafka, clickhouse, database)
     sink = SinkProcess(tmp_path / "sink.log", settings)
-    writer = ClickHouseWriter(reached)
+    writer = ClickHouseWriter(clickhouse.settings(database))
 
     def count(what: str) -> int:
         try:
@@ -126,6 +143,50 @@ def test_kills_of_the_sink_and_of_the_server(
     assert sink.alive
     sink.end(signal.SIGTERM)
     print(f"server: {ROUNDS} kills, {total:,} rows once, {repeated:,} lay there twice before a merge")
+
+
+@pytest.mark.clickhouse
+def test_what_waits_for_a_server_waits_in_kafka(
+    own_kafka: KafkaBroker, clickhouse: ClickHouseServer, tmp_path: Path
+) -> None:
+    database = unique_database()
+    topic = Topic.STATE_CHANGES
+    create_topics(own_kafka.bootstrap, {topic.topic_name: PARTITIONS})
+    settings = server_of(own_kafka, clickhouse, database) | {"CLICKHOUSE__BATCH_BYTES": str(1 << 20)}
+    sink, writer = SinkProcess(tmp_path / "sink.log", settings), ClickHouseWriter(clickhouse.settings(database))
+
+    def count() -> int:
+        try:
+            return int(writer.execute("SELECT uniqExact(version) FROM state_changes")[0][0] or 0)
+        except Exception:  # away, or not there yet
+            return -1
+
+    large = "x" * 1_000
+    sent = 2_000
+
+    def records(first: int, last: int) -> list[bytes]:
+        return [state_change(each).model_copy(update={"reason": large}).to_json() for each in range(first, last)]
+
+    produce(own_kafka, topic, records(0, sent))
+    sink.start()
+    eventually(lambda: count() == sent, "the first rows", timeout=PATIENCE_S)
+    clickhouse.kill()
+    grown, backlog = [], 0
+    try:
+        before = sink.resident_bytes
+        until = time.monotonic() + AWAY_S
+        while time.monotonic() < until or backlog < AWAY_MOST_BYTES * 1.5:
+            made = records(sent, sent + 10_000)
+            produce(own_kafka, topic, made)
+            sent, backlog = sent + len(made), backlog + sum(map(len, made))
+            grown.append(sink.resident_bytes - before)
+    finally:
+        clickhouse.start()
+    assert sink.alive
+    assert max(grown) < AWAY_MOST_BYTES < backlog, [each >> 20 for each in grown]
+    eventually(lambda: count() == sent, "all rows", timeout=2 * PATIENCE_S)
+    sink.end(signal.SIGTERM)
+    print(f"away: a backlog of {backlog >> 20} MB, the sink grew by {max(grown) >> 20} MB at most")
 
 
 def test_kills_of_the_sink_that_is_the_database(own_kafka: KafkaBroker, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The sink against the driver alone: the same rows, the same database, the same run.
 
 Bare is a columnar insert of rows that are made already: `clickhouse-driver` into a server, Arrow into chDB. The sink
-reads the records from Kafka, makes rows of them and inserts; its time runs from its first record to its last row.
+reads the records from Kafka, makes rows of them, inserts and commits; its time runs from the first batch to the last.
 
 The records are what a day of a customer makes: events, mostly, a score of 24 features, changes of states, some alerts.
 """
@@ -20,6 +20,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import uvloop
 from prometheus_client import CollectorRegistry
 
 from ebbtide.streams.bench.sink_records import PARTITIONS, Records, make_records
@@ -32,6 +33,7 @@ from ebbtide.streams.sinks.clickhouse.choose import server_settings
 from ebbtide.streams.sinks.clickhouse.embedded import EmbeddedWriter, installed
 from ebbtide.streams.sinks.clickhouse.run import run_sink
 from ebbtide.streams.sinks.clickhouse.writer import ClickHouseWriter
+from ebbtide.streams.sinks.personal_data import PersonalData, PersonalDataMode
 from ebbtide.streams.sinks.pipelines import pipelines
 from ebbtide.streams.sinks.record import RecordMeta
 from ebbtide.streams.sinks.settings import SinkSettings
@@ -44,10 +46,11 @@ __all__ = ["fault", "render", "run"]
 LEAST_RATIO = 0.5
 """The sink's rate is at least this share of the bare insert's."""
 ROUNDS = 3
+DEFAULT = PersonalData(PersonalDataMode.DROP)
 PATIENCE_S = 300.0
 
 
-def run(*, records: int = 120_000) -> dict[str, Any]:
+def run(*, records: int = 160_000, batch_rows: int = SinkSettings("").batch_rows) -> dict[str, Any]:
     """Measure on every database that there is: the settings' server, and chDB. Raises EbbtideError without any."""
     settings = load_settings()
     writers = _writers(settings)
@@ -65,7 +68,7 @@ def run(*, records: int = 120_000) -> dict[str, Any]:
         asyncio.run(_fill(broker.bootstrap, made))
         for name in writers:
             with _open(name, settings) as writer:
-                sides[name] = _measure(writer, broker.bootstrap, made)
+                sides[name] = _measure(writer, broker.bootstrap, made, batch_rows)
     return {"records": records, "sides": sides, "load_average": os.getloadavg()[0]}
 
 
@@ -74,6 +77,7 @@ def render(result: dict[str, Any]) -> str:
     lines = [f"{'database':<10} {'bare rows/s':>12} {'sink rows/s':>12} {'ratio':>6}   {result['records']:,} records"]
     for name, side in result["sides"].items():
         lines.append(f"{name:<10} {side['bare']:>12,.0f} {side['sink']:>12,.0f} {side['ratio']:>6.2f}")
+    lines.append(f"median of {ROUNDS} rounds; load average {result['load_average']:.1f}")
     return "\n".join(lines)
 
 
@@ -111,24 +115,30 @@ def _open(name: str, settings: Settings) -> Iterator[ClickHouseWriter | Embedded
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _measure(writer: ClickHouseWriter | EmbeddedWriter, bootstrap: str, made: Records) -> dict[str, float]:
+def _measure(
+    writer: ClickHouseWriter | EmbeddedWriter, bootstrap: str, made: Records, batch_rows: int
+) -> dict[str, float]:
     """Bare and sink in turn, the median of some rounds each: what else the machine does meets both."""
     bare, sink = [], []
     writer.prepare()
-    batches = _rows(made)
+    batches = _rows(made, batch_rows)
     for number in range(ROUNDS):
         bare.append(_bare(writer, batches))
-        sink.append(asyncio.run(_sink(writer, bootstrap, made, f"bench-{writer.name}-{number}")))
+        sink.append(
+            uvloop.run(
+                _sink(writer, made, SinkSettings(bootstrap, f"bench-{writer.name}-{number}", batch_rows=batch_rows))
+            )
+        )
     rates = {"bare": statistics.median(bare), "sink": statistics.median(sink)}
     return {**rates, "ratio": rates["sink"] / rates["bare"]}
 
 
-def _rows(made: Records) -> list[dict[Table, list[Row]]]:
+def _rows(made: Records, batch_rows: int) -> list[dict[Table, list[Row]]]:
     """The rows as the sink's own batches have them."""
-    of, size = pipelines(), SinkSettings("").batch_rows
+    of = pipelines(DEFAULT)
     batches: list[dict[Table, list[Row]]] = []
     for number, (topic, record) in enumerate(made):
-        if number % size == 0:
+        if number % batch_rows == 0:
             batches.append({})
         meta = RecordMeta(topic, number % PARTITIONS, number, 1_750_000_000_000)
         batches[-1].setdefault(of[topic].table, []).append(of[topic].row(record, meta))
@@ -143,35 +153,31 @@ def _bare(writer: ClickHouseWriter | EmbeddedWriter, batches: list[dict[Table, l
     return sum(len(rows) for batch in batches for rows in batch.values()) / (time.perf_counter() - began)
 
 
-async def _sink(writer: ClickHouseWriter | EmbeddedWriter, bootstrap: str, made: Records, group: str) -> float:
-    metrics, stop, times = Metrics(CollectorRegistry()), asyncio.Event(), [0.0, 0.0]
-    held = _Held(writer)
-    running = asyncio.create_task(
-        run_sink(SinkSettings(bootstrap, group), held, metrics=metrics, stop=stop, pipelines=pipelines())  # type: ignore[arg-type]
-    )
+async def _sink(writer: ClickHouseWriter | EmbeddedWriter, made: Records, settings: SinkSettings) -> float:
+    """Rows a second from the first whole batch to the last: to join a group is no throughput."""
+    stop, held = asyncio.Event(), _Held(writer)
+    metrics, of = Metrics(CollectorRegistry()), pipelines(DEFAULT)
+    running = asyncio.create_task(run_sink(settings, held, metrics=metrics, stop=stop, pipelines=of))  # type: ignore[arg-type]
     deadline = time.perf_counter() + PATIENCE_S
-    while times[1] == 0.0:
-        await asyncio.sleep(0.01)
-        now = time.perf_counter()
-        read = sum(s.value for m in metrics.records_in.collect() for s in m.samples if s.name.endswith("_total"))
-        if read and not times[0]:
-            times[0] = now - 0.01
-        if held.rows >= len(made):
-            times[1] = now
-        if running.done() or now > deadline:
+    while held.rows < len(made):
+        if running.done() or time.perf_counter() > deadline:
             stop.set()
             await running
             raise EbbtideError("the sink did not write all records")
+        await asyncio.sleep(0.05)
     stop.set()
     await running
-    return len(made) / (times[1] - times[0])
+    (began, before) = next(each for each in held.acknowledged if each[1] >= settings.batch_rows)
+    (ended, rows) = held.acknowledged[-1]
+    return (rows - before) / (ended - began)
 
 
 class _Held:
-    """A writer that counts what was acknowledged, and that survives the sink."""
+    """A writer that notes what was acknowledged when, and that survives the sink."""
 
     def __init__(self, writer: ClickHouseWriter | EmbeddedWriter) -> None:
         self._writer, self.rows, self.name = writer, 0, writer.name
+        self.acknowledged: list[tuple[float, int]] = []
 
     def prepare(self) -> None:
         self._writer.prepare()
@@ -179,6 +185,7 @@ class _Held:
     def write(self, table: Table, rows: list[Row]) -> None:
         self._writer.write(table, rows)
         self.rows += len(rows)
+        self.acknowledged.append((time.perf_counter(), self.rows))
 
     def close(self) -> None:
         """Not yet: another round comes."""

@@ -22,7 +22,9 @@ def clickhouse(settings: Settings) -> None:
     """Write to ClickHouse until SIGTERM or SIGINT: to a server over its native protocol, or, with
     EBBTIDE_CLICKHOUSE__EMBEDDED, to the engine in this process (chDB).
     """
-    asyncio.run(_run(settings))
+    import uvloop  # noqa: PLC0415  (slow imports)
+
+    uvloop.run(_run(settings))
 
 
 async def _run(settings: Settings) -> None:

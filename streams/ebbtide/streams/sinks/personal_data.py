@@ -12,6 +12,8 @@ import hmac
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
+from typing import cast
 
 from ebbtide.schemas.events import IdentifierType
 
@@ -67,17 +69,19 @@ class PersonalData:
         """JSON's lists, maps and texts, the names of maps as well."""
         if self.mode is PersonalDataMode.KEEP:
             return value
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, dict):
-            return {self.text(name): self._property(name, each) for name, each in value.items()}
-        if isinstance(value, list):
-            return [self.structure(each) for each in value]
+        kind = type(value)
+        if kind is str:
+            return self.text(cast(str, value))
+        if kind is dict:
+            return {
+                self.text(name): self._property(name, each) for name, each in cast(dict[str, object], value).items()
+            }
+        if kind is list:
+            return [self.structure(each) for each in cast(list[object], value)]
         return value
 
     def _property(self, name: str, value: object) -> object:
-        number = isinstance(value, str | int) and not isinstance(value, bool) and value != ""
-        if number and _LETTERS.sub("", name.lower()) in _PHONE_NAMES:
+        if _names_phone(name) and type(value) in (str, int) and value != "":
             return None if self.mode is PersonalDataMode.DROP else self._hashed("phone", str(value))
         return self.structure(value)
 
@@ -89,6 +93,11 @@ class PersonalData:
             return value
         digest = hmac.digest(self.key, f"{kind}/{_same(kind, value)}".encode(), "sha256")
         return f"{kind}-{digest[:16].hex()}"
+
+
+@lru_cache(maxsize=4_096)
+def _names_phone(name: str) -> bool:
+    return _LETTERS.sub("", name.lower()) in _PHONE_NAMES
 
 
 def _same(kind: str, value: str) -> str:

@@ -63,7 +63,7 @@ def plain(value: object) -> object:
 
 def json_text(value: object) -> str:
     """Compact JSON of a structure of contracts."""
-    return json_of_plain(plain(value))
+    return _encode(value).decode()
 
 
 def json_of_plain(value: object) -> str:
@@ -78,3 +78,6 @@ def _as_dict(value: object) -> object:
     if isinstance(value, Contract):
         return value.__dict__
     raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+_encode = msgspec.json.Encoder(enc_hook=_as_dict).encode

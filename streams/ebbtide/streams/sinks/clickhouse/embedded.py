@@ -36,7 +36,7 @@ _ARROW = {
     "DateTime('UTC')": "uint32",
 }
 """Types of columns as Arrow calls them; a time is a number of seconds on its way in."""
-_LOCKED = "Cannot lock file"
+_LOCKED, _NOT_STARTED = "Cannot lock file", "Error initializing EmbeddedServer"
 
 
 class DirectoryInUseError(EbbtideError):
@@ -106,7 +106,16 @@ class EmbeddedWriter:
         except OSError as error:
             raise EbbtideError(f"{data} cannot be made: {error.strerror}") from error
         with self._failures():
-            connection = chdb.connect(str(data))
+            try:
+                connection = chdb.connect(str(data))
+            except RuntimeError as error:
+                # Which it is stands on the engine's standard error only, in some versions.
+                if _LOCKED in str(error) or _NOT_STARTED in str(error):
+                    raise DirectoryInUseError(
+                        f"{self._directory} is in use by another process: stop it, or ask it (`ebbtide history query` "
+                        "does). If there is none, see that this user may write there"
+                    ) from error
+                raise
             connection.query(f"CREATE DATABASE IF NOT EXISTS `{self._database}`")
             connection.query(f"USE `{self._database}`")
             connection.query("SET output_format_json_quote_64bit_integers = 0, mutations_sync = 2")
@@ -125,10 +134,6 @@ class EmbeddedWriter:
             yield
         except RuntimeError as error:  # all that chDB raises for what the engine says
             said = str(error)
-            if _LOCKED in said:
-                raise DirectoryInUseError(
-                    f"{self._directory} is in use by another process: stop it, or ask it (`ebbtide history query` does)"
-                ) from error
             if refused := _REFUSED.search(said):
                 raise RefusedError(int(refused[1]), refused[2].strip().splitlines()[0]) from error
             raise WriterUnavailableError(
