@@ -60,6 +60,7 @@ def run(*, seconds: float = SECONDS, rate: float = RATE, progress: Progress = un
                 stack.create_topics(settings)
                 with admin_client(settings) as admin:
                     admin.create_topics([NewTopic(BARE, settings.broker.partitions, 1)])
+                    admin.wait_for_topics([BARE], timeout_ms=30_000)
             with progress("loading a bare handler", None), _bare(settings) as url:
                 bare = _measured(url, whole, rate)
             with progress("loading the collector", None):
