@@ -103,7 +103,7 @@ ORDER BY week, events DESC;
 -- Accounts by people who were active in the last 28 days that the history has.
 SELECT account, uniqExact(profile_id) AS active_people, count() AS events
 FROM events_once
-WHERE tenant = 'default' AND account != '' AND kind = 'activity'
+WHERE tenant = 'default' AND account != '' AND kind = 'activity' AND machine = 0
     AND occurred_at > (SELECT max(occurred_at) FROM events WHERE tenant = 'default') - 28 * 86400
 GROUP BY account
 ORDER BY active_people DESC, account
