@@ -36,7 +36,7 @@ class Trouble:
         self.mended = False
 
     def __call__(self, _: Received) -> Fault:
-        if self.mended or self.draw.random() > 0.12:
+        if self.mended or self.draw.random() > 0.06:
             return ""
         return self.draw.choice(TROUBLE)
 
@@ -61,7 +61,7 @@ def complete(receiver: Receiver, names: set[tuple[str, str]], newest: int) -> bo
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout(120 + 30 * ROUNDS)
+@pytest.mark.timeout(180 + 40 * ROUNDS)
 async def test_killed_at_any_moment_it_loses_nothing(kafka: KafkaBroker, tmp_path: Path) -> None:
     tenant, draw = f"kill-{uuid4().hex[:8]}", random.Random(3)
     trouble = Trouble()
@@ -97,10 +97,13 @@ async def test_killed_at_any_moment_it_loses_nothing(kafka: KafkaBroker, tmp_pat
                     kills += 1
                     running = process(tmp_path, kafka.bootstrap, group, file)
             names = {(kind, customer) for kind in ("score", "alert") for customer in customers}
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 60 + 10 * ROUNDS  # each 429 asks for a second's pause
             while not complete(receiver, names, version):
                 trouble.mended = len(receiver.taken()) > 0.9 * version * CUSTOMERS
-                assert time.monotonic() < deadline, f"not complete; see {(tmp_path / 'out').read_text()[-3000:]}"
+                taken = {one.name for one in receiver.taken()}
+                assert time.monotonic() < deadline, (
+                    f"{len(taken)} in {len(receiver.received)} requests; {(tmp_path / 'out').read_text()[-3000:]}"
+                )
                 await asyncio.sleep(0.05)
             running.send_signal(signal.SIGTERM)
             assert await asyncio.to_thread(running.wait, 30) == 0
