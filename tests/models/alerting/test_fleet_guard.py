@@ -144,11 +144,11 @@ def test_what_is_held_by_counting_the_days(days: set[int], instant: int, ago: in
     assert found.hold(instant, opened, width, POLICY) == held
 
 
-def test_a_drop_that_rests_on_none_of_the_down_days_is_not_held_back() -> None:
+def test_a_drop_that_rests_on_none_of_the_down_days_is_held_back_for_a_week_at_most() -> None:
     found = DownDays((10, 11, 12, 13, 14))
     # Told on day 20 of the two weeks before it, of which five days counted for nothing; or of three days after them.
-    assert not any(found.hold(day, 20, 14, POLICY, left_out=5) for day in range(20, 30))
-    assert not found.hold(18, 18, 3, POLICY, left_out=0)
+    assert [found.hold(day, 20, 14, POLICY, left_out=5) for day in range(20, 24)] == [True, True, False, False]
+    assert [found.hold(day, 18, 3, POLICY, left_out=0) for day in (18, 21, 22)] == [True, True, False]
     # One of the five counted.
     assert [found.hold(day, 20, 14, POLICY, left_out=4) for day in (20, 28, 29)] == [True, True, False]
     # A silence is one of all days.

@@ -45,7 +45,7 @@ def test_a_dip_is_said_once_and_single_drops_wait_until_it_lies_behind_them() ->
     assert fleet.alerts[-1].reasons_en == [
         "the whole fleet is back to its usual activity, after 2 days from 2025-02-15 on"
     ]
-    # What ends meanwhile nobody hears of. A drop of the two days since rests on them alone; a silence looks back.
+    # What ends meanwhile nobody hears of. For a week a drop waits that rests on other days; a silence looks back.
     assert fleet.add(
         activity(44, USUAL),
         candidate("b", 44, "resolved", version=2),
@@ -55,19 +55,19 @@ def test_a_dip_is_said_once_and_single_drops_wait_until_it_lies_behind_them() ->
         passed(44),
     ) == [
         "b sudden_drop resolved (fleet_drop) recovered",
+        "c sudden_drop open (fleet_drop)",
         "d sudden_drop open (fleet_drop)",
         "e asleep open (fleet_drop)",
-        "c sudden_drop open",
     ]
     assert fleet.until(48, since=45) == []
     # The last down day is 41: a week later it lies behind, and after two what it opened itself.
-    assert fleet.add(activity(49, USUAL), passed(49)) == ["e asleep open"]
+    assert fleet.add(activity(49, USUAL), passed(49)) == ["c sudden_drop open", "e asleep open"]
     assert fleet.until(55, since=50) == []
     assert fleet.add(activity(56, USUAL), passed(56)) == ["a sudden_drop open", "d sudden_drop open"]
 
 
 @pytest.mark.parametrize(("kind", "width"), [("sudden_drop", "window_days"), ("key_person_lost", "silence_days")])
-def test_what_left_the_dip_out_is_told(kind: str, width: str) -> None:
+def test_what_left_the_dip_out_waits_for_a_week_only(kind: str, width: str) -> None:
     fleet = Fleet()
     fleet.until(40)
     fleet.add(activity(41, {"eu": 20, "us": 15}), passed(41))
@@ -80,10 +80,12 @@ def test_what_left_the_dip_out_is_told(kind: str, width: str) -> None:
     found = [candidate(name, 45, kind=kind, evidence=evidence) for name, evidence in told.items()]
     assert fleet.add(*(activity(day, USUAL) for day in (43, 44, 45)), *found, passed(45)) == [
         "- fleet_drop resolved up_again",
+        f"all {kind} open (fleet_drop)",
         f"none {kind} open (fleet_drop)",
         f"one {kind} open (fleet_drop)",
-        f"all {kind} open",
     ]
+    assert fleet.until(48, since=46) == []
+    assert fleet.add(activity(49, USUAL), passed(49)) == [f"all {kind} open"]
 
 
 def test_who_is_said_to_have_left_is_told_whatever_the_fleet_does() -> None:

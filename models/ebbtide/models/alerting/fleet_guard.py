@@ -7,7 +7,7 @@ day are left out on both sides: that their customers are not seen is no dip of t
 On its first evening a holiday of one day's length is seen so. From then on what looks back on the dip is held back, for
 a week or as long as its own window reaches it, and for another week where the dip itself opened it; what is open still
 is told then, what was resolved meanwhile never is. Customers hear of down days once a week (``models.fleet``). From
-then on these weigh nothing in a drop; and a drop that rests on other days is not held back.
+then on these weigh nothing in a drop; and a drop that rests on other days is held back for a week at most.
 """
 
 from __future__ import annotations
@@ -135,12 +135,13 @@ class DownDays(NamedTuple):
         ``window_days`` is the window that it was told from. A week of hysteresis is the least: the week after a
         holiday is no usual one. What rests on days of the dip itself is held for longer: one slow week more, and it
         would not have ended yet. Of what is told from each day of its window for itself, ``left_out`` of the fleet's
-        down days counted for nothing; where all of them are, it rests on none and is not held back.
+        down days counted for nothing; where all of them are, it rests on none, and is held back for the least.
         """
         down = self._between(opened - window_days, opened)
         if left_out is not None and down <= left_out:
-            return False
-        width = max(window_days, policy.dip_days if down else policy.hold_days)
+            width = policy.hold_days
+        else:
+            width = max(window_days, policy.dip_days if down else policy.hold_days)
         return self._between(instant - width, instant) > 0
 
     def _between(self, first: int, end: int) -> int:
