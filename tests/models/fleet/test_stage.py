@@ -210,10 +210,10 @@ def test_days_on_which_all_did_less_are_told_with_the_statistics() -> None:
     log.add(*days(69, 71), *days(70, 71))
     assert log.stage.repeats - repeats == 4
     # They go when no habit reaches them any more, be it after weeks without any report.
-    kept = 28 + 7 * 9 + 7
-    assert down(log.add(*days(71, 154), summary(0, 154, 1), report(0, 154), report(1, 154))) == [58, 59, 60]
-    assert 58 + kept == 156
-    assert down(log.add(*days(154, 161), summary(0, 161, 1), report(0, 161), report(1, 161))) == []
+    kept = 28 + 7 * (2 + 8 + 1) + 7
+    assert 58 + kept == 170
+    assert down(log.add(*days(71, 168), summary(0, 168, 1), report(0, 168), report(1, 168))) == [58, 59, 60]
+    assert down(log.add(*days(168, 175), summary(0, 175, 1), report(0, 175), report(1, 175))) == []
 
 
 @pytest.mark.parametrize("seed", range(6))
