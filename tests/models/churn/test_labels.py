@@ -86,6 +86,10 @@ def test_contract(renewals: list[Renewal], expected: Label) -> None:
     assert contract_label(renewals[::-1], T, T + H, H, excluded=EXCLUDED) == expected
 
 
+def test_a_contract_says_nothing_a_day_too_early() -> None:
+    assert contract_label([at(150, "churned")], T, T + H - 1, H) == Label(None, LabelReason.NOT_MATURED)
+
+
 def test_without_excluded_reasons_every_churn_teaches() -> None:
     assert contract_label([at(150, "churned", "not_target")], T, T + H, H) == Label(True, LabelReason.CONTRACT_CHURNED)
 
