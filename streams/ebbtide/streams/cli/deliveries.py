@@ -7,6 +7,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -56,7 +57,10 @@ def list_(
     if not lines:
         click.echo("no delivery matches")
         return
-    table = Table("when", "endpoint", "customer", "what", "status", "attempt", "HTTP", "reason")
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("when (UTC)", "status", "endpoint", "customer", "what", "tries", "HTTP", "reason"):
+        # What is to be copied or looked for is whole, also in a narrow window.
+        table.add_column(name, overflow="fold", no_wrap=name in {"when (UTC)", "status"})
     for line in lines[-limit:]:
         table.add_row(*_cells(line))
     Console().print(table)
@@ -67,11 +71,11 @@ def list_(
 def _cells(line: Delivery) -> tuple[str, ...]:
     reason = " ".join(part for part in (line.reason and line.reason.value, line.detail) if part)
     return (
-        f"{line.occurred_at:%Y-%m-%d %H:%M:%S}",
+        f"{line.occurred_at:%m-%d %H:%M:%S}",
+        line.status,
         line.endpoint,
         line.customer_id or "-",
         f"{line.kind} {line.version}",
-        line.status,
         str(line.attempt),
         str(line.http_status or "-"),
         reason[:80],

@@ -104,7 +104,7 @@ class Stack:
         arguments: tuple[str, ...] = (),
     ) -> ServiceProcess:
         """Start a service beside the worker; ``inherit`` hands on our own settings. It is not waited for."""
-        self._say(f"starting the {command}")
+        self._say(f"starting `ebbtide {command}`")
         scratch = self.home if self._discard else None
         service = ServiceProcess(command, self.home, settings, inherit=inherit, arguments=arguments, scratch=scratch)
         self._services.append(service)
