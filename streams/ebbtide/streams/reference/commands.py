@@ -51,7 +51,8 @@ def _command(path: str, command: click.Command) -> list[str]:
     context = click.Context(command, info_name=path)
     blocks = [f"## {path}", _text(command.help), f"```\n{path} {' '.join(command.collect_usage_pieces(context))}\n```"]
     rows = [record for param in command.get_params(context) if (record := param.get_help_record(context)) is not None]
-    rows = [(name, text) for name, text in rows if not name.startswith("--help")]
+    # It is `-h, --help` once the command was called by its group.
+    rows = [(name, text) for name, text in rows if not name.endswith("--help")]
     if rows:
         blocks.append(table(("option", "meaning"), ((code(name), _text(text)) for name, text in rows)))
     if command.epilog:
