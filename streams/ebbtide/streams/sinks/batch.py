@@ -28,18 +28,21 @@ class Batch:
         """Take one record. A bad one is noted, not raised: one producer's mistake must not stop history."""
         self.taken += 1
         self.offsets[meta.topic, meta.partition] = meta.offset + 1
-        if isinstance(record, Control) or (pipeline.stays and isinstance(record, Tombstone)):
-            return
         try:
-            if isinstance(record, Tombstone):
-                table, row = _gone(pipeline, record, meta)
-            else:
+            if isinstance(record, bytes):
                 self.bytes += len(record)
                 table, row = pipeline.table, pipeline.row(record, meta)
+            elif isinstance(record, Control) or pipeline.stays:
+                return
+            else:
+                table, row = _gone(pipeline, record, meta)
         except BadRecordError as error:
             self.bad.append((meta, error.reason, str(error)))
             return
-        self.rows.setdefault(table, []).append(row)
+        rows = self.rows.get(table)
+        if rows is None:
+            rows = self.rows[table] = []
+        rows.append(row)
         if self.oldest_ms is None or meta.appended_at_ms < self.oldest_ms:
             self.oldest_ms = meta.appended_at_ms
 

@@ -38,25 +38,34 @@ def event_row(record: bytes, meta: RecordMeta, *, personal: PersonalData) -> Row
     """One accepted input. ``profile_id`` is the pseudonym of its subject: what `person_id` of alerts is, too."""
     event = parse(Event, record)
     occurred_at_ms = epoch_ms(event.occurred_at)
-    subject, hidden = event.subject, personal.identifier
-    identifiers = [{"type": each.type, "value": hidden(each.type, each.value)} for each in event.identifiers]
+    name, event_id, account = event.name, event.event_id, event.account or ""
+    subject = event.subject.value
+    properties: object = event.properties
+    if personal.may_be_in(record) or personal.names(event.identifiers):
+        hidden = personal.identifier
+        name, event_id, account = personal.text(name), _event_id(event_id, meta, personal), personal.text(account)
+        subject, properties = hidden(event.subject.type, subject), personal.structure(event.properties)
+        identifiers = [{"type": each.type, "value": hidden(each.type, each.value)} for each in event.identifiers]
+    else:
+        properties = personal.properties(event.properties)
+        identifiers = [{"type": each.type, "value": each.value} for each in event.identifiers]
     return (
         event.tenant,
-        _event_id(event.event_id, meta, personal),
+        event_id,
         event.kind,
         event.type,
-        personal.text(event.name),
+        name,
         occurred_at_ms // 1000,
         occurred_at_ms,
         epoch_ms(event.received_at),
         event.source,
-        profile_id_of(event.tenant, subject.type, subject.value),
-        subject.type,
-        hidden(subject.type, subject.value),
+        profile_id_of(event.tenant, event.subject.type, event.subject.value),
+        event.subject.type,
+        subject,
         json_of_plain(identifiers),
-        personal.text(event.account or ""),
+        account,
         int(event.machine),
-        json_of_plain(personal.structure(event.properties)),
+        json_of_plain(properties),
         *meta,
     )
 

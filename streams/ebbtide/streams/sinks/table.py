@@ -11,9 +11,9 @@ POSITION_COLUMNS = ("topic", "partition", "offset", "appended_at_ms")
 """The tail of every row, as `RecordMeta` has it: the same record read twice gives the same row twice."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """A table and the columns that the sink fills, in the order of the row."""
+    """A table and the columns that the sink fills, in the order of the row. Each is declared once."""
 
     name: str
     columns: tuple[str, ...]
