@@ -73,7 +73,7 @@ def test_a_page_of_a_simulated_book(replay: Path, truth: Path) -> None:
     assert cells(lines, "any, with a sign")[2:] == ["", "100%", "100%", "100%", "80 (80-80)"]
     assert cells(lines, "declines caught") == ["100% (21-100), 1 of 1"]
     assert cells(lines, "first by") == ["sudden_drop 1"]
-    assert cells(lines, "drops in 1 holidays") == ["0 told, 0 held back"]
+    assert cells(lines, "drops in 1 holidays and a week on") == ["0 told, 0 resting on it, 0 held back"]
     assert cells(lines, "lost key people, in 3 gaps") == ["– (none to judge)"]
     assert cells(lines, "nobody")[0] == "1"
 

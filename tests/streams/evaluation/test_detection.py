@@ -172,8 +172,8 @@ def test_drops_while_the_fleet_dips_or_a_source_is_silent(tmp_path: Path) -> Non
         [
             alert("a", "sudden_drop", 199),
             alert("a", "sudden_drop", 200),  # at its first midnight nothing of it was seen
-            alert("a", "sudden_drop", 201),
-            alert("a", "sudden_drop", 211.9),
+            alert("a", "sudden_drop", 201, evidence={"window_days": 3}),
+            alert("a", "sudden_drop", 211.9, evidence={"window_days": 7, "fleet_down_days": 1}),
             alert("a", "sudden_drop", 212),
             alert("a", "asleep", 203),
             alert("b", "sudden_drop", 200, suppressed={"reason": "covered"}),
@@ -181,6 +181,9 @@ def test_drops_while_the_fleet_dips_or_a_source_is_silent(tmp_path: Path) -> Non
             alert("c", "sudden_drop", 203),
             alert("a", "sudden_drop", 250),
             alert("a", "sudden_drop", 251),
+            alert("a", "sudden_drop", 255, evidence={"window_days": 7, "blind_days": 2}),
+            alert("a", "sudden_drop", 256, evidence={"window_days": 7, "fleet_down_days": 1, "blind_days": 2}),
+            alert("a", "sudden_drop", 257, evidence={"window_days": 4}),
             alert("b", "sudden_drop", 251),
         ],
         [
@@ -193,9 +196,11 @@ def test_drops_while_the_fleet_dips_or_a_source_is_silent(tmp_path: Path) -> Non
     assert found == {
         "dips": 1,
         "sudden_drops_in_dips": 2,
+        "sudden_drops_resting_on_dips": 1,
         "held_back_in_dips": 1,
         "outages": 1,
-        "sudden_drops_in_outages": 1,
+        "sudden_drops_in_outages": 4,
+        "sudden_drops_resting_on_outages": 1,
         "held_back_in_outages": 0,
     }
 

@@ -19,6 +19,12 @@ class _Suppressed(msgspec.Struct):
     reason: str
 
 
+class _Evidence(msgspec.Struct):
+    window_days: float = 0
+    fleet_down_days: float = 0
+    blind_days: float = 0
+
+
 class _Record(msgspec.Struct):
     kind: str
     type: str
@@ -29,13 +35,15 @@ class _Record(msgspec.Struct):
     version: int = 0
     owner: str | None = None
     suppressed: _Suppressed | None = None
+    evidence: _Evidence = msgspec.field(default_factory=_Evidence)
 
 
 @dataclass
 class LoggedAlert:
     """One alert. ``told_at``: its first record, other than its end, that was not suppressed; None: nobody was told.
 
-    ``suppressed_by`` is the reason that was given last while nobody had been told.
+    ``suppressed_by`` is the reason that was given last while nobody had been told. ``window_days`` and
+    ``left_out_days`` are as ``Told`` has them.
     """
 
     alert_id: str
@@ -47,11 +55,17 @@ class LoggedAlert:
     told_at: datetime | None = None
     ended_at: datetime | None = None
     suppressed_by: str | None = None
+    window_days: float = 0
+    left_out_days: float = 0
 
 
 @dataclass(frozen=True)
 class Told:
-    """An alert on a customer of which somebody was told, and when."""
+    """An alert on a customer of which somebody was told, and when.
+
+    ``window_days`` is the number of days up to the telling that its evidence judges, 0 where it judges none;
+    ``left_out_days`` of them weighed nothing, as the fleet was down or nobody could see the customer.
+    """
 
     alert_id: str
     kind: str
@@ -60,6 +74,8 @@ class Told:
     owner: str | None
     at: datetime
     ended_at: datetime | None = None
+    window_days: float = 0
+    left_out_days: float = 0
 
     @property
     def is_risk(self) -> bool:
@@ -112,10 +128,12 @@ def read_alerts(directory: Path) -> AlertLog | None:
                 continue
             told_later += known.suppressed_by is not None
             known.told_at = record.occurred_at
+            known.window_days = record.evidence.window_days
+            known.left_out_days = record.evidence.fleet_down_days + record.evidence.blind_days
             known.owner = record.owner or known.owner
     on_customers = [alert for alert in alerts.values() if alert.kind != OPS and alert.customer_id is not None]
     told = [
-        Told(a.alert_id, a.kind, a.type, a.customer_id, a.owner, a.told_at, a.ended_at)
+        Told(a.alert_id, a.kind, a.type, a.customer_id, a.owner, a.told_at, a.ended_at, a.window_days, a.left_out_days)
         for a in on_customers
         if a.told_at is not None and a.customer_id is not None
     ]

@@ -131,8 +131,10 @@ def _planted(planted: dict[str, Any]) -> Table:
     table.add_row("returns told on their day", share_of(planted["warm_returns_told_on_their_day"]))
     fleet = planted["fleet"]
     for name, kind in (("holidays", "dips"), ("outages", "outages")):
-        told = f"{fleet[f'sudden_drops_in_{kind}']} told, {fleet[f'held_back_in_{kind}']} held back"
-        table.add_row(f"drops in {fleet[kind]} {name}", told)
+        resting = fleet[f"sudden_drops_resting_on_{kind}"]
+        told = f"{fleet[f'sudden_drops_in_{kind}']} told, {resting} resting on it"
+        told += f", {fleet[f'held_back_in_{kind}']} held back"
+        table.add_row(f"drops in {fleet[kind]} {name} and a week on", told)
     alarms = planted["false_alarms"]
     kinds = ", ".join(f"{name} {number(rate)}" for name, rate in alarms["by_type"].items())
     table.add_row("false alarms per account and year", number(alarms["per_account_year"]) + f": {kinds}" * bool(kinds))

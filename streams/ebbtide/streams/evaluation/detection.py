@@ -19,6 +19,7 @@ from ebbtide.streams.evaluation.outcomes import Outcomes
 from ebbtide.streams.evaluation.planted import (
     KEY_PERSON_LOSS,
     WARM_RETURN,
+    FleetSpell,
     Planted,
     PlantedAccount,
     PlantedEpisode,
@@ -38,6 +39,7 @@ LOCAL_DAY = timedelta(hours=12)
 """The truth counts local days; a day in the far east or west reaches so far into its neighbours in UTC."""
 
 _DAY = timedelta(days=1)
+_RESTING = "resting"
 _PERSON_GAPS = 3.0
 _DAYS_A_YEAR = 365.25
 
@@ -161,24 +163,36 @@ def _false_alarms(account: PlantedAccount, told: Sequence[Told], outcomes: Outco
 def _count_fleet(found: Detection, log: AlertLog, planted: Planted) -> None:
     """Drops of customers that have no decline of their own then: told, and held back by reason."""
     accounts = {account.customer_id: account for account in planted.accounts}
-    drops = [(alert.customer_id, alert.at, "told") for alert in log.told if alert.type == "sudden_drop"]
+    drops: list[tuple[str, datetime, str, Told | None]] = [
+        (alert.customer_id, alert.at, "told", alert) for alert in log.told if alert.type == "sudden_drop"
+    ]
     drops += [
-        (alert.customer_id, alert.opened_at, alert.suppressed_by or "")
+        (alert.customer_id, alert.opened_at, alert.suppressed_by or "", None)
         for alert in log.held_back
         if alert.type == "sudden_drop" and alert.customer_id is not None
     ]
-    for customer, at, what in drops:
+    for customer, at, what, alert in drops:
         account = accounts.get(customer)
         if account is None or any(e.excuses_alarms and e.starts_at <= at <= e.ends_at for e in account.episodes):
             continue
         for kind, counter in (("dip", found.in_dips), ("outage", found.in_outages)):
-            counter[what] += any(
-                spell.type == kind
+            spells = [
+                spell
+                for spell in planted.fleet
+                if spell.type == kind
                 # What is decided at its first midnight saw nothing of it.
                 and spell.starts_at < at < spell.ends_at + AFTERMATH
                 and (spell.source is None or spell.source == account.source)
-                for spell in planted.fleet
-            )
+            ]
+            if spells:
+                counter[what] += 1
+                counter[_RESTING] += alert is not None and any(_rests_on(alert, spell) for spell in spells)
+
+
+def _rests_on(alert: Told, spell: FleetSpell) -> bool:
+    """Whether more days of the spell lie in what the alert judges than were left out of it."""
+    begins = max(spell.starts_at, alert.at - timedelta(days=alert.window_days))
+    return (min(spell.ends_at, alert.at) - begins) / _DAY > alert.left_out_days + LOCAL_DAY / _DAY
 
 
 def summary(found: Detection, planted: Planted, outcomes: Outcomes) -> dict[str, Any]:
@@ -217,10 +231,12 @@ def summary(found: Detection, planted: Planted, outcomes: Outcomes) -> dict[str,
         "fleet": {
             "dips": sum(spell.type == "dip" for spell in planted.fleet),
             "sudden_drops_in_dips": found.in_dips["told"],
-            "held_back_in_dips": found.in_dips.total() - found.in_dips["told"],
+            "sudden_drops_resting_on_dips": found.in_dips[_RESTING],
+            "held_back_in_dips": found.in_dips.total() - found.in_dips["told"] - found.in_dips[_RESTING],
             "outages": sum(spell.type == "outage" for spell in planted.fleet),
             "sudden_drops_in_outages": found.in_outages["told"],
-            "held_back_in_outages": found.in_outages.total() - found.in_outages["told"],
+            "sudden_drops_resting_on_outages": found.in_outages[_RESTING],
+            "held_back_in_outages": found.in_outages.total() - found.in_outages["told"] - found.in_outages[_RESTING],
         },
         "false_alarms": {
             "alerts": len(found.false_alarms),
