@@ -19,7 +19,7 @@ from support.receiver import SECRET
 
 
 def asked(directory: Path) -> object:
-    """What the history answers while its sink runs; None where it does not."""
+    """What the history answers while its sink runs, or what is said where it does not."""
     question = [
         sys.executable,
         "-m",
@@ -31,7 +31,7 @@ def asked(directory: Path) -> object:
     ]
     env = os.environ | {"EBBTIDE_CLICKHOUSE__EMBEDDED": ".ebbtide/up/history"}
     done = subprocess.run(question, cwd=directory, env=env, capture_output=True, check=False, timeout=60)
-    return orjson.loads(done.stdout) if done.returncode == 0 else None
+    return orjson.loads(done.stdout) if done.returncode == 0 else done.stderr.decode()
 
 
 @pytest.mark.kafka
@@ -50,7 +50,17 @@ def test_it_runs_until_it_is_stopped_and_keeps_its_data(tmp_path: Path) -> None:
             assert json.load(answer) == {"success": True, "accepted": 1, "ignored": {}}
         if installed():
             assert "the history: chDB in " in up.text
-            eventually(lambda: asked(tmp_path) == [[1]], "the history answers", timeout=60)
+            answers: list[object] = []
+
+            def answered() -> bool:
+                answers.append(asked(tmp_path))
+                return answers[-1] == [[1]]
+
+            try:
+                eventually(answered, "the history answers", timeout=60)
+            except pytest.fail.Exception as failed:
+                sink = tmp_path / ".ebbtide" / "up" / "sink.log"
+                pytest.fail(f"{failed}: {answers}\n{up.text[-2_000:]}\n{sink.read_text()[-3_000:]}")
         up.signal(signal.SIGTERM)
         assert up.ends() == 0, up.text
         up.left_nothing()

@@ -8,7 +8,7 @@ import logging
 import click
 
 from ebbtide.streams.cli.options import settings_option
-from ebbtide.streams.garbage import rarely_collect
+from ebbtide.streams.garbage import collect_young
 from ebbtide.streams.settings import Settings
 
 
@@ -24,7 +24,7 @@ def command(settings: Settings) -> None:
     from ebbtide.streams.collector.run import serve  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    rarely_collect()
+    collect_young()
 
     def ready(address: str) -> None:
         click.echo(f"collector listens on {address}")

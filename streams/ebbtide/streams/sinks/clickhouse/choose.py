@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 from ebbtide.streams.kafka_client import client_settings
 from ebbtide.streams.settings import Settings
 from ebbtide.streams.sinks.clickhouse.asked import AskedDatabase, owner_answers
-from ebbtide.streams.sinks.clickhouse.embedded import EmbeddedWriter
+from ebbtide.streams.sinks.clickhouse.embedded import IN_USE_S, DirectoryInUseError, EmbeddedWriter
 from ebbtide.streams.sinks.clickhouse.writer import ClickHouseWriter
 from ebbtide.streams.sinks.personal_data import PersonalData, PersonalDataMode
 from ebbtide.streams.sinks.settings import ClickHouseSettings, SinkSettings
 
 LOOPBACK = "127.0.0.1"
+AGAIN_S = 0.25
 
 
 def sink_settings(settings: Settings) -> SinkSettings:
@@ -57,7 +61,22 @@ def open_writer(settings: Settings) -> ClickHouseWriter | EmbeddedWriter:
 
 def open_database(settings: Settings) -> ClickHouseWriter | EmbeddedWriter | AskedDatabase:
     """What answers a question: the server; or the sink that has the directory, or the directory where none has it."""
-    embedded = settings.clickhouse.embedded
-    if embedded is not None and owner_answers(embedded):
-        return AskedDatabase(embedded)
-    return open_writer(settings)
+    house = settings.clickhouse
+    return open_writer(settings) if house.embedded is None else _open_directory(house.embedded, house.database)
+
+
+def _open_directory(directory: Path, database: str) -> EmbeddedWriter | AskedDatabase:
+    """Waits for a sink that has the directory and does not answer yet, and for whoever asks at the same time."""
+    until = time.monotonic() + IN_USE_S
+    while True:
+        if owner_answers(directory):
+            return AskedDatabase(directory)
+        writer = EmbeddedWriter(directory, database)
+        try:
+            writer.open()
+        except DirectoryInUseError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(AGAIN_S)
+        else:
+            return writer

@@ -6,7 +6,9 @@ forked, and works for one thread at a time; the tables are the server's, by the 
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -24,6 +26,8 @@ from ebbtide.streams.sinks.writer import Cell, RefusedError, WriterUnavailableEr
 DATA = "data"
 """The engine's own folder in the directory of a history."""
 INSTALL = "pip install 'ebbtide[embedded]'"
+IN_USE_S = 30.0
+"""How long one process waits for another to give a directory back: a question that reads it itself is soon through."""
 
 _REFUSED = re.compile(r"Code: (\d+)\. DB::Exception: (.*)", re.DOTALL)
 _NULLABLE = re.compile(r"^Nullable\((.*)\)$")
@@ -55,6 +59,7 @@ class EmbeddedWriter:
         self._directory = directory
         self._database = database_name(database)
         self._connection: Any = None
+        self._refused_since: float | None = None
         self._types: dict[str, dict[str, str]] = {}
 
     @property
@@ -65,9 +70,18 @@ class EmbeddedWriter:
     def prepare(self) -> None:
         """Make the directory and the database when they are missing, and apply the migrations that it lacks.
 
-        Raises DirectoryInUseError.
+        Raises WriterUnavailableError while another process has the directory, and DirectoryInUseError when it still has
+        it `IN_USE_S` seconds after the first attempt.
         """
-        self._open()
+        now = time.monotonic()
+        try:
+            self.open()
+        except DirectoryInUseError as error:
+            self._refused_since = now if self._refused_since is None else self._refused_since
+            if now - self._refused_since >= IN_USE_S:
+                raise
+            raise WriterUnavailableError("directory", str(error)) from error
+        self._refused_since = None
         migrate(self.execute)
 
     def write(self, table: Table, rows: Sequence[Row]) -> None:
@@ -78,13 +92,13 @@ class EmbeddedWriter:
         names = ", ".join(f"`{column}`" for column in table.columns)
         with self._failures():
             # chDB finds the table by its name among the variables of whoever calls it.
-            self._open().query(f"INSERT INTO `{table.name}` ({names}) SELECT {names} FROM Python(batch)")
+            self.open().query(f"INSERT INTO `{table.name}` ({names}) SELECT {names} FROM Python(batch)")
         del batch
 
     def execute(self, statement: str) -> list[tuple[Cell, ...]]:
         """Run one statement and wait for its end."""
         with self._failures():
-            answer = self._open().query(statement, "JSONCompact").bytes()
+            answer = self.open().query(statement, "JSONCompact").bytes()
         return [tuple(row) for row in orjson.loads(answer)["data"]] if answer else []
 
     def close(self) -> None:
@@ -93,7 +107,8 @@ class EmbeddedWriter:
         if connection is not None:
             connection.close()
 
-    def _open(self) -> Any:
+    def open(self) -> Any:
+        """The engine with the directory, opened if it is not yet. Raises DirectoryInUseError."""
         if self._connection is not None:
             return self._connection
         if not installed():
@@ -105,6 +120,8 @@ class EmbeddedWriter:
             data.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EbbtideError(f"{data} cannot be made: {error.strerror}") from error
+        if not os.access(data, os.W_OK | os.X_OK):
+            raise EbbtideError(f"{data} may not be written to by this user")
         with self._failures():
             try:
                 connection = chdb.connect(str(data))
@@ -112,8 +129,8 @@ class EmbeddedWriter:
                 # Which it is stands on the engine's standard error only, in some versions.
                 if _LOCKED in str(error) or _NOT_STARTED in str(error):
                     raise DirectoryInUseError(
-                        f"{self._directory} is in use by another process: stop it, or ask it (`ebbtide history query` "
-                        "does). If there is none, see that this user may write there"
+                        f"{self._directory} is in use by another process: stop it, or ask it "
+                        "(`ebbtide history query` does)"
                     ) from error
                 raise
             connection.query(f"CREATE DATABASE IF NOT EXISTS `{self._database}`")
