@@ -224,3 +224,11 @@ def test_a_partition_that_goes_is_settled_elsewhere() -> None:
     assert made.parked == 0
     settled = made.settle(group, [DELIVERED, DELIVERED], NOW, 0.5)
     assert [one.waiting for one in settled] == [ours]
+
+
+def test_an_overloaded_gateway_is_left_alone_for_a_moment_and_that_counts_as_a_failure() -> None:
+    made = dispatch(waiting(alert("a")), waiting(alert("b")))
+    (settled,) = settle(made, Verdict(Outcome.FAILED, DeliveryReason.HTTP_STATUS, "502", retry_after_s=5.0))
+    assert (settled.status, settled.waiting.failures) == (DeliveryStatus.RETRYING, 1)
+    assert made.take(NOW + 4_999).group == []
+    assert len(made.take(NOW + 5_000).group) == 1

@@ -156,6 +156,8 @@ class Dispatch:
                 self.breaker = self.breaker.held(now_ms, round(pause_s * 1000))
             case Outcome.FAILED if gravest.blame is Blame.ENDPOINT:
                 self.breaker = self.breaker.failed(now_ms, draw)
+                if gravest.retry_after_s is not None:
+                    self.breaker = self.breaker.held(now_ms, round(gravest.retry_after_s * 1000))
             case _:
                 self.breaker = self.breaker.worked()
 

@@ -152,26 +152,27 @@ def test(endpoint: str, customer: str | None, settings: Settings, *, as_json: bo
             raise EbbtideError(f"{topic} has no record of customer {customer}; see `ebbtide customer show`")
         message = found
     trial = asyncio.run(attempt(endpoint, given, message))
-    parts = urlsplit(trial.url)
+    (verdict,) = trial.verdicts
+    host, body = ("", b"") if trial.request is None else (urlsplit(trial.request.url).netloc, trial.request.body)
     if as_json:
         echo_json(
             {
                 "endpoint": endpoint,
-                "host": parts.netloc,
-                "body": trial.body.decode(),
+                "host": host,
+                "body": body.decode(),
                 "http_status": trial.answer.status,
                 "answer": trial.answer.text(),
-                "outcome": trial.verdict.outcome,
-                "reason": trial.verdict.reason,
-                "detail": trial.verdict.detail,
+                "outcome": verdict.outcome,
+                "reason": verdict.reason,
+                "detail": verdict.detail,
                 "seconds": round(trial.seconds, 3),
             }
         )
     else:
-        click.echo(f"sent {len(trial.body):,} bytes to {parts.netloc} ({given.format})")
+        click.echo(f"sent {len(body):,} bytes to {host} ({given.format})")
         click.echo(
             f"answered {trial.answer.status or 'nothing'} in {trial.seconds:.2f} s: {trial.answer.text() or '-'}"
         )
-        click.echo(f"that is: {trial.verdict.outcome}")
-    if trial.verdict.outcome is not Outcome.DELIVERED:
-        raise EbbtideError(f"{endpoint} did not take it: {trial.verdict.reason} {trial.verdict.detail or ''}".rstrip())
+        click.echo(f"that is: {verdict.outcome}")
+    if verdict.outcome is not Outcome.DELIVERED:
+        raise EbbtideError(f"{endpoint} did not take it: {verdict.reason} {verdict.detail or ''}".rstrip())

@@ -12,12 +12,12 @@ from aiokafka.errors import KafkaError
 
 from ebbtide.models.delivery.formats.registry import FORMATS
 from ebbtide.streams.deliver.client import Client
+from ebbtide.streams.deliver.exchange import Exchange
 from ebbtide.streams.deliver.policy import choice_of
 from ebbtide.streams.deliver.secrets import SecretError, Watched, target_of
 from ebbtide.streams.deliver.settings import DeliverSettings, EndpointSettings
 from ebbtide.streams.deliver.shift import Shift
 from ebbtide.streams.deliver.source import SourceUnavailableError
-from ebbtide.streams.deliver.tokens import Tokens
 from ebbtide.streams.metrics import Metrics
 from ebbtide.streams.sinks.backoff import Backoff
 from ebbtide.streams.sinks.health import SinkHealth
@@ -62,9 +62,9 @@ class Courier:
         """Deliver until ``stop`` is set. Waits for a Kafka that is away, as long as it takes."""
         failures = 0
         async with Client(self.endpoint) as client:
-            tokens = Tokens(self.name, self.endpoint, client)
+            exchange = Exchange(self.name, self.endpoint, client)
             while not stop.is_set():
-                shift = Shift(self, client, tokens)
+                shift = Shift(self, exchange)
                 try:
                     await shift.run(stop)
                     failures = 0

@@ -15,22 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import KafkaError
 
-from ebbtide.models.delivery.answer import Answer, Blame, Outcome, Verdict, error_code, rejected, unauthorised
 from ebbtide.models.delivery.breaker import BreakerState
 from ebbtide.models.delivery.choice import skipped
 from ebbtide.models.delivery.dispatch import Dispatch
 from ebbtide.models.delivery.lanes import Waiting
 from ebbtide.models.delivery.message import Message, Position, UnreadableError
-from ebbtide.models.delivery.target import Request
 from ebbtide.schemas.deliveries import DeliveryReason, DeliveryStatus
-from ebbtide.streams.deliver.client import Client
+from ebbtide.streams.deliver.exchange import Exchange
 from ebbtide.streams.deliver.inbox import REQUESTS, from_parked, from_record, from_request
 from ebbtide.streams.deliver.ledger import Ledger
 from ebbtide.streams.deliver.outbox import unreadable
 from ebbtide.streams.deliver.policy import dispatch_policy
-from ebbtide.streams.deliver.secrets import SecretError, target_of
 from ebbtide.streams.deliver.source import DeliverySource, read_parked
-from ebbtide.streams.deliver.tokens import LoginError, Tokens
 
 if TYPE_CHECKING:
     from ebbtide.streams.deliver.courier import Courier
@@ -51,10 +47,9 @@ SHOW_S = 1.0
 class Shift:
     """From joining the group until something fails, or the end. Everything in memory begins and ends with it."""
 
-    def __init__(self, courier: Courier, client: Client, tokens: Tokens) -> None:
+    def __init__(self, courier: Courier, exchange: Exchange) -> None:
         self._of = courier
-        self._client = client
-        self._tokens = tokens
+        self._exchange = exchange
         self._dispatch = Dispatch(dispatch_policy(courier.endpoint, courier.settings))
         if courier.disabled:
             self._dispatch.breaker = self._dispatch.breaker.disable()
@@ -227,49 +222,15 @@ class Shift:
     # What an answer means
 
     async def _attempt(self, group: list[Waiting]) -> None:
-        messages = [waiting.message for waiting in group]
-        began = time.monotonic()
-        asked = await self._request(messages)
-        if isinstance(asked, Request):
-            answer = await self._client.ask(asked)
-            verdicts = self._judged(answer, messages)
-            self._of.metrics.delivery_request_seconds.labels(self._of.name).observe(time.monotonic() - began)
-        else:
-            answer, verdicts = Answer(None), [asked] * len(messages)
-        if any(verdict.reason is DeliveryReason.UNAUTHORISED for verdict in verdicts):
-            self._tokens.refused()
-        now_ms, duration_s = _now_ms(), time.monotonic() - began
-        for settled in self._dispatch.settle(group, verdicts, now_ms, random.random()):
-            self._ledger.settle(settled, now_ms, answer.status, duration_s)
+        told = await self._exchange.send([waiting.message for waiting in group], self._of.target)
+        if told.request is not None:
+            self._of.metrics.delivery_request_seconds.labels(self._of.name).observe(told.seconds)
+        now_ms = _now_ms()
+        for settled in self._dispatch.settle(group, told.verdicts, now_ms, random.random()):
+            self._ledger.settle(settled, now_ms, told.answer.status, told.seconds)
             if settled.status is DeliveryStatus.DELIVERED:
                 self._delay(settled.waiting.message, now_ms)
         self._wake.set()
-
-    def _judged(self, answer: Answer, messages: list[Message]) -> list[Verdict]:
-        try:
-            return self._of.format.judge(answer, messages, self._of.target)
-        except Exception:  # an answer that nobody thought of must hold up nothing for ever
-            log.exception("%s: cannot make sense of an answer: %s", self._of.name, answer.text())
-            return [error_code(f"an answer of no known kind: {answer.text()}")] * len(messages)
-
-    async def _request(self, messages: list[Message]) -> Request | Verdict:
-        """The request, or why there can be none."""
-        try:
-            target = self._of.target
-            if self._of.format.crm:
-                target = target_of(self._of.name, self._of.endpoint, await self._tokens.token())
-            request: Request = self._of.format.ask(messages, target, _now_ms())
-        except (LoginError, SecretError) as error:
-            return unauthorised(str(error))
-        except Exception as error:  # a record that cannot be put into words must hold up no other
-            log.exception("%s: no request can be made of %s", self._of.name, messages[0].source)
-            verdict = rejected(f"no request can be made of it: {error!r}")
-            return verdict if len(messages) == 1 else _by_itself(verdict)
-        if len(request.body) > self._of.endpoint.max_body_bytes:
-            said = f"{len(request.body)} bytes, more than max_body_bytes"
-            verdict = Verdict(Outcome.REJECTED, DeliveryReason.TOO_LARGE, said, Blame.RECORD)
-            return verdict if len(messages) == 1 else _by_itself(verdict)
-        return request
 
     def _delay(self, message: Message, now_ms: int) -> None:
         began_ms = max(message.appended_ms, message.not_before_ms)
@@ -360,11 +321,6 @@ class Shift:
             log.warning("%s does not work and is left alone for a while; its records wait in Kafka", self._of.name)
         elif before is not None and state is BreakerState.CLOSED:
             log.info("%s works again", self._of.name)
-
-
-def _by_itself(verdict: Verdict) -> Verdict:
-    """One of several is at fault: each is tried alone."""
-    return Verdict(Outcome.FAILED, verdict.reason, verdict.detail, Blame.REQUEST)
 
 
 def _now_ms() -> int:

@@ -51,9 +51,11 @@ class Tokens:
                 self._until = now + max(1.0, lasts_s - EARLY_S)
             return self._token
 
-    def refused(self) -> None:
-        """The endpoint did not take it: the next is a new one."""
-        self._until = 0.0
+    def refused(self, token: str) -> None:
+        """The endpoint did not take this one: the next is new. Requests that were out with it ask for one login, not
+        for one each; Fxiaoke allows ten a minute."""
+        if token == self._token:
+            self._until = 0.0
 
     async def _log_in(self, login: LoginSettings) -> tuple[str, float]:
         secret = _secret(self._name, login, "client_secret")
