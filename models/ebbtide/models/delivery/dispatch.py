@@ -155,9 +155,8 @@ class Dispatch:
                 pause_s = PAUSE_S if gravest.retry_after_s is None else max(1.0, gravest.retry_after_s)
                 self.breaker = self.breaker.held(now_ms, round(pause_s * 1000))
             case Outcome.FAILED if gravest.blame is Blame.ENDPOINT:
-                self.breaker = self.breaker.failed(now_ms, draw)
-                if gravest.retry_after_s is not None:
-                    self.breaker = self.breaker.held(now_ms, round(gravest.retry_after_s * 1000))
+                wait_ms = round((gravest.retry_after_s or 0) * 1000)
+                self.breaker = self.breaker.failed(now_ms, draw, wait_ms)
             case _:
                 self.breaker = self.breaker.worked()
 

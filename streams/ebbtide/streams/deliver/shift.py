@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import KafkaError
 
-from ebbtide.models.delivery.breaker import BreakerState
+from ebbtide.models.delivery.answer import Outcome
+from ebbtide.models.delivery.breaker import Breaker, BreakerState
 from ebbtide.models.delivery.choice import skipped
 from ebbtide.models.delivery.dispatch import Dispatch
 from ebbtide.models.delivery.lanes import Waiting
@@ -27,6 +28,7 @@ from ebbtide.streams.deliver.ledger import Ledger
 from ebbtide.streams.deliver.outbox import unreadable
 from ebbtide.streams.deliver.policy import dispatch_policy
 from ebbtide.streams.deliver.source import DeliverySource, read_parked
+from ebbtide.streams.deliver.standing import told
 
 if TYPE_CHECKING:
     from ebbtide.streams.deliver.courier import Courier
@@ -51,8 +53,6 @@ class Shift:
         self._of = courier
         self._exchange = exchange
         self._dispatch = Dispatch(dispatch_policy(courier.endpoint, courier.settings))
-        if courier.disabled:
-            self._dispatch.breaker = self._dispatch.breaker.disable()
         self._ledger = Ledger(courier.name, courier.metrics)
         self._source = DeliverySource(
             courier.connection,
@@ -73,6 +73,7 @@ class Shift:
         self._committed: dict[tuple[str, int], int] = {}
         self._seen_state: BreakerState | None = None
         self.worked = False
+        self._obey()
 
     async def run(self, stop: asyncio.Event) -> None:
         await self._source.start()
@@ -222,15 +223,25 @@ class Shift:
     # What an answer means
 
     async def _attempt(self, group: list[Waiting]) -> None:
-        told = await self._exchange.send([waiting.message for waiting in group], self._of.target)
-        if told.request is not None:
-            self._of.metrics.delivery_request_seconds.labels(self._of.name).observe(told.seconds)
+        exchanged = await self._exchange.send([waiting.message for waiting in group], self._of.target)
+        if exchanged.request is not None:
+            self._of.metrics.delivery_request_seconds.labels(self._of.name).observe(exchanged.seconds)
         now_ms = _now_ms()
-        for settled in self._dispatch.settle(group, told.verdicts, now_ms, random.random()):
-            self._ledger.settle(settled, now_ms, told.answer.status, told.seconds)
+        for verdict in exchanged.verdicts:
+            if verdict.outcome is Outcome.GONE and not self._of.disabled:
+                self._of.disable(verdict.detail or "")
+        for settled in self._dispatch.settle(group, exchanged.verdicts, now_ms, random.random()):
+            self._ledger.settle(settled, now_ms, exchanged.answer.status, exchanged.seconds)
             if settled.status is DeliveryStatus.DELIVERED:
                 self._delay(settled.waiting.message, now_ms)
         self._wake.set()
+
+    def _obey(self) -> None:
+        """Send nothing to an endpoint that was disabled, by whomever; send again once it is enabled."""
+        disabled = self._of.disabled is not None
+        if disabled != self._dispatch.breaker.disabled:
+            self._dispatch.breaker = self._dispatch.breaker.disable() if disabled else Breaker()
+            self._wake.set()
 
     def _delay(self, message: Message, now_ms: int) -> None:
         began_ms = max(message.appended_ms, message.not_before_ms)
@@ -244,6 +255,7 @@ class Shift:
         while not stop.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._of.settings.flush_seconds)
+            self._obey()
             await self._flush()
             now = time.monotonic()
             if now - shown >= SHOW_S:
@@ -256,6 +268,7 @@ class Shift:
     async def _flush(self) -> None:
         """The ledger first, then the offsets: what is committed was written down."""
         async with self._flushing:
+            await self._of.write_standing()
             now_ms = _now_ms()
             for settled in self._dispatch.park(now_ms):
                 self._ledger.settle(settled, now_ms)
@@ -310,13 +323,8 @@ class Shift:
 
     def _tell(self, state: BreakerState) -> None:
         before, self._seen_state = self._seen_state, state
-        if state is BreakerState.DISABLED:
-            self._of.disabled = True
-            log.error(
-                "%s answered 410 Gone and is not asked any more until `ebbtide deliver` starts anew; "
-                "its records wait in Kafka. Take it out of the settings, or correct its url",
-                self._of.name,
-            )
+        if (disabled := self._of.disabled) is not None:
+            log.error("%s", told(disabled))
         elif before is not None and state is BreakerState.OPEN:
             log.warning("%s does not work and is left alone for a while; its records wait in Kafka", self._of.name)
         elif before is not None and state is BreakerState.CLOSED:
