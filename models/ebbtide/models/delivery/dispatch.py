@@ -125,7 +125,12 @@ class Dispatch:
         ]
 
     def park(self, now_ms: int) -> list[Settled]:
-        """What waits so long that it is to be kept apart from now on."""
+        """What waits so long that it is to be kept apart from now on.
+
+        While the endpoint is disabled nothing is: what is parked has an end, what waits on its topic has none.
+        """
+        if self.breaker.disabled:
+            return []
         settled = []
         for waiting in list(self.lanes.slow(now_ms + self._policy.park_ms)):
             quiet = waiting.failures == 0 and waiting.message.not_before_ms > now_ms

@@ -11,21 +11,19 @@ import logging
 import random
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiokafka.errors import KafkaError
 
 from ebbtide.models.delivery.answer import Outcome
 from ebbtide.models.delivery.breaker import Breaker, BreakerState
-from ebbtide.models.delivery.choice import skipped
 from ebbtide.models.delivery.dispatch import Dispatch
 from ebbtide.models.delivery.lanes import Waiting
-from ebbtide.models.delivery.message import Message, Position, UnreadableError
-from ebbtide.schemas.deliveries import DeliveryReason, DeliveryStatus
+from ebbtide.models.delivery.message import Message
+from ebbtide.schemas.deliveries import DeliveryStatus
 from ebbtide.streams.deliver.exchange import Exchange
-from ebbtide.streams.deliver.inbox import REQUESTS, from_parked, from_record, from_request
+from ebbtide.streams.deliver.intake import Intake
 from ebbtide.streams.deliver.ledger import Ledger
-from ebbtide.streams.deliver.outbox import unreadable
 from ebbtide.streams.deliver.policy import dispatch_policy
 from ebbtide.streams.deliver.source import DeliverySource, read_parked
 from ebbtide.streams.deliver.standing import told
@@ -54,6 +52,7 @@ class Shift:
         self._exchange = exchange
         self._dispatch = Dispatch(dispatch_policy(courier.endpoint, courier.settings))
         self._ledger = Ledger(courier.name, courier.metrics)
+        self._intake = Intake(courier, self._dispatch, self._ledger)
         self._source = DeliverySource(
             courier.connection,
             courier.group,
@@ -106,7 +105,7 @@ class Shift:
                     await self._prepare({record.partition})
                 if generation != self._generation:
                     break  # read under an ownership that ended; whoever owns it now reads it again
-                self._take_in(record)
+                self._intake.take(record, _now_ms())
             await self._look_at_goals()
             if records:
                 self._wake.set()
@@ -120,46 +119,10 @@ class Shift:
         ends = await self._source.ends(partitions)
         if generation != self._generation:
             return
-        restored = []
-        for where, value in parked:
-            try:
-                restored.append(from_parked(value))
-            except UnreadableError as error:
-                log.error("%s: cannot read what was parked at %s: %s", self._of.name, "/".join(map(str, where)), error)
-        for waiting in sorted(restored, key=lambda one: one.message.source):
-            for settled in self._dispatch.offer(waiting):
-                self._ledger.settle(settled, at_ms)
+        self._intake.restore(parked, at_ms)
         self._goals |= ends
         self._goals_until = time.monotonic() + CATCH_UP_S
         self._ready |= partitions
-
-    def _take_in(self, record: Any) -> None:
-        where, at_ms = Position(record.topic, record.partition, record.offset), _now_ms()
-        self._ledger.read(where)
-        message: Message | None = None
-        try:
-            asked = record.topic == REQUESTS
-            message = from_request(record, self._of.name) if asked else from_record(record)
-        except UnreadableError as error:
-            log.warning("%s: cannot read %s: %s", self._of.name, "/".join(map(str, where)), error)
-            self._ledger.note(unreadable(self._of.name, where, record.key, str(error), at_ms))
-            self._of.metrics.delivery_failures.labels(self._of.name, DeliveryReason.UNREADABLE).inc()
-        if message is None or self._is_skipped(message, asked):
-            self._ledger.done(where)
-            return
-        waiting = Waiting(message, where, due_ms=max(at_ms, 0 if asked else message.not_before_ms))
-        for settled in self._dispatch.offer(waiting):
-            self._ledger.settle(settled, at_ms)
-
-    def _is_skipped(self, message: Message, asked: bool) -> bool:
-        """Who asks for a record gets it, whatever the settings choose; but no format tells what it cannot."""
-        if asked:
-            return message.value is None and not self._of.format.gone
-        reason = skipped(message, self._of.choice)
-        if reason is None:
-            return False
-        self._of.metrics.delivery_skipped.labels(self._of.name, reason).inc()
-        return True
 
     def _full(self, share: float) -> bool:
         lanes, settings = self._dispatch.lanes, self._of.settings
