@@ -73,7 +73,7 @@ class Courier:
     def disable(self, said: str) -> None:
         """It answered 410: from now on here, and wherever it is read once `write_standing` came to pass."""
         self._unwritten = disabled(self.name, self.target.url, said, datetime.now(UTC))
-        self._standings.put(self._unwritten)
+        self._standings.decide(self._unwritten)
 
     async def write_standing(self) -> None:
         """Write down what was decided here; where Kafka does not take it, the next call tries again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -34,31 +34,42 @@ class Standings:
     def __init__(self, connection: Mapping[str, Any], health: SinkHealth) -> None:
         self._connection = dict(connection)
         self._health = health
-        self._states: dict[str, EndpointState] = {}
+        self._read: dict[str, EndpointState] = {}
+        self._own: dict[str, EndpointState] = {}
         self._backoff = Backoff()
+        self._failures = 0
         self.known = asyncio.Event()
         """Set once all is read that was there."""
 
     def of(self, endpoint: str) -> EndpointState | None:
         """What was said last."""
-        return self._states.get(endpoint)
+        return self._own.get(endpoint) or self._read.get(endpoint)
 
-    def put(self, state: EndpointState) -> None:
-        """It was decided here."""
-        self._states[state.endpoint] = state
+    def decide(self, state: EndpointState) -> None:
+        """It was decided here, and counts before it is read back: what lies before it on the topic is older."""
+        self._own[state.endpoint] = state
+
+    def learn(self, states: Iterable[EndpointState]) -> None:
+        """They were read, in this order."""
+        for state in states:
+            self._read[state.endpoint] = state
+            own = self._own.get(state.endpoint)
+            if own is not None and (state == own or state.decided_at > own.decided_at):
+                del self._own[state.endpoint]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the topic until ``stop`` is set. While Kafka is away, what was known stays."""
-        failures = 0
         while not stop.is_set():
             try:
                 await self._follow(stop)
-            except (KafkaError, OSError) as error:
-                failures = 1 if self.known.is_set() else failures + 1
+            except Exception as error:  # whatever it is, it must end nobody's deliveries
+                if not isinstance(error, KafkaError | OSError):
+                    log.exception("a fault of ours")
+                self._failures += 1
                 self._health.failed(STATES, f"{STATES}: {error}")
                 log.warning("%s cannot be read: %s", STATES, error)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), self._backoff.seconds(failures))
+                    await asyncio.wait_for(stop.wait(), self._backoff.seconds(self._failures))
 
     async def _follow(self, stop: asyncio.Event) -> None:
         consumer = AIOKafkaConsumer(
@@ -68,12 +79,18 @@ class Standings:
             await consumer.start()
             partitions = list(consumer.assignment())
             ends = await consumer.end_offsets(partitions)
+            # Of an endpoint only the last counts: nothing is believed before all is read, neither at first nor again.
+            found: list[EndpointState] = []
+            caught_up = False
             while not stop.is_set():
                 for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
-                    self._states |= _read(records)
-                if not self.known.is_set() and all([await consumer.position(tp) >= ends[tp] for tp in partitions]):
+                    found += _states(records)
+                caught_up = caught_up or all([await consumer.position(tp) >= ends[tp] for tp in partitions])
+                if caught_up:
+                    self.learn({state.endpoint: state for state in found}.values())
+                    found, self._failures = [], 0
                     self.known.set()
-                self._health.works(STATES)
+                    self._health.works(STATES)
         finally:
             await consumer.stop()
 
@@ -81,7 +98,7 @@ class Standings:
 def read_states(settings: Settings) -> dict[str, EndpointState]:
     """What was said last of each endpoint. Raises ``EbbtideError`` where Kafka cannot be read."""
     try:
-        return _read(read_topic(settings, STATES))
+        return {state.endpoint: state for state in _states(read_topic(settings, STATES))}
     except NoTopicError:  # nothing was delivered yet, or not since it is declared
         return {}
 
@@ -116,13 +133,9 @@ def _applies(settings: Settings, state: EndpointState | None) -> bool:
     return is_disabled(state, url)
 
 
-def _read(records: Iterable[Any]) -> dict[str, EndpointState]:
-    found = {}
+def _states(records: Iterable[Any]) -> Iterator[EndpointState]:
     for record in records:
         try:
-            state = EndpointState.from_json(record.value or b"")
+            yield EndpointState.from_json(record.value or b"")
         except ValidationError as error:
             log.error("cannot read %s/%d/%d: %s", record.topic, record.partition, record.offset, error)
-            continue
-        found[state.endpoint] = state
-    return found
