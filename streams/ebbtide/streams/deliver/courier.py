@@ -77,9 +77,11 @@ class Courier:
 
     async def write_standing(self) -> None:
         """Write down what was decided here; where Kafka does not take it, the next call tries again."""
-        if self._unwritten is not None:
-            await self.producer.send_all([output_of(self._unwritten)])
-            self._unwritten = None
+        state = self._unwritten
+        if state is not None:
+            await self.producer.send_all([output_of(state)])
+            if self._unwritten is state:
+                self._unwritten = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until ``stop`` is set. Waits for a Kafka that is away, as long as it takes."""

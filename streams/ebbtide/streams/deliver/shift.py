@@ -198,6 +198,9 @@ class Shift:
             if settled.status is DeliveryStatus.DELIVERED:
                 self._delay(settled.waiting.message, now_ms)
         self._wake.set()
+        if self._dispatch.breaker.disabled:
+            with suppress(KafkaError):  # the next flush tries again
+                await self._of.write_standing()
 
     def _obey(self) -> None:
         """Send nothing to an endpoint that was disabled, by whomever; send again once it is enabled."""
