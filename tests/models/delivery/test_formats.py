@@ -9,6 +9,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -141,11 +142,19 @@ def test_the_pace_stays_within_what_a_service_allows(name: FormatName, most: int
     assert int(spec.burst + spec.per_second * seconds) <= most
 
 
+def test_fxiaoke_gets_an_id_of_each_request() -> None:
+    """`thirdTraceId`: a UUID of version 4, another for every request."""
+    asked = [FORMATS["fxiaoke"].ask([record()], TARGET, NOW + later) for later in (0, 0, 1)]
+    first, same, other = (UUID(parse_qs(urlsplit(one.url).query)["thirdTraceId"][0]) for one in asked)
+    assert (first, first.version) == (same, 4)
+    assert other != first
+
+
 def test_fxiaoke_has_a_path_for_objects_of_users_own_and_times_in_milliseconds() -> None:
     target = Target("crm", "https://x.example", object="object_Hk2p1__c", id_field="_id",
                     properties=(("renews__c", "next_renewal_at"), ("scored__c", "scored_at")))  # fmt: skip
     asked = FORMATS["fxiaoke"].ask([record()], target, NOW)
-    assert asked.url == "https://x.example/cgi/crm/custom/v2/data/update"
+    assert asked.url.partition("?")[0] == "https://x.example/cgi/crm/custom/v2/data/update"
     assert json.loads(asked.body)["data"]["object_data"]["renews__c"] == 1_767_657_600_000
     empty = record(fields={"next_renewal_at": {"value": None}})
     assert json.loads(FORMATS["fxiaoke"].ask([empty], target, NOW).body)["data"]["object_data"]["renews__c"] is None

@@ -49,6 +49,9 @@ async def test_many_requests_with_a_token_that_ended_log_in_once() -> None:
         made.refused("t1")
         assert await made.token() == "t2"
     assert len(logins.asked) == 2
+    traces = {one.url.partition("?thirdTraceId=")[2] for one in logins.asked}
+    assert {len(trace) for trace in traces} == {36}
+    assert len(traces) == 2
 
 
 async def test_a_login_that_is_refused_says_what_was_answered() -> None:

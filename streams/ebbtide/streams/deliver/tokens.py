@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import orjson
 
@@ -72,7 +73,8 @@ class Tokens:
     def _fxiaoke(self, login: LoginSettings, secret: str) -> Request:
         code = _secret(self._name, login, "permanent_code")
         body = {"appId": login.client_id, "appSecret": secret, "permanentCode": code}
-        return Request("POST", login.url, {"Content-Type": "application/json"}, orjson.dumps(body))
+        url = f"{login.url}{'&' if '?' in login.url else '?'}thirdTraceId={uuid4()}"
+        return Request("POST", url, {"Content-Type": "application/json"}, orjson.dumps(body))
 
 
 def _oauth(login: LoginSettings, secret: str) -> Request:

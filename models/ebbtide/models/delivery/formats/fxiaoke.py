@@ -6,9 +6,11 @@ of it: https://developer.fxiaoke.com/openapi_v2/start/guide/codes.html.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
@@ -58,7 +60,8 @@ def ask(messages: Sequence[Message], target: Target, now_ms: int) -> Request:
     }
     # Objects of users' own have a path of their own.
     path = "/cgi/crm/custom/v2/data/update" if target.object.endswith("__c") else "/cgi/crm/v2/data/update"
-    return Request("POST", target.url.rstrip("/") + path, json_headers(target), msgspec.json.encode(body))
+    url = f"{target.url.rstrip('/')}{path}?thirdTraceId={_trace(message, now_ms)}"
+    return Request("POST", url, json_headers(target), msgspec.json.encode(body))
 
 
 def judge(answer: Answer, messages: Sequence[Message], target: Target) -> list[Verdict]:
@@ -76,6 +79,11 @@ def _verdict(answer: Answer) -> Verdict:
     if code in PAUSES_S:
         return throttled(said, PAUSES_S[code])
     return error_code(said, Blame.ENDPOINT if code is None or code in BUSY else Blame.RECORD)
+
+
+def _trace(message: Message, now_ms: int) -> UUID:
+    """Every request is to have one of its own, of the form of a random UUID."""
+    return UUID(bytes=hashlib.sha256(f"{message.id}/{now_ms}".encode()).digest()[:16], version=4)
 
 
 def _ms(value: Any) -> Any:
