@@ -40,6 +40,7 @@ def test_what_is_compacted_is_keyed_by_what_it_is_about(topic: Topic) -> None:
             "subject identifier",
             "tenant",
             "tenant/model version",
+            "endpoint",
             "endpoint/source position",
         }
 

@@ -55,6 +55,16 @@ def test_wrong_settings_fail_and_the_rest_is_still_looked_at(monkeypatch: pytest
     assert "broker.partitions" in check.found
     assert "EBBTIDE_BROKR__URL" in check.found
     assert len(examine()) > 5
+    assert found("endpoints").status is Status.WARN
+
+
+def test_endpoints_that_cannot_be_read_are_not_called_none(tmp_path: Path) -> None:
+    """What is wrong with them stands under settings, and nothing else is said of them."""
+    file = tmp_path / "ebbtide.yml"
+    file.write_text("deliver: {endpoints: {crm: {url: 'ftp://there'}}}")
+    assert "deliver.endpoints.crm" in found("settings", file).found
+    check = found("endpoints", file)
+    assert (check.status, check.found) == (Status.WARN, "not looked at, because the settings are wrong")
 
 
 def test_another_version_of_a_pinned_package_fails(monkeypatch: pytest.MonkeyPatch) -> None:

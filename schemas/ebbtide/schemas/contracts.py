@@ -12,7 +12,7 @@ from ebbtide.schemas.alert import Alert, AlertCandidate, AlertDigest, DayActivit
 from ebbtide.schemas.base import adapter
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.dead_letter import DeadLetter
-from ebbtide.schemas.deliveries import Delivery, DeliveryRequest, ParkedDelivery
+from ebbtide.schemas.deliveries import Delivery, DeliveryRequest, EndpointState, ParkedDelivery
 from ebbtide.schemas.events import Event
 from ebbtide.schemas.feedback import AlertFeedback, Feedback
 from ebbtide.schemas.fleet import ChannelSpend, FleetStats, GridSummary, SourceHeartbeat
@@ -69,6 +69,7 @@ DERIVED: dict[str, type[Any]] = {
     "Delivery": Delivery,
     "ParkedDelivery": ParkedDelivery,
     "DeliveryRequest": DeliveryRequest,
+    "EndpointState": EndpointState,
 }
 """What Ebbtide sends. Unknown fields are errors."""
 

@@ -123,3 +123,17 @@ class DeliveryRequest(Contract):
     version: int
     record: str | None
     requested_at: UtcDatetime
+
+
+class EndpointState(Contract):
+    """Topic ``endpoint-states``, compacted, keyed by endpoint: whether an endpoint is sent anything.
+
+    One that answered 410 Gone is ``disabled`` until an operator enables it. ``address`` is a hash of the address that
+    answered, for another address was not meant; ``detail`` is the beginning of what it said.
+    """
+
+    endpoint: EndpointName
+    disabled: bool
+    address: Text
+    detail: str | None = None
+    decided_at: UtcDatetime

@@ -174,6 +174,14 @@ class Topic(Enum):
         "records that somebody wants sent to an endpoint again",
         max_message_bytes=4_194_304,
     )
+    ENDPOINT_STATES = TopicSpec(
+        "endpoint-states",
+        "EndpointState",
+        "endpoint",
+        "which endpoints answered 410 Gone and are not asked any more, and which an operator enabled again",
+        cleanup="compact",
+        retention_ms=-1,
+    )
 
     @property
     def spec(self) -> TopicSpec:

@@ -49,10 +49,10 @@ class Check:
 def examine(path: Path | None = None) -> list[Check]:
     """Look at everything. ``path`` is a settings file; nothing is changed anywhere."""
     try:
-        settings = load_settings(path)
+        settings, right = load_settings(path), True
         checks = [Check("settings", Status.OK, "right")]
     except SettingsError as error:
-        settings = Settings.model_construct()
+        settings, right = Settings.model_construct(), False
         checks = [Check("settings", Status.FAIL, str(error), "correct the names and values; the rest uses defaults")]
     looks: list[Callable[[], Iterator[Check]]] = [
         _python,
@@ -63,7 +63,7 @@ def examine(path: Path | None = None) -> list[Check]:
         lambda: _ports(settings),
         lambda: _broker(settings),
         lambda: _clickhouse(settings),
-        lambda: _endpoints(settings),
+        lambda: _endpoints(settings, right=right),
     ]
     return [*checks, *(check for look in looks for check in look())]
 
@@ -296,17 +296,31 @@ _NO_HISTORY = frozenset({60, 81})
 """ClickHouse's UNKNOWN_TABLE and UNKNOWN_DATABASE."""
 
 
-def _endpoints(settings: Settings) -> Iterator[Check]:
-    """Whether secrets can be read and hosts be connected to. Nothing is sent: `ebbtide deliveries test` does that."""
+def _endpoints(settings: Settings, *, right: bool) -> Iterator[Check]:
+    """Whether secrets can be read, hosts be connected to, and none answered 410 Gone. Nothing is sent: `ebbtide
+    deliveries test` does that."""
+    if not right:
+        advice = "correct the settings, then look again"
+        yield Check("endpoints", Status.WARN, "not looked at, because the settings are wrong", advice)
+        return
     if not settings.deliver.endpoints:
         yield Check("endpoints", Status.OK, "none are set: nothing is delivered")
         return
     from ebbtide.streams.deliver.look import fault_of  # noqa: PLC0415  (slow imports)
+    from ebbtide.streams.deliver.standing import disabled_now  # noqa: PLC0415
 
+    try:
+        gone = {state.endpoint: state for state in disabled_now(settings)}
+    except EbbtideError:  # the check of the broker says why
+        gone = {}
     for name, endpoint in sorted(settings.deliver.endpoints.items()):
         host, fault = fault_of(name, endpoint)
-        if fault is None:
-            yield Check(f"endpoint {name}", Status.OK, f"{endpoint.format} at {host}")
-        else:
+        if fault is not None:
             advice = f"correct deliver.endpoints.{name}; then ebbtide deliveries test {name}"
             yield Check(f"endpoint {name}", Status.FAIL, fault, advice)
+        elif name in gone:
+            found = f"answered 410 Gone at {gone[name].decided_at:%Y-%m-%d %H:%M:%S} UTC and is not asked any more"
+            advice = f"correct its url; or ebbtide deliveries test {name}, then ebbtide deliveries enable {name}"
+            yield Check(f"endpoint {name}", Status.FAIL, found, advice)
+        else:
+            yield Check(f"endpoint {name}", Status.OK, f"{endpoint.format} at {host}")

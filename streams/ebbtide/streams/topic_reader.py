@@ -41,6 +41,32 @@ def read_topic(
     With ``keys`` only the partitions that these keys lie in. Raises ``EbbtideError`` where the broker cannot be
     reached, ``NoTopicError`` where the topic does not exist.
     """
+    with _consumer(settings) as consumer:
+        numbers = sorted(consumer.partitions_for_topic(topic) or ())
+        if not numbers:
+            raise NoTopicError(f"there is no topic {topic} on {settings.broker.bootstrap}; run `ebbtide topics create`")
+        wanted = None if keys is None else {partition_of(key, len(numbers)) for key in keys}
+        partitions = [TopicPartition(topic, number) for number in numbers if wanted is None or number in wanted]
+        ends = consumer.end_offsets(partitions)
+        starts = consumer.beginning_offsets(partitions)
+        with progress(f"reading {topic}", sum(ends[one] - starts[one] for one in partitions)) as advance:
+            for partition in partitions:
+                yield from _read(consumer, partition, starts[partition], ends[partition], advance)
+
+
+def read_partition(settings: Settings, topic: str, number: int, start: int) -> Iterator[Any]:
+    """Every record of a partition from an offset, or the first that is left, to its end as it is now.
+
+    Raises ``EbbtideError`` where the broker cannot be reached.
+    """
+    with _consumer(settings) as consumer:
+        partition = TopicPartition(topic, number)
+        first, end = consumer.beginning_offsets([partition])[partition], consumer.end_offsets([partition])[partition]
+        yield from _read(consumer, partition, max(start, first), end, lambda _count: None)
+
+
+@contextmanager
+def _consumer(settings: Settings) -> Iterator[Any]:
     require_broker(settings)
     try:
         consumer = KafkaConsumer(
@@ -55,23 +81,14 @@ def read_topic(
     except KafkaError as error:
         raise EbbtideError(no_kafka(f"{settings.broker.bootstrap}: {error}")) from None
     try:
-        numbers = sorted(consumer.partitions_for_topic(topic) or ())
-        if not numbers:
-            raise NoTopicError(f"there is no topic {topic} on {settings.broker.bootstrap}; run `ebbtide topics create`")
-        wanted = None if keys is None else {partition_of(key, len(numbers)) for key in keys}
-        partitions = [TopicPartition(topic, number) for number in numbers if wanted is None or number in wanted]
-        ends = consumer.end_offsets(partitions)
-        starts = consumer.beginning_offsets(partitions)
-        with progress(f"reading {topic}", sum(ends[one] - starts[one] for one in partitions)) as advance:
-            for partition in partitions:
-                yield from _read_partition(consumer, partition, ends[partition], advance)
+        yield consumer
     finally:
         consumer.close()
 
 
-def _read_partition(consumer: Any, partition: Any, end: int, advance: Callable[[int], None]) -> Iterator[Any]:
+def _read(consumer: Any, partition: Any, start: int, end: int, advance: Callable[[int], None]) -> Iterator[Any]:
     consumer.assign([partition])
-    consumer.seek_to_beginning(partition)
+    consumer.seek(partition, start)
     silent = 0
     while consumer.position(partition) < end:
         records = consumer.poll(timeout_ms=_POLL_MS).get(partition, [])

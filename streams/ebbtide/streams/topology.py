@@ -48,8 +48,8 @@ TOPOLOGY: dict[str, Node] = {
 
 SERVICES: dict[str, Node] = {
     "deliver": _node(
-        (Topic.SCORES, Topic.ALERTS, Topic.CUSTOMER_RECORDS, Topic.DELIVERY_REQUESTS),
-        (Topic.DELIVERIES, Topic.PARKED_DELIVERIES),
+        (Topic.SCORES, Topic.ALERTS, Topic.CUSTOMER_RECORDS, Topic.DELIVERY_REQUESTS, Topic.ENDPOINT_STATES),
+        (Topic.DELIVERIES, Topic.PARKED_DELIVERIES, Topic.ENDPOINT_STATES),
         None,
     ),
 }

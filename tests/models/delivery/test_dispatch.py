@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from ebbtide.models.delivery.answer import DELIVERED, Blame, Outcome, Verdict, record_failed, rejected, throttled
-from ebbtide.models.delivery.breaker import FAILURES, BreakerState
+from ebbtide.models.delivery.breaker import FAILURES, Breaker, BreakerState
 from ebbtide.models.delivery.dispatch import PAUSE_S, Dispatch, DispatchPolicy, Settled
 from ebbtide.models.delivery.lanes import Waiting
 from ebbtide.models.delivery.schedule import GAPS_S
@@ -224,3 +224,23 @@ def test_a_partition_that_goes_is_settled_elsewhere() -> None:
     assert made.parked == 0
     settled = made.settle(group, [DELIVERED, DELIVERED], NOW, 0.5)
     assert [one.waiting for one in settled] == [ours]
+
+
+def test_an_overloaded_gateway_is_left_alone_for_a_moment_and_that_counts_as_a_failure() -> None:
+    made = dispatch(waiting(alert("a")), waiting(alert("b")))
+    (settled,) = settle(made, Verdict(Outcome.FAILED, DeliveryReason.HTTP_STATUS, "502", retry_after_s=5.0))
+    assert (settled.status, settled.waiting.failures) == (DeliveryStatus.RETRYING, 1)
+    assert made.take(NOW + 4_999).group == []
+    assert len(made.take(NOW + 5_000).group) == 1
+
+
+def test_a_disabled_endpoint_parks_and_gives_up_nothing() -> None:
+    """However many wait for the end of quiet hours, and however little room there is."""
+    many = [waiting(alert(f"c{number}"), due_ms=NOW + 3_600_000) for number in range(9)]
+    made = dispatch(waiting(alert("first")), *many, most_parked=2)
+    settle(made, GONE)
+    assert made.park(NOW) == []
+    assert made.take(NOW + 7_200_000).group == []
+    made.breaker = Breaker()
+    assert len(made.park(NOW)) == 9
+    assert made.take(NOW + 7_200_000).group != []

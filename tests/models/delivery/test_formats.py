@@ -7,9 +7,13 @@ import hashlib
 import hmac
 import json
 from datetime import UTC, datetime
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from ebbtide.models.delivery.formats.registry import FORMATS, FormatName
@@ -29,6 +33,7 @@ TARGET = Target(
     link="https://console.example.com/c/{customer_id}", id_field="ebbtide_id", properties=PROPERTIES, corp_id="corp",
     user_id="user",
 )  # fmt: skip
+CHATS: Final[tuple[FormatName, ...]] = ("slack", "feishu", "dingtalk", "wecom")
 GONE = gone(Position("customer-records", 0, 0), "acme", "default", 9, NOW)
 
 
@@ -86,14 +91,78 @@ def test_chats_are_signed_as_their_services_say() -> None:
     assert (body["timestamp"], base64.b64decode(body["sign"])) == (str(NOW // 1000), keyed)
 
 
-def test_slack_reads_no_markup_out_of_a_name() -> None:
-    request = FORMATS["slack"].ask([alert(customer_name="<!channel> & Co")], TARGET, NOW)
-    assert "&lt;!channel&gt; &amp; Co" in json.loads(request.body)["text"]
+@pytest.mark.parametrize(
+    ("name", "customer", "said"),
+    [
+        ("slack", "<!channel> & Co", "&lt;!channel&gt; &amp; Co"),
+        ("feishu", '<at user_id="all">x</at>', "＜at user_id=“all”"),
+        ("wecom", "<@all> [x](https://evil.example)", "＜@all> [x] (https://evil.example)"),
+        ("dingtalk", "![x](https://evil.example)\n# y", "![x] (https://evil.example) # y"),
+    ],
+)
+def test_nothing_is_read_out_of_a_name(name: FormatName, customer: str, said: str) -> None:
+    """Nobody is called, nothing linked or shown, by what a customer is named."""
+    for messages in ([alert(customer_name=customer)], [alert(customer_name=customer), alert("other")]):
+        told = _told(json.loads(FORMATS[name].ask(messages, TARGET, NOW).body))
+        assert said.replace("“", '"').replace("”", '"') in told
+
+
+def _told(body: dict[str, Any]) -> str:
+    found: str = (
+        body.get("text") or (body.get("content") or body["markdown"]).get("text") or body["markdown"]["content"]
+    )
+    return found
+
+
+@given(st.lists(st.text(max_size=3_000), min_size=1, max_size=25), st.text(max_size=3_000))
+def test_chats_get_no_more_than_they_take(names: list[str], reason: str) -> None:
+    """Slack 40,000 characters, Feishu and DingTalk 20,000 bytes, WeCom 4,096 bytes."""
+    told = [alert(f"c{n}", customer_name=name * 9, reasons_en=[reason * 9] * 4) for n, name in enumerate(names)]
+    for messages in (told, told[:1]):
+        asked = {name: FORMATS[name].ask(messages, TARGET, NOW).body for name in CHATS}
+        assert len(_told(json.loads(asked["slack"]))) <= 40_000
+        assert len(asked["feishu"]) <= 20_000
+        assert len(asked["dingtalk"]) <= 20_000
+        assert len(_told(json.loads(asked["wecom"])).encode()) <= 4_096
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "seconds"),
+    [
+        ("hubspot", 100, 10),
+        ("fxiaoke", 100, 20),
+        ("feishu", 100, 60),
+        ("feishu", 5, 1),
+        ("dingtalk", 20, 60),
+        ("wecom", 20, 60),
+    ],
+)
+def test_the_pace_stays_within_what_a_service_allows(name: FormatName, most: int, seconds: int) -> None:
+    spec = FORMATS[name]
+    assert int(spec.burst + spec.per_second * seconds) <= most
+
+
+def test_fxiaoke_gets_an_id_of_each_request() -> None:
+    """`thirdTraceId`: a UUID of version 4, another for every request."""
+    asked = [FORMATS["fxiaoke"].ask([record()], TARGET, NOW + later) for later in (0, 0, 1)]
+    first, same, other = (UUID(parse_qs(urlsplit(one.url).query)["thirdTraceId"][0]) for one in asked)
+    assert (first, first.version) == (same, 4)
+    assert other != first
+
+
+def test_fxiaoke_has_a_path_for_objects_of_users_own_and_times_in_milliseconds() -> None:
+    target = Target("crm", "https://x.example", object="object_Hk2p1__c", id_field="_id",
+                    properties=(("renews__c", "next_renewal_at"), ("scored__c", "scored_at")))  # fmt: skip
+    asked = FORMATS["fxiaoke"].ask([record()], target, NOW)
+    assert asked.url.partition("?")[0] == "https://x.example/cgi/crm/custom/v2/data/update"
+    assert json.loads(asked.body)["data"]["object_data"]["renews__c"] == 1_767_657_600_000
+    empty = record(fields={"next_renewal_at": {"value": None}})
+    assert json.loads(FORMATS["fxiaoke"].ask([empty], target, NOW).body)["data"]["object_data"]["renews__c"] is None
 
 
 def test_a_digest_tells_what_it_leaves_out() -> None:
     many = [alert(f"c{number}", customer_name="名" * 40) for number in range(200)]
-    said = text(many, TARGET, 4_000)
+    said = text(many, TARGET, 4_000, str)
     assert len(said.encode()) <= 4_000
     shown = said.count("名" * 40)
     assert said.endswith(f"and {200 - shown} more")
@@ -101,7 +170,7 @@ def test_a_digest_tells_what_it_leaves_out() -> None:
 
 
 def test_a_long_message_is_cut_within_its_bytes() -> None:
-    said = text([alert(reasons_en=["天" * 5_000])], TARGET, 1_000)
+    said = text([alert(reasons_en=["天" * 5_000])], TARGET, 1_000, str)
     assert len(said.encode()) <= 1_000
     assert said.endswith("…")
 
@@ -114,7 +183,7 @@ def test_words_in_both_languages() -> None:
     assert title(score(p_churn=None), TARGET) == "acme: cannot be scored"
     assert title(GONE, TARGET) == "acme: is no more"
     assert title(alert(None, customer_name=None), chinese).startswith("🟠 default: ")  # type: ignore[arg-type]
-    assert "https" not in text([alert(at_stake=None, owner=None)], chinese, 9_000)
+    assert "https" not in text([alert(at_stake=None, owner=None)], chinese, 9_000, str)
 
 
 def test_a_crm_gets_plain_values() -> None:

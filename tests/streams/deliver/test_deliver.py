@@ -301,20 +301,6 @@ async def test_an_answer_that_nobody_thought_of_is_a_failure_like_others(
     assert ("c2", "alert", 1, STATUS.DEAD, DeliveryReason.REJECTED) in lines
 
 
-async def test_410_disables_an_endpoint_and_loses_nothing(bootstrap: str, tenant: str) -> None:
-    with Receiver(script=first(1, "410")) as receiver:
-        settings = deliver_settings(bootstrap, {"crm": endpoint(receiver.url, tenant, concurrency=1)})
-        await publish(settings, [alert(tenant, "c1", 1), alert(tenant, "c2", 1)])
-        async with delivering(settings) as metrics:
-            await until(
-                lambda: metrics.delivery_endpoint_state.labels("crm", "disabled")._value.get() == 1, "it is disabled"
-            )
-            await asyncio.sleep(0.5)
-            assert len(receiver.received) == 1
-        async with delivering(settings):
-            await until(lambda: len(receiver.taken()) == 2, "started anew it is asked again")
-
-
 async def test_an_address_behind_the_firewall_is_not_connected_to(bootstrap: str, tenant: str) -> None:
     with Receiver() as receiver:
         given = {

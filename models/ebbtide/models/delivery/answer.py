@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -62,7 +62,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an answer means for one record."""
+    """What an answer means for one record. ``retry_after_s``: before that nothing is sent to the endpoint."""
 
     outcome: Outcome
     reason: DeliveryReason | None = None
@@ -73,8 +73,12 @@ class Verdict:
 
 DELIVERED: Final = Verdict(Outcome.DELIVERED)
 
+OVERLOADED_S: Final = 5.0
+"""How long nothing is sent after a 502 or 504: the Standard Webhooks specification says to throttle after both."""
+
 _OF_THE_REQUEST: Final = frozenset((400, 409, 413, 414, 415, 422))
 _UNAUTHORISED: Final = frozenset((401, 403, 407))
+_OVERLOADED: Final = frozenset((502, 504))
 
 
 def by_status(answer: Answer) -> Verdict | None:
@@ -87,7 +91,11 @@ def by_status(answer: Answer) -> Verdict | None:
         return throttled(said, answer.retry_after_s)
     if status == 410:
         return Verdict(Outcome.GONE, DeliveryReason.GONE, said)
-    return None if 200 <= status < 300 else _failed(status, said)
+    if 200 <= status < 300:
+        return None
+    failed = _failed(status, said)
+    pause_s = OVERLOADED_S if answer.retry_after_s is None and status in _OVERLOADED else answer.retry_after_s
+    return failed if pause_s is None else replace(failed, retry_after_s=pause_s)
 
 
 def _failed(status: int, said: str) -> Verdict:

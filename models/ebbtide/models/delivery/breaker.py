@@ -64,8 +64,11 @@ class Breaker:
         """The endpoint took a request, whatever it said of the records in it."""
         return Breaker(held_ms=self.held_ms, disabled=self.disabled)
 
-    def failed(self, now_ms: int, draw: float) -> Breaker:
-        """The endpoint did not take it. ``draw`` in [0, 1) spreads the probes of several workers."""
+    def failed(self, now_ms: int, draw: float, wait_ms: int = 0) -> Breaker:
+        """The endpoint did not take it, and may ask for a pause. ``draw`` in [0, 1) spreads the probes of several
+        workers."""
+        if wait_ms:
+            return replace(self, held_ms=self._held_until(now_ms, wait_ms)).failed(now_ms, draw)
         if self.until_ms is None:
             if self.failures + 1 < FAILURES:
                 return replace(self, failures=self.failures + 1)
@@ -77,9 +80,11 @@ class Breaker:
 
     def held(self, now_ms: int, wait_ms: int) -> Breaker:
         """The endpoint asks for a pause."""
-        until = now_ms + min(wait_ms, MOST_HELD_MS)
-        return replace(self, held_ms=max(self.held_ms, until), probing=False)
+        return replace(self, held_ms=self._held_until(now_ms, wait_ms), probing=False)
 
     def disable(self) -> Breaker:
         """The endpoint wants no more, ever."""
         return replace(self, disabled=True, probing=False)
+
+    def _held_until(self, now_ms: int, wait_ms: int) -> int:
+        return max(self.held_ms, now_ms + min(wait_ms, MOST_HELD_MS))

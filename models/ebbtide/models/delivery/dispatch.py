@@ -125,7 +125,12 @@ class Dispatch:
         ]
 
     def park(self, now_ms: int) -> list[Settled]:
-        """What waits so long that it is to be kept apart from now on."""
+        """What waits so long that it is to be kept apart from now on.
+
+        While the endpoint is disabled nothing is: what is parked has an end, what waits on its topic has none.
+        """
+        if self.breaker.disabled:
+            return []
         settled = []
         for waiting in list(self.lanes.slow(now_ms + self._policy.park_ms)):
             quiet = waiting.failures == 0 and waiting.message.not_before_ms > now_ms
@@ -155,7 +160,8 @@ class Dispatch:
                 pause_s = PAUSE_S if gravest.retry_after_s is None else max(1.0, gravest.retry_after_s)
                 self.breaker = self.breaker.held(now_ms, round(pause_s * 1000))
             case Outcome.FAILED if gravest.blame is Blame.ENDPOINT:
-                self.breaker = self.breaker.failed(now_ms, draw)
+                wait_ms = round((gravest.retry_after_s or 0) * 1000)
+                self.breaker = self.breaker.failed(now_ms, draw, wait_ms)
             case _:
                 self.breaker = self.breaker.worked()
 

@@ -82,14 +82,16 @@ class _Record(msgspec.Struct):
     tenant: str
     customer_id: str
     version: int
-    as_of: str
     anchor: _Anchor
+    occurred_at: str = msgspec.field(name="as_of")
     fields: _Fields = msgspec.field(default_factory=_Fields)
 
 
-_score = msgspec.json.Decoder(_Score)
-_alert = msgspec.json.Decoder(_Alert)
-_record = msgspec.json.Decoder(_Record)
+_DECODERS: Final[dict[DeliveryKind, Any]] = {
+    DeliveryKind.SCORE: msgspec.json.Decoder(_Score),
+    DeliveryKind.ALERT: msgspec.json.Decoder(_Alert),
+    DeliveryKind.RECORD: msgspec.json.Decoder(_Record),
+}
 _VERBS = {"open": "opened", "updated": "updated", "resolved": "resolved"}
 
 
@@ -148,15 +150,24 @@ class Message:
 
 def read(source: Position, key: str, value: bytes, appended_ms: int) -> Message:
     """A record of ``scores``, ``alerts`` or ``customer-records``. Raises ``UnreadableError``."""
+    decoder = _DECODERS[KINDS[source.topic]]
     try:
-        kind = KINDS[source.topic]
-        if kind is DeliveryKind.SCORE:
-            return _of_score(_score.decode(value), source, key, value, appended_ms)
-        if kind is DeliveryKind.ALERT:
-            return _of_alert(_alert.decode(value), source, key, value, appended_ms)
-        return _of_record(_record.decode(value), source, key, value, appended_ms)
+        found = decoder.decode(value)
+        own = _own(found)
     except (msgspec.DecodeError, ValueError) as error:
         raise UnreadableError(str(error)) from None
+    return Message(
+        kind=KINDS[source.topic],
+        tenant=found.tenant,
+        key=key or found.customer_id or found.tenant,
+        customer_id=found.customer_id,
+        version=found.version,
+        occurred_at=found.occurred_at,
+        source=source,
+        appended_ms=appended_ms,
+        value=value,
+        **own,
+    )
 
 
 def gone(source: Position, key: str, tenant: str, version: int, appended_ms: int) -> Message:
@@ -176,58 +187,25 @@ def gone(source: Position, key: str, tenant: str, version: int, appended_ms: int
     )
 
 
-def _of_score(score: _Score, source: Position, key: str, value: bytes, appended_ms: int) -> Message:
-    return Message(
-        kind=DeliveryKind.SCORE,
-        tenant=score.tenant,
-        key=key or score.customer_id,
-        customer_id=score.customer_id,
-        version=score.version,
-        type="score.updated",
-        occurred_at=score.occurred_at,
-        source=source,
-        appended_ms=appended_ms,
-        value=value,
-        tier=score.tier or "",
-    )
-
-
-def _of_alert(alert: _Alert, source: Position, key: str, value: bytes, appended_ms: int) -> Message:
-    deliver_at = alert.deliver_at
-    return Message(
-        kind=DeliveryKind.ALERT,
-        tenant=alert.tenant,
-        key=key or alert.customer_id or alert.tenant,
-        customer_id=alert.customer_id,
-        version=alert.version,
-        type=f"alert.{_VERBS.get(alert.state, alert.state)}",
-        occurred_at=alert.occurred_at,
-        source=source,
-        appended_ms=appended_ms,
-        value=value,
-        alert_id=alert.alert_id,
-        alert_kind=alert.kind,
-        severity=alert.severity,
-        route=alert.route,
-        suppressed=alert.suppressed.reason if alert.suppressed else "",
-        not_before_ms=0 if deliver_at is None else to_ms(as_utc(datetime.fromisoformat(deliver_at))),
-    )
-
-
-def _of_record(record: _Record, source: Position, key: str, value: bytes, appended_ms: int) -> Message:
-    tier = record.fields.health_tier.value
-    return Message(
-        kind=DeliveryKind.RECORD,
-        tenant=record.tenant,
-        key=key or record.customer_id,
-        customer_id=record.customer_id,
-        version=record.version,
-        type="customer_record.updated",
-        occurred_at=record.as_of,
-        source=source,
-        appended_ms=appended_ms,
-        value=value,
-        tier=tier if isinstance(tier, str) else "",
-        anchor_type=record.anchor.type,
-        anchor_value=record.anchor.value,
-    )
+def _own(found: _Score | _Alert | _Record) -> dict[str, Any]:
+    """What a message has of its kind alone."""
+    if isinstance(found, _Score):
+        return {"type": "score.updated", "tier": found.tier or ""}
+    if isinstance(found, _Record):
+        tier = found.fields.health_tier.value
+        return {
+            "type": "customer_record.updated",
+            "tier": tier if isinstance(tier, str) else "",
+            "anchor_type": found.anchor.type,
+            "anchor_value": found.anchor.value,
+        }
+    at = found.deliver_at
+    return {
+        "type": f"alert.{_VERBS.get(found.state, found.state)}",
+        "alert_id": found.alert_id,
+        "alert_kind": found.kind,
+        "severity": found.severity,
+        "route": found.route,
+        "suppressed": found.suppressed.reason if found.suppressed else "",
+        "not_before_ms": 0 if at is None else to_ms(as_utc(datetime.fromisoformat(at))),
+    }

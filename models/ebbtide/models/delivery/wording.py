@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -10,6 +10,7 @@ from ebbtide.models.delivery.message import Message
 from ebbtide.models.delivery.target import Language, Target
 from ebbtide.schemas.deliveries import DeliveryKind
 
+Quoted = Callable[[str], str]
 SIGNS: Final = {"critical": "🔴", "warning": "🟠", "info": "🔵"}
 _STATES: Final[dict[Language, dict[str, str]]] = {
     "en": {"open": "", "updated": "update: ", "resolved": "resolved: "},
@@ -70,14 +71,18 @@ def address(message: Message, target: Target) -> str:
     return target.link.replace("{customer_id}", quote(message.customer_id, safe=""))
 
 
-def text(messages: Sequence[Message], target: Target, most_bytes: int) -> str:
-    """One with details; of several a line each. At most so many bytes of UTF-8; what is left out is told."""
+def text(messages: Sequence[Message], target: Target, most_bytes: int, quoted: Quoted) -> str:
+    """One with details; of several a line each. At most so many bytes of UTF-8; what is left out is told.
+
+    ``quoted`` takes from a line what the chat would read as a sign of its own, not as text.
+    """
     if len(messages) == 1:
-        return _cut("\n".join([title(messages[0], target), *details(messages[0], target)]), most_bytes)
+        said = [title(messages[0], target), *details(messages[0], target)]
+        return _cut("\n".join(quoted(line) for line in said), most_bytes)
     lines, left = [digest_title(messages, target)], most_bytes - 64
     left -= len(lines[0].encode())
     for number, message in enumerate(messages):
-        line = _cut(title(message, target), 400)
+        line = _cut(quoted(title(message, target)), 400)
         left -= len(line.encode()) + 1
         if left < 0:
             return "\n".join([*lines, _WORDS[target.language]["more"].format(count=len(messages) - number)])

@@ -44,6 +44,8 @@ PACE = 100
 """Alerts a second of which the times are taken."""
 SECONDS = 6.0
 ROUNDS = 3
+MOST_RATIO = 1.2
+"""A dead endpoint makes the slowest hundredth of a healthy one's deliveries a fifth later at most."""
 PATIENCE_S = 120.0
 SECRET = "whsec_" + "YmVuY2g" * 6 + "aa"
 
@@ -79,6 +81,17 @@ def render(result: dict[str, Any]) -> str:
             f"{result['pace']} a second for the times; load average {result['load_average']:.1f}; "
             f"Python {result['python']}",
         ]
+    )
+
+
+def fault(result: dict[str, Any]) -> str | None:
+    """What must not be, or None: an endpoint that waits for another."""
+    ratio = result["p99_ratio"]
+    if ratio <= MOST_RATIO:
+        return None
+    return (
+        f"beside a dead endpoint 99 % of alerts took {ratio:.2f} times as long as alone, and at most {MOST_RATIO:g} is "
+        f"right; at a load average of {result['load_average']:.1f} measure again on a quiet machine"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import click
@@ -13,6 +13,7 @@ from rich.table import Table
 
 from ebbtide.models.delivery.answer import Outcome
 from ebbtide.models.delivery.formats.registry import FORMATS
+from ebbtide.models.delivery.standing import enabled
 from ebbtide.schemas.deliveries import Delivery, DeliveryStatus
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.cli.options import Instant, echo_json, json_option, progress_bar, settings_option
@@ -47,10 +48,14 @@ def list_(
 ) -> None:
     """Print how each delivery stands: the last line of each in `deliveries`, the newest at the bottom."""
     from ebbtide.streams.deliver.history import last_lines  # noqa: PLC0415  (slow imports)
+    from ebbtide.streams.deliver.standing import disabled_now, told  # noqa: PLC0415
 
     lines = last_lines(
         settings, endpoints=endpoints, customers=customers, statuses=statuses, since=since, progress=progress_bar
     )
+    for state in disabled_now(settings):
+        if not endpoints or state.endpoint in endpoints:
+            click.echo(told(state), err=True)
     if as_json:
         echo_json([line.model_dump(mode="json") for line in lines[-limit:]])
         return
@@ -129,6 +134,25 @@ def replay(
         raise EbbtideError(f"{len(lost)} cannot be sent again: their topics no longer have them")
 
 
+@command.command("enable", epilog="Example: ebbtide deliveries enable crm")
+@click.argument("endpoint")
+@settings_option
+def enable(endpoint: str, settings: Settings) -> None:
+    """Have an endpoint that answered 410 Gone asked again: the running `ebbtide deliver` sends it all that waited."""
+    from ebbtide.streams.deliver.run import chosen  # noqa: PLC0415  (slow imports)
+    from ebbtide.streams.deliver.standing import output_of, read_states  # noqa: PLC0415
+    from ebbtide.streams.sender import send_one  # noqa: PLC0415
+
+    chosen(settings, (endpoint,))
+    state = read_states(settings).get(endpoint)
+    if state is None or not state.disabled:
+        click.echo(f"{endpoint} is not disabled")
+        return
+    again = f"`ebbtide deliveries enable {endpoint}` again"
+    send_one(settings, output_of(enabled(state, datetime.now(UTC))), what=f"the state of {endpoint}", then=again)
+    click.echo(f"{endpoint} is enabled: what waited since {state.decided_at:%Y-%m-%d %H:%M:%S} UTC goes out")
+
+
 @command.command("test", epilog="Example: ebbtide deliveries test sales-chat")
 @click.argument("endpoint")
 @click.option("--customer", help="Send this customer's newest record instead of a sample; CRMs need that.")
@@ -152,26 +176,27 @@ def test(endpoint: str, customer: str | None, settings: Settings, *, as_json: bo
             raise EbbtideError(f"{topic} has no record of customer {customer}; see `ebbtide customer show`")
         message = found
     trial = asyncio.run(attempt(endpoint, given, message))
-    parts = urlsplit(trial.url)
+    (verdict,) = trial.verdicts
+    host, body = ("", b"") if trial.request is None else (urlsplit(trial.request.url).netloc, trial.request.body)
     if as_json:
         echo_json(
             {
                 "endpoint": endpoint,
-                "host": parts.netloc,
-                "body": trial.body.decode(),
+                "host": host,
+                "body": body.decode(),
                 "http_status": trial.answer.status,
                 "answer": trial.answer.text(),
-                "outcome": trial.verdict.outcome,
-                "reason": trial.verdict.reason,
-                "detail": trial.verdict.detail,
+                "outcome": verdict.outcome,
+                "reason": verdict.reason,
+                "detail": verdict.detail,
                 "seconds": round(trial.seconds, 3),
             }
         )
     else:
-        click.echo(f"sent {len(trial.body):,} bytes to {parts.netloc} ({given.format})")
+        click.echo(f"sent {len(body):,} bytes to {host} ({given.format})")
         click.echo(
             f"answered {trial.answer.status or 'nothing'} in {trial.seconds:.2f} s: {trial.answer.text() or '-'}"
         )
-        click.echo(f"that is: {trial.verdict.outcome}")
-    if trial.verdict.outcome is not Outcome.DELIVERED:
-        raise EbbtideError(f"{endpoint} did not take it: {trial.verdict.reason} {trial.verdict.detail or ''}".rstrip())
+        click.echo(f"that is: {verdict.outcome}")
+    if verdict.outcome is not Outcome.DELIVERED:
+        raise EbbtideError(f"{endpoint} did not take it: {verdict.reason} {verdict.detail or ''}".rstrip())

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 from pydantic import ValidationError
 
 from ebbtide.models.delivery.message import STATES, Message, Position, UnreadableError
-from ebbtide.schemas.deliveries import Delivery, DeliveryRequest
+from ebbtide.schemas.deliveries import Delivery
 from ebbtide.schemas.topics import Topic
-from ebbtide.streams.deliver.inbox import REQUESTS, from_record
+from ebbtide.streams.deliver.inbox import from_record
+from ebbtide.streams.deliver.outbox import requested
 from ebbtide.streams.errors import EbbtideError
-from ebbtide.streams.kafka_client import client_settings
-from ebbtide.streams.reach import ANSWER_S, no_kafka, require_broker
 from ebbtide.streams.settings import Settings
-from ebbtide.streams.topic_reader import Progress, read_topic, unseen
+from ebbtide.streams.topic_reader import Progress, read_partition, read_topic, unseen
 from ebbtide.streams.transport import Output
-
-_POLL_MS, _PATIENCE = 1_000, 15
 
 
 def last_lines(
@@ -73,7 +68,7 @@ def requests(settings: Settings, lines: Collection[Delivery]) -> tuple[list[Outp
             else:
                 found[line.endpoint, message.source] = line.endpoint, message
     now = datetime.now(UTC)
-    return [_request(endpoint, message, now) for endpoint, message in found.values()], lost
+    return [requested(endpoint, message, now) for endpoint, message in found.values()], lost
 
 
 def newest_of(settings: Settings, customer: str, topic: str) -> Message | None:
@@ -90,7 +85,7 @@ def _read(
 ) -> tuple[dict[int, Message], dict[str, Message]]:
     exact: dict[int, Message] = {}
     newest: dict[str, Message] = {}
-    for record in _from(settings, topic, partition, min(offsets)):
+    for record in read_partition(settings, topic, partition, min(offsets)):
         key = (record.key or b"").decode("utf-8", "replace")
         if record.offset not in offsets and key not in customers:
             continue
@@ -104,48 +99,8 @@ def _read(
     return exact, newest
 
 
-def _from(settings: Settings, topic: str, number: int, offset: int) -> Iterator[Any]:
-    """All records of a partition from an offset, or the first that is left, to its end as it is now."""
-    require_broker(settings)
-    try:
-        consumer = KafkaConsumer(
-            **client_settings(settings), bootstrap_timeout_ms=int(ANSWER_S * 1000), enable_auto_commit=False
-        )
-    except KafkaError as error:
-        raise EbbtideError(no_kafka(f"{settings.broker.bootstrap}: {error}")) from None
-    partition, silent = TopicPartition(topic, number), 0
-    try:
-        consumer.assign([partition])
-        end = consumer.end_offsets([partition])[partition]
-        consumer.seek(partition, max(offset, consumer.beginning_offsets([partition])[partition]))
-        while consumer.position(partition) < end:
-            records = consumer.poll(timeout_ms=_POLL_MS).get(partition, [])
-            silent = 0 if records else silent + 1
-            if silent >= _PATIENCE:
-                raise EbbtideError(f"{topic} partition {number} does not answer")
-            yield from (record for record in records if record.offset < end)
-    finally:
-        consumer.close()
-
-
 def _message(record: Any) -> Message | None:
     try:
         return from_record(record)
     except UnreadableError:
         return None
-
-
-def _request(endpoint: str, message: Message, now: datetime) -> Output:
-    request = DeliveryRequest(
-        endpoint=endpoint,
-        tenant=message.tenant,
-        key=message.key,
-        kind=message.kind,
-        source_topic=message.source.topic,
-        source_partition=message.source.partition,
-        source_offset=message.source.offset,
-        version=message.version,
-        record=None if message.value is None else message.value.decode(),
-        requested_at=now,
-    )
-    return Output(REQUESTS, message.key.encode(), request.to_json())

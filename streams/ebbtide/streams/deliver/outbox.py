@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from ebbtide.models.delivery.answer import DETAIL
 from ebbtide.models.delivery.dispatch import Settled
 from ebbtide.models.delivery.lanes import Waiting
-from ebbtide.models.delivery.message import KINDS, Position
-from ebbtide.schemas.deliveries import Delivery, DeliveryKind, DeliveryReason, DeliveryStatus, ParkedDelivery
+from ebbtide.models.delivery.message import KINDS, Message, Position
+from ebbtide.schemas.deliveries import (
+    Delivery,
+    DeliveryKind,
+    DeliveryReason,
+    DeliveryRequest,
+    DeliveryStatus,
+    ParkedDelivery,
+)
 from ebbtide.schemas.topics import Topic
+from ebbtide.streams.deliver.inbox import REQUESTS
 from ebbtide.streams.transport import Output
 
 DELIVERIES, PARKED = Topic.DELIVERIES.topic_name, Topic.PARKED_DELIVERIES.topic_name
@@ -22,13 +31,8 @@ def delivery(
     message = settled.waiting.message
     line = Delivery.unchecked(
         endpoint=endpoint,
-        tenant=message.tenant,
         customer_id=message.customer_id,
-        kind=message.kind,
-        source_topic=message.source.topic,
-        source_partition=message.source.partition,
-        source_offset=message.source.offset,
-        version=message.version,
+        **_named(message),
         attempt=settled.attempt,
         status=settled.status,
         http_status=http_status,
@@ -45,15 +49,8 @@ def parked(endpoint: str, waiting: Waiting) -> Output:
     message = waiting.message
     record = ParkedDelivery(
         endpoint=endpoint,
-        tenant=message.tenant,
-        key=message.key,
-        kind=message.kind,
-        source_topic=message.source.topic,
-        source_partition=message.source.partition,
-        source_offset=message.source.offset,
-        version=message.version,
+        **_kept(message),
         appended_at=from_ms(message.appended_ms),
-        record=None if message.value is None else message.value.decode(),
         failures=waiting.failures,
         first_at=None if waiting.first_ms is None else from_ms(waiting.first_ms),
         due_at=from_ms(waiting.due_ms),
@@ -61,6 +58,12 @@ def parked(endpoint: str, waiting: Waiting) -> Output:
         detail=waiting.detail or None,
     )
     return Output(PARKED, parked_key(endpoint, waiting), record.to_json(), message.source.partition)
+
+
+def requested(endpoint: str, message: Message, at: datetime) -> Output:
+    """Somebody wants it sent again."""
+    request = DeliveryRequest(endpoint=endpoint, **_kept(message), requested_at=at)
+    return Output(REQUESTS, message.key.encode(), request.to_json())
 
 
 def unparked(endpoint: str, waiting: Waiting) -> Output:
@@ -86,9 +89,7 @@ def unreadable(endpoint: str, source: Position, key: bytes | None, detail: str, 
         tenant="unknown",
         customer_id=None if key is None else key.decode("utf-8", "replace"),
         kind=DeliveryKind.RECORD if asked else KINDS[source.topic],
-        source_topic=source.topic,
-        source_partition=source.partition,
-        source_offset=source.offset,
+        **_place(source),
         version=0,
         attempt=0,
         status=DeliveryStatus.DEAD,
@@ -99,3 +100,23 @@ def unreadable(endpoint: str, source: Position, key: bytes | None, detail: str, 
         duration_seconds=0.0,
     )
     return Output(DELIVERIES, key, line.to_json(), None)
+
+
+def _place(source: Position) -> dict[str, Any]:
+    return {"source_topic": source.topic, "source_partition": source.partition, "source_offset": source.offset}
+
+
+def _named(message: Message) -> dict[str, Any]:
+    """By what the ledger and all that is kept know a message."""
+    return {
+        "tenant": message.tenant,
+        "kind": message.kind,
+        "version": message.version,
+        **_place(message.source),
+    }
+
+
+def _kept(message: Message) -> dict[str, Any]:
+    """All that is needed to send it later."""
+    value = message.value
+    return {**_named(message), "key": message.key, "record": None if value is None else value.decode()}

@@ -12,6 +12,7 @@ from ebbtide.models.delivery.message import KINDS
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.deliver.courier import Courier
 from ebbtide.streams.deliver.secrets import SecretError
+from ebbtide.streams.deliver.standing import STATES, Standings
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.kafka_client import client_settings
 from ebbtide.streams.metrics import Metrics
@@ -22,7 +23,13 @@ from ebbtide.streams.transport import BatchProducer
 
 log = logging.getLogger(__name__)
 
-NEEDED = (*KINDS, Topic.DELIVERIES.topic_name, Topic.PARKED_DELIVERIES.topic_name, Topic.DELIVERY_REQUESTS.topic_name)
+NEEDED = (
+    *KINDS,
+    Topic.DELIVERIES.topic_name,
+    Topic.PARKED_DELIVERIES.topic_name,
+    Topic.DELIVERY_REQUESTS.topic_name,
+    STATES,
+)
 
 
 def group_of(settings: Settings, endpoint: str) -> str:
@@ -49,6 +56,7 @@ async def run_deliver(
     """
     connection = client_settings(settings)
     producer = BatchProducer(connection, idempotent=settings.broker.idempotent)
+    standings = Standings(connection, health)
     couriers, faults = [], []
     for name in chosen(settings, names):
         try:
@@ -61,6 +69,7 @@ async def run_deliver(
                     group=group_of(settings, name),
                     session_s=settings.worker.session_timeout_seconds,
                     producer=producer,
+                    standings=standings,
                     metrics=metrics,
                     health=health,
                 )
@@ -72,7 +81,7 @@ async def run_deliver(
     try:
         if await _started(producer, settings, health, stop):
             health.works("start")
-            await asyncio.gather(*(courier.run(stop) for courier in couriers))
+            await asyncio.gather(standings.run(stop), *(courier.run(stop) for courier in couriers))
     finally:
         health.failed("start", "delivery has stopped")
         await producer.stop()

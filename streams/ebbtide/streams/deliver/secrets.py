@@ -19,7 +19,7 @@ class SecretError(EbbtideError):
     """A secret cannot be used; the message names the endpoint and the setting, never the secret."""
 
 
-def target_of(name: str, settings: EndpointSettings, token: str = "") -> Target:
+def target_of(name: str, settings: EndpointSettings) -> Target:
     """The endpoint as its format needs it, with the secrets as they are now. Raises ``SecretError``."""
     url = _one(name, "url_file", settings.url, settings.url_file)
     if faults := address_faults("url_file", url, settings.allow_http):
@@ -34,7 +34,6 @@ def target_of(name: str, settings: EndpointSettings, token: str = "") -> Target:
         name=name,
         url=url,
         secrets=tuple(secrets),
-        token=token,
         headers=tuple(settings.headers.items()),
         language=settings.language or ("zh" if chinese else "en"),
         link=settings.link,

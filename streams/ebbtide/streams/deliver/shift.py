@@ -11,26 +11,22 @@ import logging
 import random
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiokafka.errors import KafkaError
 
-from ebbtide.models.delivery.answer import Answer, Blame, Outcome, Verdict, error_code, rejected, unauthorised
-from ebbtide.models.delivery.breaker import BreakerState
-from ebbtide.models.delivery.choice import skipped
+from ebbtide.models.delivery.answer import Outcome
+from ebbtide.models.delivery.breaker import Breaker, BreakerState
 from ebbtide.models.delivery.dispatch import Dispatch
 from ebbtide.models.delivery.lanes import Waiting
-from ebbtide.models.delivery.message import Message, Position, UnreadableError
-from ebbtide.models.delivery.target import Request
-from ebbtide.schemas.deliveries import DeliveryReason, DeliveryStatus
-from ebbtide.streams.deliver.client import Client
-from ebbtide.streams.deliver.inbox import REQUESTS, from_parked, from_record, from_request
+from ebbtide.models.delivery.message import Message
+from ebbtide.schemas.deliveries import DeliveryStatus
+from ebbtide.streams.deliver.exchange import Exchange
+from ebbtide.streams.deliver.intake import Intake
 from ebbtide.streams.deliver.ledger import Ledger
-from ebbtide.streams.deliver.outbox import unreadable
 from ebbtide.streams.deliver.policy import dispatch_policy
-from ebbtide.streams.deliver.secrets import SecretError, target_of
 from ebbtide.streams.deliver.source import DeliverySource, read_parked
-from ebbtide.streams.deliver.tokens import LoginError, Tokens
+from ebbtide.streams.deliver.standing import told
 
 if TYPE_CHECKING:
     from ebbtide.streams.deliver.courier import Courier
@@ -51,14 +47,12 @@ SHOW_S = 1.0
 class Shift:
     """From joining the group until something fails, or the end. Everything in memory begins and ends with it."""
 
-    def __init__(self, courier: Courier, client: Client, tokens: Tokens) -> None:
+    def __init__(self, courier: Courier, exchange: Exchange) -> None:
         self._of = courier
-        self._client = client
-        self._tokens = tokens
+        self._exchange = exchange
         self._dispatch = Dispatch(dispatch_policy(courier.endpoint, courier.settings))
-        if courier.disabled:
-            self._dispatch.breaker = self._dispatch.breaker.disable()
         self._ledger = Ledger(courier.name, courier.metrics)
+        self._intake = Intake(courier, self._dispatch, self._ledger)
         self._source = DeliverySource(
             courier.connection,
             courier.group,
@@ -78,6 +72,7 @@ class Shift:
         self._committed: dict[tuple[str, int], int] = {}
         self._seen_state: BreakerState | None = None
         self.worked = False
+        self._obey()
 
     async def run(self, stop: asyncio.Event) -> None:
         await self._source.start()
@@ -110,7 +105,7 @@ class Shift:
                     await self._prepare({record.partition})
                 if generation != self._generation:
                     break  # read under an ownership that ended; whoever owns it now reads it again
-                self._take_in(record)
+                self._intake.take(record, _now_ms())
             await self._look_at_goals()
             if records:
                 self._wake.set()
@@ -124,46 +119,10 @@ class Shift:
         ends = await self._source.ends(partitions)
         if generation != self._generation:
             return
-        restored = []
-        for where, value in parked:
-            try:
-                restored.append(from_parked(value))
-            except UnreadableError as error:
-                log.error("%s: cannot read what was parked at %s: %s", self._of.name, "/".join(map(str, where)), error)
-        for waiting in sorted(restored, key=lambda one: one.message.source):
-            for settled in self._dispatch.offer(waiting):
-                self._ledger.settle(settled, at_ms)
+        self._intake.restore(parked, at_ms)
         self._goals |= ends
         self._goals_until = time.monotonic() + CATCH_UP_S
         self._ready |= partitions
-
-    def _take_in(self, record: Any) -> None:
-        where, at_ms = Position(record.topic, record.partition, record.offset), _now_ms()
-        self._ledger.read(where)
-        message: Message | None = None
-        try:
-            asked = record.topic == REQUESTS
-            message = from_request(record, self._of.name) if asked else from_record(record)
-        except UnreadableError as error:
-            log.warning("%s: cannot read %s: %s", self._of.name, "/".join(map(str, where)), error)
-            self._ledger.note(unreadable(self._of.name, where, record.key, str(error), at_ms))
-            self._of.metrics.delivery_failures.labels(self._of.name, DeliveryReason.UNREADABLE).inc()
-        if message is None or self._is_skipped(message, asked):
-            self._ledger.done(where)
-            return
-        waiting = Waiting(message, where, due_ms=max(at_ms, 0 if asked else message.not_before_ms))
-        for settled in self._dispatch.offer(waiting):
-            self._ledger.settle(settled, at_ms)
-
-    def _is_skipped(self, message: Message, asked: bool) -> bool:
-        """Who asks for a record gets it, whatever the settings choose; but no format tells what it cannot."""
-        if asked:
-            return message.value is None and not self._of.format.gone
-        reason = skipped(message, self._of.choice)
-        if reason is None:
-            return False
-        self._of.metrics.delivery_skipped.labels(self._of.name, reason).inc()
-        return True
 
     def _full(self, share: float) -> bool:
         lanes, settings = self._dispatch.lanes, self._of.settings
@@ -227,49 +186,28 @@ class Shift:
     # What an answer means
 
     async def _attempt(self, group: list[Waiting]) -> None:
-        messages = [waiting.message for waiting in group]
-        began = time.monotonic()
-        asked = await self._request(messages)
-        if isinstance(asked, Request):
-            answer = await self._client.ask(asked)
-            verdicts = self._judged(answer, messages)
-            self._of.metrics.delivery_request_seconds.labels(self._of.name).observe(time.monotonic() - began)
-        else:
-            answer, verdicts = Answer(None), [asked] * len(messages)
-        if any(verdict.reason is DeliveryReason.UNAUTHORISED for verdict in verdicts):
-            self._tokens.refused()
-        now_ms, duration_s = _now_ms(), time.monotonic() - began
-        for settled in self._dispatch.settle(group, verdicts, now_ms, random.random()):
-            self._ledger.settle(settled, now_ms, answer.status, duration_s)
+        exchanged = await self._exchange.send([waiting.message for waiting in group], self._of.target)
+        if exchanged.request is not None:
+            self._of.metrics.delivery_request_seconds.labels(self._of.name).observe(exchanged.seconds)
+        now_ms = _now_ms()
+        for verdict in exchanged.verdicts:
+            if verdict.outcome is Outcome.GONE and not self._of.disabled:
+                self._of.disable(verdict.detail or "")
+        for settled in self._dispatch.settle(group, exchanged.verdicts, now_ms, random.random()):
+            self._ledger.settle(settled, now_ms, exchanged.answer.status, exchanged.seconds)
             if settled.status is DeliveryStatus.DELIVERED:
                 self._delay(settled.waiting.message, now_ms)
         self._wake.set()
+        if self._dispatch.breaker.disabled:
+            with suppress(KafkaError):  # the next flush tries again
+                await self._of.write_standing()
 
-    def _judged(self, answer: Answer, messages: list[Message]) -> list[Verdict]:
-        try:
-            return self._of.format.judge(answer, messages, self._of.target)
-        except Exception:  # an answer that nobody thought of must hold up nothing for ever
-            log.exception("%s: cannot make sense of an answer: %s", self._of.name, answer.text())
-            return [error_code(f"an answer of no known kind: {answer.text()}")] * len(messages)
-
-    async def _request(self, messages: list[Message]) -> Request | Verdict:
-        """The request, or why there can be none."""
-        try:
-            target = self._of.target
-            if self._of.format.crm:
-                target = target_of(self._of.name, self._of.endpoint, await self._tokens.token())
-            request: Request = self._of.format.ask(messages, target, _now_ms())
-        except (LoginError, SecretError) as error:
-            return unauthorised(str(error))
-        except Exception as error:  # a record that cannot be put into words must hold up no other
-            log.exception("%s: no request can be made of %s", self._of.name, messages[0].source)
-            verdict = rejected(f"no request can be made of it: {error!r}")
-            return verdict if len(messages) == 1 else _by_itself(verdict)
-        if len(request.body) > self._of.endpoint.max_body_bytes:
-            said = f"{len(request.body)} bytes, more than max_body_bytes"
-            verdict = Verdict(Outcome.REJECTED, DeliveryReason.TOO_LARGE, said, Blame.RECORD)
-            return verdict if len(messages) == 1 else _by_itself(verdict)
-        return request
+    def _obey(self) -> None:
+        """Send nothing to an endpoint that was disabled, by whomever; send again once it is enabled."""
+        disabled = self._of.disabled is not None
+        if disabled != self._dispatch.breaker.disabled:
+            self._dispatch.breaker = self._dispatch.breaker.disable() if disabled else Breaker()
+            self._wake.set()
 
     def _delay(self, message: Message, now_ms: int) -> None:
         began_ms = max(message.appended_ms, message.not_before_ms)
@@ -283,6 +221,7 @@ class Shift:
         while not stop.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._of.settings.flush_seconds)
+            self._obey()
             await self._flush()
             now = time.monotonic()
             if now - shown >= SHOW_S:
@@ -295,6 +234,7 @@ class Shift:
     async def _flush(self) -> None:
         """The ledger first, then the offsets: what is committed was written down."""
         async with self._flushing:
+            await self._of.write_standing()
             now_ms = _now_ms()
             for settled in self._dispatch.park(now_ms):
                 self._ledger.settle(settled, now_ms)
@@ -349,22 +289,12 @@ class Shift:
 
     def _tell(self, state: BreakerState) -> None:
         before, self._seen_state = self._seen_state, state
-        if state is BreakerState.DISABLED:
-            self._of.disabled = True
-            log.error(
-                "%s answered 410 Gone and is not asked any more until `ebbtide deliver` starts anew; "
-                "its records wait in Kafka. Take it out of the settings, or correct its url",
-                self._of.name,
-            )
+        if (disabled := self._of.disabled) is not None:
+            log.error("%s", told(disabled))
         elif before is not None and state is BreakerState.OPEN:
             log.warning("%s does not work and is left alone for a while; its records wait in Kafka", self._of.name)
         elif before is not None and state is BreakerState.CLOSED:
             log.info("%s works again", self._of.name)
-
-
-def _by_itself(verdict: Verdict) -> Verdict:
-    """One of several is at fault: each is tried alone."""
-    return Verdict(Outcome.FAILED, verdict.reason, verdict.detail, Blame.REQUEST)
 
 
 def _now_ms() -> int:

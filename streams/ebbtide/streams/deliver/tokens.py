@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import orjson
 
@@ -51,9 +52,11 @@ class Tokens:
                 self._until = now + max(1.0, lasts_s - EARLY_S)
             return self._token
 
-    def refused(self) -> None:
-        """The endpoint did not take it: the next is a new one."""
-        self._until = 0.0
+    def refused(self, token: str) -> None:
+        """The endpoint did not take this one: the next is new. Requests that were out with it ask for one login, not
+        for one each; Fxiaoke allows ten a minute."""
+        if token == self._token:
+            self._until = 0.0
 
     async def _log_in(self, login: LoginSettings) -> tuple[str, float]:
         secret = _secret(self._name, login, "client_secret")
@@ -70,7 +73,8 @@ class Tokens:
     def _fxiaoke(self, login: LoginSettings, secret: str) -> Request:
         code = _secret(self._name, login, "permanent_code")
         body = {"appId": login.client_id, "appSecret": secret, "permanentCode": code}
-        return Request("POST", login.url, {"Content-Type": "application/json"}, orjson.dumps(body))
+        url = f"{login.url}{'&' if '?' in login.url else '?'}thirdTraceId={uuid4()}"
+        return Request("POST", url, {"Content-Type": "application/json"}, orjson.dumps(body))
 
 
 def _oauth(login: LoginSettings, secret: str) -> Request:

@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ebbtide.models.delivery.answer import Answer, Verdict, unauthorised
-from ebbtide.models.delivery.formats.registry import FORMATS
 from ebbtide.models.delivery.message import Message, Position, read
 from ebbtide.schemas.alert import Alert, AlertKind, AlertState, AlertType, Severity
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.deliver.client import Client
+from ebbtide.streams.deliver.exchange import Exchange, Exchanged
 from ebbtide.streams.deliver.secrets import target_of
 from ebbtide.streams.deliver.settings import EndpointSettings
-from ebbtide.streams.deliver.tokens import LoginError, Tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What was sent where, what was answered, and what that means."""
-
-    url: str
-    body: bytes
-    answer: Answer
-    verdict: Verdict
-    seconds: float
-
-
-async def attempt(name: str, endpoint: EndpointSettings, message: Message) -> Trial:
+async def attempt(name: str, endpoint: EndpointSettings, message: Message) -> Exchanged:
     """Send a record once. Raises ``SecretError`` where a secret cannot be used."""
-    spec, began = FORMATS[endpoint.format], time.monotonic()
+    target = target_of(name, endpoint)
     async with Client(endpoint) as client:
-        try:
-            token = await Tokens(name, endpoint, client).token() if spec.crm else ""
-        except LoginError as error:
-            return Trial("", b"", Answer(None), unauthorised(str(error)), time.monotonic() - began)
-        target = target_of(name, endpoint, token)
-        request = spec.ask([message], target, time.time_ns() // 1_000_000)
-        answer = await client.ask(request)
-    (verdict,) = spec.judge(answer, [message], target)
-    return Trial(request.url, request.body, answer, verdict, time.monotonic() - began)
+        return await Exchange(name, endpoint, client).send([message], target)
 
 
 def sample() -> Message:

@@ -1,12 +1,13 @@
 """HubSpot: batches of upserts by a unique property, with a verdict for each record.
 
-`POST /crm/v3/objects/{object}/batch/upsert`; 207 where some failed. An error names the records it is about by what was
-sent as ``objectWriteTraceId``, or by their ids.
+`POST /crm/v3/objects/{object}/batch/upsert`; 207 where some failed, 400 where all did. An error names the records it
+is about by what was sent as ``objectWriteTraceId``, or by their ids.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from ebbtide.models.delivery.answer import (
     DELIVERED,
     Answer,
     Blame,
+    Outcome,
     Verdict,
     by_status,
     error_code,
@@ -28,7 +30,13 @@ from ebbtide.models.delivery.message import Message
 from ebbtide.models.delivery.properties import identifier, properties
 from ebbtide.models.delivery.target import Request, Target, bearer
 
-_NEVER = frozenset({"VALIDATION_ERROR", "INVALID_EMAIL", "PROPERTY_DOESNT_EXIST"})
+_NEVER = frozenset({"VALIDATION_ERROR", "INVALID_EMAIL"})
+_UNKNOWN_PROPERTY = "PROPERTY_DOESNT_EXIST"
+"""A code within a validation error. It is nobody's record but the settings': every record would fail alike."""
+LOCKED, LOCKED_S = 423, 2.0
+"""Too many writes in a short time; two seconds at least are to lie between requests."""
+PAUSES_S = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0, "DAILY": 3_600.0}
+"""By ``policyName`` of a 429."""
 
 
 def ask(messages: Sequence[Message], target: Target, now_ms: int) -> Request:
@@ -48,10 +56,9 @@ def ask(messages: Sequence[Message], target: Target, now_ms: int) -> Request:
 
 def judge(answer: Answer, messages: Sequence[Message], target: Target) -> list[Verdict]:
     """By each record. One that neither an error nor a result names is tried again by itself."""
-    whole = by_status(answer)
+    whole, body = by_status(answer), answer.json()
     if whole is not None:
-        return [whole] * len(messages)
-    body = answer.json()
+        return [_of_all(whole, answer, body, alone=len(messages) == 1)] * len(messages)
     if not isinstance(body, dict):
         return [error_code(f"no JSON object: {answer.text()}")] * len(messages)
     told = body.get("errors")
@@ -67,6 +74,21 @@ def judge(answer: Answer, messages: Sequence[Message], target: Target) -> list[V
     return [_of(message, target, named, done, answer) for message in messages]
 
 
+def _of_all(whole: Verdict, answer: Answer, body: Any, *, alone: bool) -> Verdict:
+    if answer.status == LOCKED:
+        return throttled(whole.detail or "", answer.retry_after_s or LOCKED_S)
+    if not isinstance(body, dict):
+        return whole
+    if whole.outcome is Outcome.THROTTLED and whole.retry_after_s is None:
+        return replace(whole, retry_after_s=PAUSES_S.get(str(body.get("policyName"))))
+    if whole.blame is Blame.REQUEST:
+        if _UNKNOWN_PROPERTY in answer.body.decode("utf-8", "replace"):
+            return replace(whole, blame=Blame.ENDPOINT)
+        if alone and body.get("category") in _NEVER:
+            return rejected(whole.detail or "")
+    return whole
+
+
 def _of(message: Message, target: Target, named: dict[str, Verdict], done: set[str], answer: Answer) -> Verdict:
     names = (message.id, identifier(message, target))
     verdict = next((named[name] for name in names if name in named), None)
@@ -79,6 +101,8 @@ def _verdict(error: dict[str, Any]) -> Verdict:
     category, said = str(error.get("category", "")), f"{error.get('category', '')}: {error.get('message', '')}"
     if category == "RATE_LIMITS":
         return throttled(said)
+    if any(_UNKNOWN_PROPERTY in text for text in _names(error)):
+        return error_code(said)
     return rejected(said) if category in _NEVER else record_failed(said)
 
 
@@ -96,4 +120,4 @@ def _names(value: Any) -> Iterator[str]:
 
 
 # 100 records a request; 100 requests in ten seconds for a private app.
-HUBSPOT = Format(ask, judge, most=100, crm=True, per_second=9.0, burst=20)
+HUBSPOT = Format(ask, judge, most=100, crm=True, per_second=8.0, burst=15)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -29,8 +30,13 @@ from ebbtide.models.delivery.target import Request, Target, bearer
 
 API = "v62.0"
 _LATER = frozenset(
-    {"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION", "ROW_LOCK_TIMEOUT", "QUERY_TIMEOUT"}
-)
+    {
+        "UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION", "QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG",
+        "STORAGE_LIMIT_EXCEEDED",
+    }
+)  # fmt: skip
+_SETTINGS = frozenset({"INVALID_FIELD", "INVALID_TYPE"})
+"""A field or object that is not there, or not for us: every record would fail alike."""
 _PAUSE = frozenset({"REQUEST_LIMIT_EXCEEDED", "CONCURRENT_REQUESTS_LIMIT_EXCEEDED"})
 
 
@@ -54,9 +60,12 @@ def judge(answer: Answer, messages: Sequence[Message], target: Target) -> list[V
     whole = by_status(answer)
     results = answer.json()
     if whole is not None:
-        # A limit comes as 403: what is not allowed now is allowed later.
-        limited = answer.status == 403 and _PAUSE & {_code(error) for error in _list(results)}
-        return [throttled(answer.text(), answer.retry_after_s) if limited else whole] * len(messages)
+        codes = {_code(error) for error in _list(results)}
+        if answer.status == 403 and codes & _PAUSE:  # what is not allowed now is allowed later
+            whole = throttled(answer.text(), answer.retry_after_s)
+        elif codes & _SETTINGS:
+            whole = replace(whole, blame=Blame.ENDPOINT)
+        return [whole] * len(messages)
     if len(_list(results)) != len(messages):
         return [error_code(f"not a result for every record: {answer.text()}", Blame.REQUEST)] * len(messages)
     return [_verdict(result) for result in results]
@@ -70,6 +79,8 @@ def _verdict(result: Any) -> Verdict:
     said = "; ".join(f"{_code(error)}: {error.get('message', '')}" for error in errors if isinstance(error, dict))
     if codes & _PAUSE:
         return throttled(said)
+    if codes & _SETTINGS:
+        return error_code(said)
     return record_failed(said) if codes & _LATER or not codes else rejected(said)
 
 
