@@ -5,8 +5,8 @@ duplicates, or of the process. Links and operations are only noted when they com
 once, however many there were, and queries answer as of then.
 
 A value that more user ids (for domains: group ids) than ``max_owners`` are linked to is *shared*; blocked ids do not
-count, links by hand and links that are refused do. Shared and blocked identifiers link nobody, be it by evidence or by
-hand, and each is a cluster of its own.
+count, links by hand and links that are refused do, severed ones do not. Shared and blocked identifiers link nobody,
+be it by evidence or by hand, and each is a cluster of its own. What an ``unbind`` severed is refused as ``unbound``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,18 @@ from typing import Self
 from ebbtide.models.identity.changes import Audit, BarredChange, OwnerChange, RefusalChange
 from ebbtide.models.identity.clusters import Node
 from ebbtide.models.identity.components import Components
-from ebbtide.models.identity.evidence import UNSEEN, Link, Operation, Pair, Weight, better, later, pair
+from ebbtide.models.identity.evidence import (
+    UNSEEN,
+    Link,
+    Operation,
+    Pair,
+    Voice,
+    Weight,
+    better,
+    effective,
+    later,
+    pair,
+)
 from ebbtide.models.identity.identifiers import PERSON_TYPES, canonical_id, identifier_of
 from ebbtide.models.identity.limits import Limits, kind_of
 from ebbtide.models.identity.stored import Owned, decode, link_record, operation_record, owned_record
@@ -52,10 +63,11 @@ class IdentityGraph:
             return False
         if known is None:
             self._check(a, b)
-            known = self._components.connect(*pair(a, b))
+            known = Link(*pair(a, b), weight[0], weight[1], event_id)
+            self._components.adopt(known)
         else:
+            known.evidence, known.at_ms, known.event_id = weight[0], weight[1], event_id
             self._components.reweigh(known)
-        known.evidence, known.at_ms, known.event_id = weight[0], weight[1], event_id
         self._unwritten_links[known.a, known.b] = known
         return True
 
@@ -68,10 +80,12 @@ class IdentityGraph:
         known = self.decisions.get(target)
         if known is not None and not later(operation, known):
             return False
-        self._check(*target)
+        self._check(*operation.keys)
         self.decisions[target] = self._unwritten_decisions[target] = operation
-        nodes = [self._components.node(key) for key in target]
-        if len(nodes) == 1:
+        nodes = [self._components.node(key) for key in operation.keys]
+        if operation.kind is OperationKind.UNBIND:
+            self._components.unbind(nodes[0], operation.at_ms)
+        elif len(nodes) == 1:
             self._components.block(nodes[0], blocked=operation.kind is OperationKind.BLOCK)
         else:
             self._relate(nodes[0], nodes[1], known, operation)
@@ -121,6 +135,18 @@ class IdentityGraph:
         if node is None or node.cluster is None or node.cluster.contest is None:
             return [self.anchor(key)]
         return sorted(home.anchor.key for home in node.cluster.contest.clusters)
+
+    def voice(self, link: Link) -> Voice:
+        """Class, time and source of what makes a link count; of a severed one, of what did."""
+        return effective(link, self.decisions.get((link.a, link.b)), self.unbound_ms(link))
+
+    def unbound_ms(self, link: Link) -> int | None:
+        """When an end of the link was unbound last; None if neither was."""
+        return self._components.unbound_ms(link)
+
+    def severed(self, link: Link) -> bool:
+        """Whether an ``unbind`` ended the link. It joins nobody and is no evidence."""
+        return (link.a, link.b) in self._components.severed
 
     def members(self, key: str) -> list[str]:
         """All identifiers of the owner, sorted."""
