@@ -106,7 +106,7 @@ def _standing(best: Best, said: Said) -> tuple[Best, list[tuple[str, ...]]]:
     ]
 
 
-def naive(case: Case) -> tuple[Owners, dict[tuple[str, str], str]]:
+def naive(case: Case) -> tuple[Owners, dict[tuple[str, ...], str]]:
     """Owners and refused links from the whole set at once, by the book."""
     policy = case.policy
     best, said = _known(case)
@@ -124,7 +124,7 @@ def naive(case: Case) -> tuple[Owners, dict[tuple[str, str], str]]:
         if len(touching - blocked) > policy.max_owners.get(kind[key], 1_000):
             barred.add(key)
     home = {key: {key} for key in keys}
-    refused: dict[tuple[str, str], str] = dict.fromkeys(ended, "unbound")
+    refused: dict[tuple[str, ...], str] = dict.fromkeys(ended, "unbound")
     for a, b in sorted((p for p in best if not barred & set(p)), key=lambda p: (best[p][:2], _hash("\0".join(p)), p)):
         joint = home[a] | home[b]
         counts = [(k, [sum(kind[x] == k for x in side) for side in (home[a], home[b])]) for k in policy.ranks]

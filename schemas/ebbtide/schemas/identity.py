@@ -83,8 +83,8 @@ class OperationKind(StrEnum):
 class IdentityOperation(SlottedContract):
     """What somebody decided by hand. Topic ``identity-links``, keyed by tenant, in one order with the evidence.
 
-    ``other`` is the second of a pair; ``block``, ``unblock`` and ``unbind`` have none. An ``unbind`` parts an identifier
-    from whomever evidence or a ``must_link`` of up to ``decided_at`` binds it to.
+    ``other`` is the second of a pair; ``block``, ``unblock`` and ``unbind`` have none. An ``unbind`` parts an
+    identifier from whomever evidence or a ``must_link`` of up to ``decided_at`` links it to.
     """
 
     tenant: Text
@@ -194,8 +194,8 @@ class IdentityAudit(SlottedContract):
     """One change of identity. Topic ``identity-audit``, keyed by tenant.
 
     ``owner``: ``identifier`` went from the owner with anchor ``previous`` to that with anchor ``current``. ``refused``
-    and ``accepted``: the link of ``identifier`` and ``other`` stopped or began to count; ``reason`` says why not, or why
-    not until then: a limit, ``cannot_link``, ``size``, ``unbound``.
+    and ``accepted``: the link of ``identifier`` and ``other`` stopped or began to count; ``reason`` says why not, or
+    why not until then: a limit, ``cannot_link``, ``size``, ``unbound``.
     ``barred`` and ``admitted``: the value stopped or began to link (shared, blocked). ``decided``: an operation by hand
     of ``actor``. ``generation``: from now on the tenant is clustered under ``rules``; the first has no actor. A switch
     that was refused is ``refused``, with its ``generation`` and no ``identifier``.

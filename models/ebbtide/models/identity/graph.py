@@ -144,6 +144,10 @@ class IdentityGraph:
         """When an end of the link was unbound last; None if neither was."""
         return self._components.unbound_ms(link)
 
+    def last_unbind(self, key: str) -> Operation | None:
+        """The latest ``unbind`` of an identifier; None if there is none."""
+        return self.decisions.get((key, OperationKind.UNBIND))
+
     def severed(self, link: Link) -> bool:
         """Whether an ``unbind`` ended the link. It joins nobody and is no evidence."""
         return (link.a, link.b) in self._components.severed
