@@ -24,7 +24,7 @@ from ebbtide.models.identity.membership import Membership, heard
 from ebbtide.models.identity.names import MOST_NAMES, AccountNames
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.events import IdentifierType as T
-from ebbtide.schemas.identity import MembershipKind, OperationKind
+from ebbtide.schemas.identity import EvidenceClass, MembershipKind, OperationKind
 
 PEOPLE = [*(f"user_id/U{n}" for n in range(4)), *(f"email/e{n}" for n in range(3)), "phone/1", "phone/2"]
 PEOPLE += ["anonymous_id/A0", "anonymous_id/A1", "anonymous_id/A2", "crm_contact_id/C0", "device_id/D0"]
@@ -74,26 +74,30 @@ def owners(graph: IdentityGraph) -> Owners:
     return {key: graph.anchor(key) for key in sorted(graph.nodes)}
 
 
+Voices = dict[tuple[str, ...], list[tuple[int, int, str]]]
 Best = dict[tuple[str, ...], tuple[int, int, str]]
 Said = dict[tuple[str, ...], Operation]
 
 
-def _known(case: Case) -> tuple[Best, Said]:
-    """The best evidence of each pair, and what was decided last of each target."""
+def _known(case: Case) -> tuple[Voices, Said]:
+    """The best evidence of each pair and its newest bind, and what was decided last of each target."""
     best: Best = {}
+    binds: Best = {}
     said: Said = {}
     for item in case.items:
         if isinstance(item, Seen):
             pair = tuple(sorted(item[:2]))
             best[pair] = min(best.get(pair, item[2:]), item[2:])
+            if item.evidence == EvidenceClass.BOUND:
+                binds[pair] = max(binds.get(pair, item[2:]), item[2:])
         else:
             said[item.target] = max(item, said.get(item.target, item), key=lambda o: (o.at_ms, o.operation_id, o.kind))
-    return best, said
+    return {pair: [seen, *([binds[pair]] if pair in binds else [])] for pair, seen in best.items()}, said
 
 
-def _standing(best: Best, said: Said) -> tuple[Best, list[tuple[str, ...]]]:
+def _standing(heard: Voices, said: Said) -> tuple[Best, list[tuple[str, ...]]]:
     """What speaks best for each pair since its ends were unbound, and the pairs for which nothing speaks any more."""
-    voices = {pair: [seen] for pair, seen in best.items()}
+    voices = {pair: list(seen) for pair, seen in heard.items()}
     for target, operation in said.items():
         if operation.kind == "must_link":
             voices.setdefault(target, []).append((0, operation.at_ms, operation.operation_id))
@@ -109,9 +113,9 @@ def _standing(best: Best, said: Said) -> tuple[Best, list[tuple[str, ...]]]:
 def naive(case: Case) -> tuple[Owners, dict[tuple[str, ...], str]]:
     """Owners and refused links from the whole set at once, by the book."""
     policy = case.policy
-    best, said = _known(case)
-    keys = sorted({key for pair in [*best, *said] for key in pair if "/" in key})
-    best, ended = _standing(best, said)
+    heard, said = _known(case)
+    keys = sorted({key for pair in [*heard, *said] for key in pair if "/" in key})
+    best, ended = _standing(heard, said)
     apart = [set(target) for target, operation in said.items() if operation.kind == "cannot_link"]
     extra = {value.lower() for value in policy.blocked}
     blocked = {k for k in keys if k.lower() in extra or k.lower().split("/", 1)[1] in extra}
@@ -410,7 +414,7 @@ def _item(random: Random, name: str) -> Item:
     keys = PEOPLE[: random.choice([6, 14])] if random.random() < 0.8 else ACCOUNTS
     a, b = random.sample(keys, 2)
     if random.random() < 0.75:
-        return Seen(a, b, random.choice([0, 1, 2, 2, 2, 3, 4, 4, 4, 4]), random.randint(0, 9), f"e{name}")
+        return Seen(a, b, random.choice([0, 1, 1, 2, 2, 3, 4, 4, 4, 4]), random.randint(0, 9), f"e{name}")
     a, b = random.sample(random.choice([PEOPLE[1:6:2], ACCOUNTS[:3]]), 2)  # Few, so that decisions meet decisions.
     kind = random.choice(list(OperationKind))
     alone = kind in ABOUT_ONE

@@ -164,6 +164,24 @@ STORIES: dict[str, tuple[list[Record], list[str]]] = {
             f"refused {P1} {U2} limit:user_id < 3",
         ],
     ),
+    "a bind that is the same as before": (
+        [
+            link(P1, U1, 1.2, evidence=1),
+            tick(2),
+            decided(UNBIND, P1, day=2.1),
+            link(P1, U1, 2.2, evidence=2),
+            link(P1, U1, 2.3, evidence=1),
+            tick(3),
+        ],
+        [
+            f"owner {P1} {P1}>{U1} < 0",
+            f"decided {P1} unbind: said so jo < 2",
+            f"owner {P1} {U1}>{P1} < 2",
+            f"refused {P1} {U1} unbound < 2",
+            f"owner {P1} {P1}>{U1} < 4",
+            f"accepted {P1} {U1} unbound < 4",
+        ],
+    ),
     "a user that is blocked, and a value that is shared no more": (
         [
             *(link(f"user_id/u{n}", E1, 1.1 + n / 100) for n in range(4)),

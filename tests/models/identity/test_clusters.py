@@ -211,6 +211,44 @@ ROWS = [
         [{U + "U1", P}],
     ),
     Row(
+        "… then bound to the same user again, as it was before",
+        [seen(U + "U1", P, BOUND, 1), decided(UNBIND, P, at_ms=5), seen(U + "U1", P, BOUND, 6)],
+        [{U + "U1", P}],
+    ),
+    Row(
+        "… after somebody else, who keeps it",
+        [
+            seen(U + "U1", P, BOUND, 1),
+            decided(UNBIND, P, at_ms=5),
+            seen(U + "U2", P, BOUND, 6),
+            seen(U + "U1", P, BOUND, 7),
+        ],
+        [{U + "U1"}, {U + "U2", P}],
+        {(P, U + "U1"): "limit:user_id"},
+    ),
+    Row(
+        "… and unbound once more",
+        [
+            seen(U + "U1", P, BOUND, 1),
+            seen(U + "U1", P, BOUND, 6),
+            decided(UNBIND, P, at_ms=5),
+            decided(UNBIND, P, at_ms=7),
+        ],
+        [{U + "U1"}, {P}],
+        {(P, U + "U1"): "unbound"},
+    ),
+    Row(
+        "what is only identified, or seen together, again binds nothing anew",
+        [
+            seen(U + "U1", P, IDENTIFIED, 1),
+            decided(UNBIND, P, at_ms=5),
+            seen(U + "U1", P, IDENTIFIED, 6),
+            seen(U + "U1", P, TOGETHER, 7),
+        ],
+        [{U + "U1"}, {P}],
+        {(P, U + "U1"): "unbound"},
+    ),
+    Row(
         "… then linked to the same user by hand, and unbound again",
         [
             seen(U + "U1", P, BOUND, 1),

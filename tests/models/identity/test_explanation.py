@@ -91,6 +91,17 @@ def test_what_was_unbound() -> None:
     assert graph.refused["phone/1", "user_id/ann"] == "unbound"
 
 
+def test_what_was_bound_anew_names_the_later_bind() -> None:
+    graph = IdentityGraph("t", IdentityPolicy())
+    graph.link("user_id/ann", "phone/1", Weight(1, 1), "m1")
+    graph.decide(Operation(OperationKind.UNBIND, "phone/1", 5, "o1", "collector", "track_id_unbind"))
+    graph.link("user_id/ann", "phone/1", Weight(1, 7), "m2")
+    graph.settle(1)
+    found = explain(graph, "phone/1", "user_id/ann")
+    assert [(link.at_ms, link.source, link.refusal) for link in found.path] == [(7, "m2", None)]
+    assert graph.epoch("phone/1") == 1
+
+
 def test_what_is_shared_or_unknown() -> None:
     graph = household(IdentityPolicy(max_owners={IdentifierType.EMAIL: 1}))
     found = explain(graph, MAIL, "user_id/ben")

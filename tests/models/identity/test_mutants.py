@@ -162,6 +162,20 @@ def test_without_a_fault_the_laws_hold(law: Law) -> None:
             id="an unbind ends only what comes after it in the log",
         ),
         pytest.param(
+            graph,
+            "renews",
+            lambda _weight, _event_id, _known: False,
+            [incremental_equals_batch],
+            id="a bind that is no better evidence binds nothing anew",
+        ),
+        pytest.param(
+            graph,
+            "newest_bind",
+            lambda _link: None,
+            [order_does_not_matter, incremental_equals_batch],
+            id="an earlier bind that comes later hides a later one",
+        ),
+        pytest.param(
             Operation,
             "target",
             property(lambda operation: operation.keys),

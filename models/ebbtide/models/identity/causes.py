@@ -152,13 +152,17 @@ class Causes:
 
 
 def _stands(graph: IdentityGraph, told: Told) -> bool:
-    """Whether evidence is the best of its pair, and a decision the last about its own. All else stands."""
+    """Whether evidence is the best of its pair, or its newest bind, and a decision the last about its own.
+
+    All else stands.
+    """
     if told.cause.by_hand:
         return graph.decisions[told.target].operation_id == told.cause.source
     if not told.evidence:
         return True
     a, b = told.keys
-    return graph.nodes[a].links[b].event_id == told.cause.source
+    link = graph.nodes[a].links[b]
+    return told.cause.source in (link.event_id, link.bound and link.bound[1])
 
 
 def _unbinds(told: Told) -> bool:

@@ -82,8 +82,13 @@ class Components:
         if self._unbound:
             self._judge(link)
 
+    def renew(self, link: Link) -> None:
+        """The two were bound anew: that says something only where an end was unbound before."""
+        if self.unbound_ms(link) is not None:
+            self.redecide(link)
+
     def redecide(self, link: Link) -> None:
-        """The link is one by hand, or no longer: its component is clustered anew."""
+        """Something else speaks for the link, as a decision by hand: its component is clustered anew."""
         self._torn += (self.nodes[link.a], self.nodes[link.b])
         self._judge(link)
 

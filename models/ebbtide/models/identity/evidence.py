@@ -19,6 +19,8 @@ UNSEEN = 9
 ABOUT_ONE = (OperationKind.BLOCK, OperationKind.UNBLOCK, OperationKind.UNBIND)
 """Operations that name one identifier; all others name two."""
 
+_NEVER = (-(2**63), "")
+
 Pair = tuple[str, str]
 """Two identifier keys (``type/value``), the smaller first."""
 
@@ -35,13 +37,18 @@ class Weight(NamedTuple):
 
 
 class Link(msgspec.Struct, gc=False):
-    """The best evidence that identifiers ``a`` < ``b`` belong together, and the event that gave it."""
+    """The best evidence that identifiers ``a`` < ``b`` belong together, and the event that gave it.
+
+    ``bound`` is the newest evidence of class ``BOUND``, time and event, if that is another: after an ``unbind`` it
+    binds the two anew.
+    """
 
     a: str
     b: str
     evidence: int
     at_ms: int
     event_id: str
+    bound: tuple[int, str] | None = None
 
 
 class Operation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -91,6 +98,18 @@ def better(weight: Weight, event_id: str, known: Link) -> bool:
     return (weight[0], weight[1], event_id) < (known.evidence, known.at_ms, known.event_id)
 
 
+def newest_bind(link: Link) -> tuple[int, str] | None:
+    """Time and event of the link's newest evidence of class ``BOUND``; None without any."""
+    if link.bound is None and link.evidence == EvidenceClass.BOUND:
+        return (link.at_ms, link.event_id)
+    return link.bound
+
+
+def renews(weight: Weight, event_id: str, known: Link) -> bool:
+    """Whether evidence binds the two later than all that is known."""
+    return weight[0] == EvidenceClass.BOUND and (weight[1], event_id) > (newest_bind(known) or _NEVER)
+
+
 def later(operation: Operation, known: Operation) -> bool:
     """Whether a decision replaces the known one: by time, then by id. The rest makes the order total."""
     return _recency(operation) > _recency(known)
@@ -122,6 +141,8 @@ def pair_hash(a: str, b: str) -> bytes:
 def _voices(link: Link, decided: Operation | None) -> Iterator[Voice]:
     if link.evidence != UNSEEN:
         yield (link.evidence, link.at_ms, link.event_id)
+    if link.bound is not None:
+        yield (int(EvidenceClass.BOUND), *link.bound)
     if decided is not None and decided.kind is OperationKind.MUST_LINK:
         yield (int(EvidenceClass.DECIDED), decided.at_ms, decided.operation_id)
 

@@ -27,13 +27,15 @@ from ebbtide.models.identity.evidence import (
     better,
     effective,
     later,
+    newest_bind,
     pair,
+    renews,
 )
 from ebbtide.models.identity.identifiers import PERSON_TYPES, canonical_id, identifier_of
 from ebbtide.models.identity.limits import Limits, kind_of
 from ebbtide.models.identity.stored import Owned, decode, link_record, operation_record, owned_record
 from ebbtide.models.policy import IdentityPolicy
-from ebbtide.schemas.identity import OperationKind
+from ebbtide.schemas.identity import EvidenceClass, OperationKind
 
 
 class IdentityGraph:
@@ -53,21 +55,28 @@ class IdentityGraph:
         self._unwritten_nodes: dict[str, Node] = {}
 
     def link(self, a: str, b: str, weight: Weight, event_id: str) -> bool:
-        """Note evidence that ``a`` and ``b`` belong together. Returns whether it is better than what was known.
+        """Note evidence that ``a`` and ``b`` belong together. Returns whether it says more than what was known.
+
+        It does if it is better, or if it binds the two (class ``BOUND``) later than all before.
 
         Raises ``ValueError`` if a key is none, the two are the same, or one is a person's and one an account's.
         """
         node = self.nodes.get(a)
         known = None if node is None else node.links.get(b)
-        if known is not None and not better(weight, event_id, known):
-            return False
         if known is None:
             self._check(a, b)
             known = Link(*pair(a, b), weight[0], weight[1], event_id)
             self._components.adopt(known)
-        else:
+        elif better(weight, event_id, known):
+            bound = (weight[1], event_id) if renews(weight, event_id, known) else newest_bind(known)
             known.evidence, known.at_ms, known.event_id = weight[0], weight[1], event_id
+            known.bound = None if bound == newest_bind(Link(a, b, *weight, event_id)) else bound
             self._components.reweigh(known)
+        elif renews(weight, event_id, known):
+            known.bound = (weight[1], event_id)
+            self._components.renew(known)
+        else:
+            return False
         self._unwritten_links[known.a, known.b] = known
         return True
 
@@ -195,7 +204,7 @@ class IdentityGraph:
         for key, node in self.nodes.items():
             for link in node.links.values():
                 if link.a == key and link.evidence != UNSEEN:
-                    other._restore_link(Link(link.a, link.b, link.evidence, link.at_ms, link.event_id))
+                    other._restore_link(Link(link.a, link.b, link.evidence, link.at_ms, link.event_id, link.bound))
             other._restore_owner(Owned(key, node.owner, node.epoch))
         for operation in self.decisions.values():
             other.decide(operation)
@@ -222,6 +231,8 @@ class IdentityGraph:
         node = self.nodes.get(record.a)
         if node is not None and record.b in node.links:  # Known from a decision.
             self.link(record.a, record.b, Weight(record.evidence, record.at_ms), record.event_id)
+            if record.bound is not None:
+                self.link(record.a, record.b, Weight(int(EvidenceClass.BOUND), record.bound[0]), record.bound[1])
         else:
             self._components.adopt(record)
 

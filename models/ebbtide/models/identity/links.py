@@ -16,6 +16,8 @@ _CLASSES = {
     "group": int(EvidenceClass.IDENTIFIED),
 }
 _STRENGTHS = {int(strength): strength for strength in EvidenceClass}
+BOUND = int(EvidenceClass.BOUND)
+"""Class of evidence that binds anew what was unbound before."""
 _CRM_EQUALITY, _SEEN_TOGETHER = int(EvidenceClass.CRM_EQUALITY), int(EvidenceClass.SEEN_TOGETHER)
 
 
@@ -42,10 +44,13 @@ def covers(known: tuple[int, int], weight: tuple[int, int]) -> bool:
 
 
 def note(sent: dict[str, list[tuple[int, int]]], key: str, weight: tuple[int, int]) -> bool:
-    """Note evidence under a key. Returns whether it is to be sent: unless what was sent says as much at any instant."""
+    """Note evidence under a key. Returns whether it is to be sent: unless what was sent says as much at any instant.
+
+    A bind always is: if an ``unbind``, of which nobody knows here, came before it, it binds anew.
+    """
     known = sent.get(key, [])
     if any(covers(one, weight) for one in known):
-        return False
+        return weight[0] == BOUND
     sent[key] = [weight, *(one for one in known if not covers(weight, one))]
     return True
 
