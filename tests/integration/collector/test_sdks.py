@@ -72,12 +72,13 @@ def test_sensors_binds_and_unbinds(collector: CollectorProcess, broker: KafkaBro
     assert [(one.kind, one.identifier.key) for one in decided] == [
         ("unbind", "phone/18700000001"),
         ("unbind", f"email/{EMAIL}"),
+        ("unbind", "phone/18700000002"),
         ("unbind", "phone/18700000003"),
     ]
     for mixed in (records, records[::-1]):
         told = persons_with(mixed, decided)
         assert {name: (names(person), person["events"]) for name, person in told.items()} == {
-            "user_id/U1": ({"user_id/U1", "phone/18700000002"}, 3),
+            "user_id/U1": ({"user_id/U1", "phone/18700000002"}, 4),
             "user_id/U2": ({"user_id/U2", "phone/18700000001"}, 3),
             "phone/18700000003": ({"phone/18700000003"}, 1),
         }

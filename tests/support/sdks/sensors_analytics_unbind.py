@@ -28,10 +28,12 @@ client.track_by_id("query", {}, jane)
 client.flush()
 time.sleep(0.005)
 
-# Her number goes to John, in one go; she gives up the mailbox.
+# Her number goes to John, in one go; she gives up the mailbox. The other number was hers after all.
 client.unbind(phone)
 client.bind(john, phone)
 client.unbind(mail)
+client.unbind(work)
+client.bind(jane, work)
 client.flush()
 
 # John's second number was a mistake. Each event in a request of its own.
