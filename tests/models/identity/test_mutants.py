@@ -135,14 +135,14 @@ def test_without_a_fault_the_laws_hold(law: Law) -> None:
         ),
         pytest.param(
             components,
-            "severed",
+            "ended",
             lambda _link, _decided, _unbound_ms: True,
             [incremental_equals_batch, what_comes_after_an_unbind_is_as_on_a_clean_sheet],
             id="an unbind ends links whatever its time",
         ),
         pytest.param(
             components,
-            "severed",
+            "ended",
             lambda link, _decided, unbound_ms: link.at_ms <= unbound_ms,
             [incremental_equals_batch],
             id="a must_link holds only if the evidence does",

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ebbtide.models.identity.clusters import Cluster, Contest, Node, Place, cluster, merge, place, refusal
-from ebbtide.models.identity.evidence import UNSEEN, Link, Operation, Pair, pair, severed
+from ebbtide.models.identity.evidence import UNSEEN, Link, Operation, Pair, ended, pair
 from ebbtide.models.identity.limits import Limits, kind_of
 from ebbtide.schemas.identity import EvidenceClass
 
@@ -151,7 +151,7 @@ class Components:
         """Whether an ``unbind`` ends the link, as of what is known now."""
         unbound_ms = self.unbound_ms(link)
         if unbound_ms is not None:
-            self._mend(link, severed=severed(link, self._decisions.get((link.a, link.b)), unbound_ms))
+            self._mend(link, severed=ended(link, self._decisions.get((link.a, link.b)), unbound_ms))
 
     def _mend(self, link: Link, *, severed: bool) -> None:
         """Sever a link, or let it count again."""
@@ -263,14 +263,14 @@ class Components:
     def _component(self, start: Node) -> tuple[dict[str, Node], list[tuple[Place, Link]]]:
         """What is connected with a node by usable links, and those links."""
         found = {start.key: start}
-        queue, placed = [start], []
+        queue, placed, severed, unbound = [start], [], self.severed, self._unbound
         for node in queue:
             for key, link in node.links.items():
                 other = self.nodes[key]
-                if other.barred or (self.severed and (link.a, link.b) in self.severed):
+                if other.barred or (severed and (link.a, link.b) in severed):
                     continue
                 if link.a == node.key:
-                    unbound_ms = self.unbound_ms(link) if self._unbound else None
+                    unbound_ms = self.unbound_ms(link) if unbound else None
                     placed.append((place(link, self._decisions.get((link.a, link.b)), unbound_ms), link))
                 if key not in found:
                     found[key] = other

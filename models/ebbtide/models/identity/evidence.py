@@ -13,13 +13,15 @@ import msgspec
 
 from ebbtide.schemas.identity import EvidenceClass, OperationKind
 
+BOUND = int(EvidenceClass.BOUND)
+"""Class of evidence that binds anew what was unbound before."""
+_NEVER = (-(2**63), "")
+
 UNSEEN = 9
 """Evidence of a link that no event speaks for: it was only decided by hand."""
 
 ABOUT_ONE = (OperationKind.BLOCK, OperationKind.UNBLOCK, OperationKind.UNBIND)
 """Operations that name one identifier; all others name two."""
-
-_NEVER = (-(2**63), "")
 
 Pair = tuple[str, str]
 """Two identifier keys (``type/value``), the smaller first."""
@@ -100,14 +102,14 @@ def better(weight: Weight, event_id: str, known: Link) -> bool:
 
 def newest_bind(link: Link) -> tuple[int, str] | None:
     """Time and event of the link's newest evidence of class ``BOUND``; None without any."""
-    if link.bound is None and link.evidence == EvidenceClass.BOUND:
+    if link.bound is None and link.evidence == BOUND:
         return (link.at_ms, link.event_id)
     return link.bound
 
 
 def renews(weight: Weight, event_id: str, known: Link) -> bool:
     """Whether evidence binds the two later than all that is known."""
-    return weight[0] == EvidenceClass.BOUND and (weight[1], event_id) > (newest_bind(known) or _NEVER)
+    return weight[0] == BOUND and (weight[1], event_id) > (newest_bind(known) or _NEVER)
 
 
 def later(operation: Operation, known: Operation) -> bool:
@@ -128,7 +130,7 @@ def effective(link: Link, decided: Operation | None, unbound_ms: int | None = No
     return min((voice for voice in voices if voice[1] > unbound_ms), default=None) or min(voices)
 
 
-def severed(link: Link, decided: Operation | None, unbound_ms: int) -> bool:
+def ended(link: Link, decided: Operation | None, unbound_ms: int) -> bool:
     """Whether an ``unbind`` ends the link: all that speaks for it was said before, or at the same time."""
     return all(voice[1] <= unbound_ms for voice in _voices(link, decided))
 
@@ -142,7 +144,7 @@ def _voices(link: Link, decided: Operation | None) -> Iterator[Voice]:
     if link.evidence != UNSEEN:
         yield (link.evidence, link.at_ms, link.event_id)
     if link.bound is not None:
-        yield (int(EvidenceClass.BOUND), *link.bound)
+        yield (BOUND, *link.bound)
     if decided is not None and decided.kind is OperationKind.MUST_LINK:
         yield (int(EvidenceClass.DECIDED), decided.at_ms, decided.operation_id)
 

@@ -18,6 +18,7 @@ from ebbtide.models.identity.changes import Audit, BarredChange, OwnerChange, Re
 from ebbtide.models.identity.clusters import Node
 from ebbtide.models.identity.components import Components
 from ebbtide.models.identity.evidence import (
+    BOUND,
     UNSEEN,
     Link,
     Operation,
@@ -35,7 +36,7 @@ from ebbtide.models.identity.identifiers import PERSON_TYPES, canonical_id, iden
 from ebbtide.models.identity.limits import Limits, kind_of
 from ebbtide.models.identity.stored import Owned, decode, link_record, operation_record, owned_record
 from ebbtide.models.policy import IdentityPolicy
-from ebbtide.schemas.identity import EvidenceClass, OperationKind
+from ebbtide.schemas.identity import OperationKind
 
 
 class IdentityGraph:
@@ -72,7 +73,7 @@ class IdentityGraph:
             known.evidence, known.at_ms, known.event_id = weight[0], weight[1], event_id
             known.bound = None if bound == newest_bind(Link(a, b, *weight, event_id)) else bound
             self._components.reweigh(known)
-        elif renews(weight, event_id, known):
+        elif weight[0] == BOUND and renews(weight, event_id, known):
             known.bound = (weight[1], event_id)
             self._components.renew(known)
         else:
@@ -153,10 +154,6 @@ class IdentityGraph:
         """When an end of the link was unbound last; None if neither was."""
         return self._components.unbound_ms(link)
 
-    def last_unbind(self, key: str) -> Operation | None:
-        """The latest ``unbind`` of an identifier; None if there is none."""
-        return self.decisions.get((key, OperationKind.UNBIND))
-
     def severed(self, link: Link) -> bool:
         """Whether an ``unbind`` ended the link. It joins nobody and is no evidence."""
         return (link.a, link.b) in self._components.severed
@@ -232,7 +229,7 @@ class IdentityGraph:
         if node is not None and record.b in node.links:  # Known from a decision.
             self.link(record.a, record.b, Weight(record.evidence, record.at_ms), record.event_id)
             if record.bound is not None:
-                self.link(record.a, record.b, Weight(int(EvidenceClass.BOUND), record.bound[0]), record.bound[1])
+                self.link(record.a, record.b, Weight(BOUND, record.bound[0]), record.bound[1])
         else:
             self._components.adopt(record)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ebbtide.models.clock.watermark import from_ms
+from ebbtide.models.identity.evidence import BOUND
 from ebbtide.models.identity.identifiers import identifier, is_person
 from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType
@@ -16,8 +17,6 @@ _CLASSES = {
     "group": int(EvidenceClass.IDENTIFIED),
 }
 _STRENGTHS = {int(strength): strength for strength in EvidenceClass}
-BOUND = int(EvidenceClass.BOUND)
-"""Class of evidence that binds anew what was unbound before."""
 _CRM_EQUALITY, _SEEN_TOGETHER = int(EvidenceClass.CRM_EQUALITY), int(EvidenceClass.SEEN_TOGETHER)
 
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 import msgspec
 
 from ebbtide.models.clock.watermark import ClockState, from_ms
+from ebbtide.models.identity.evidence import BOUND
 from ebbtide.models.identity.identifiers import canonical_id, identifier_of, is_person
-from ebbtide.models.identity.links import BOUND, address, addresses, covers, link, linked, membership, note, weight_of
+from ebbtide.models.identity.links import address, addresses, covers, link, linked, membership, note, weight_of
 from ebbtide.models.outputs import EVERY_PARTITION, HEARTBEAT_KEY, Flush, Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.live import LiveProfile

@@ -18,6 +18,7 @@ from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.identity import EvidenceClass, OperationKind
 from ebbtide.streams.identity_log import TenantLog
 
+_UNBIND = OperationKind.UNBIND.value
 _GROUP = f"{IdentifierType.GROUP_ID}/"
 _EVIDENCE = {
     EvidenceClass.DECIDED: "decided by hand",
@@ -98,7 +99,7 @@ def _link_row(log: TenantLog, row: Reason) -> dict[str, Any]:
         "operation_id": row.source if by_hand else None,
         "refusal": row.refusal,
         "barred": barred,
-        "unbound": [key for key in (row.a, row.b) if row.refusal == UNBOUND and log.graph.last_unbind(key)],
+        "unbound": [key for key in (row.a, row.b) if row.refusal == UNBOUND and (key, _UNBIND) in log.graph.decisions],
     }
 
 
