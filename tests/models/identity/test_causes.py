@@ -164,6 +164,22 @@ STORIES: dict[str, tuple[list[Record], list[str]]] = {
             f"refused {P1} {U2} limit:user_id < 3",
         ],
     ),
+    "a bind that says nothing new": (
+        [
+            link(P1, U1, 1.2, evidence=1),
+            link(A1, A2, 1.3),
+            tick(2),
+            link(P1, A1, 2.2),
+            link(P1, U1, 2.3, evidence=1),
+            tick(3),
+        ],
+        [
+            f"owner {A2} {A2}>{A1} < 1",
+            f"owner {P1} {P1}>{U1} < 0",
+            f"owner {A1} {A1}>{U1} < 3",
+            f"owner {A2} {A1}>{U1} < 3",
+        ],
+    ),
     "a bind that is the same as before": (
         [
             link(P1, U1, 1.2, evidence=1),

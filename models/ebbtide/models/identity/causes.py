@@ -152,7 +152,7 @@ class Causes:
 
 
 def _stands(graph: IdentityGraph, told: Told) -> bool:
-    """Whether evidence is the best of its pair, or its newest bind, and a decision the last about its own.
+    """Whether evidence is the best of its pair, also since an ``unbind``, and a decision the last about its own.
 
     All else stands.
     """
@@ -162,7 +162,7 @@ def _stands(graph: IdentityGraph, told: Told) -> bool:
         return True
     a, b = told.keys
     link = graph.nodes[a].links[b]
-    return told.cause.source in (link.event_id, link.bound and link.bound[1])
+    return told.cause.source in (link.event_id, graph.voice(link)[2])
 
 
 def _unbinds(told: Told) -> bool:

@@ -26,7 +26,6 @@ ABOUT_ONE = (OperationKind.BLOCK, OperationKind.UNBLOCK, OperationKind.UNBIND)
 Pair = tuple[str, str]
 """Two identifier keys (``type/value``), the smaller first."""
 
-
 Voice = tuple[int, int, str]
 """What speaks for a link: class of the evidence, its time, and the event or operation; the smallest is the best."""
 
@@ -120,7 +119,8 @@ def later(operation: Operation, known: Operation) -> bool:
 def effective(link: Link, decided: Operation | None, unbound_ms: int | None = None) -> Voice:
     """What speaks for the link best: its evidence or a ``must_link``. Of a severed link, what did.
 
-    ``unbound_ms`` is the time of the latest ``unbind`` of either end: what was said up to then speaks no more.
+    ``unbound_ms`` is the time of the latest ``unbind`` of either end, if there was one: what was said up to then speaks
+    no more.
     """
     if decided is None and unbound_ms is None:
         return (link.evidence, link.at_ms, link.event_id)

@@ -176,7 +176,7 @@ def _unbound(events: list[Any], index: int, arrival: Arrival) -> Decided | Bad:
             now=at,
         )
         return Decided(replace(made, operation_id=operation_id))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         return Bad(DeadLetterReason.INVALID, f"identities: {error}")
 
 
