@@ -283,12 +283,6 @@ DECIDED = {
         [(OperationKind.UNBIND, "phone/+1555", None)],
         {("U1", "A1"): 3, ("+1555",): 1},
     ),
-    "a phone that is unbound, and was hers after all": Decided(
-        _bound(),
-        {("U1", "A1", "+1555"): 4},
-        [(OperationKind.UNBIND, "phone/+1555", None), (OperationKind.MUST_LINK, "user_id/U1", "phone/+1555")],
-        {("U1", "A1", "+1555"): 4},
-    ),
     "a renamed account": Decided(
         _renamed(),
         {("Acme Ltd",): 3, ("Globex Inc",): 3},
