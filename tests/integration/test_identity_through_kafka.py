@@ -95,16 +95,16 @@ def who_is_who(deployment: Live) -> dict[str, dict[frozenset[str], int]]:
     return found
 
 
-def decide(deployment: Live, tenant: str, kind: OperationKind, one: str, other: str, *, by_command: bool) -> None:
+def decide(deployment: Live, tenant: str, kind: OperationKind, names: list[str], *, by_command: bool) -> None:
     """As somebody at a terminal does, or as a program that appends to the topic."""
     if by_command:
         verb = "link" if kind is OperationKind.MUST_LINK else kind.replace("_", "-")
-        done = deployment.run("identity", verb, one, other, "--tenant", tenant, "--actor", "jo", "--reason", "seen")
+        done = deployment.run("identity", verb, *names, "--tenant", tenant, "--actor", "jo", "--reason", "seen")
         assert done.returncode == 0, done.stderr
         return
     settings = Settings(broker=BrokerSettings(url=f"kafka://{deployment.bootstrap}"))
-    names, now = map(identifier_of, (one, other)), datetime.now(UTC)
-    made = new_operation(kind, *names, tenant=tenant, actor="jo", reason="seen", now=now)
+    now = datetime.now(UTC)
+    made = new_operation(kind, *map(identifier_of, names), tenant=tenant, actor="jo", reason="seen", now=now)
     append(settings, after_withdrawn(settings, made) if kind is OperationKind.UNLINK else made)
 
 
@@ -132,7 +132,8 @@ def test_every_decision_through_four_partitions(tmp_path: Path) -> None:
         assert who_is_who(deployment) == expected(after=False)
         for tenant, (case, _) in tenants.items():
             for kind, one, other in case.decisions:
-                decide(deployment, tenant, kind, one, other, by_command=tenant.endswith("order 0"))
+                names = [name for name in (one, other) if name is not None]
+                decide(deployment, tenant, kind, names, by_command=tenant.endswith("order 0"))
         # Everything once more, in another order: it counts already.
         again = _write(tmp_path / "again.ndjson", reversed(bodies))
         second = deployment.run("send", str(again), "--until", UNTIL.isoformat())

@@ -168,6 +168,25 @@ def test_a_shared_value_is_named_with_the_number_of_owners(settings: Settings, m
 
 
 @pytest.mark.kafka
+def test_an_unbound_identifier_is_nobodys_until_something_links_it_again(settings: Settings) -> None:
+    write(settings, seen("user_id/U1", "phone/1"), seen("user_id/U1", "email/j@x.example", minute=1))
+    said = good("unbind", "phone/1", "--reason", "sold", "--actor", "jo")
+    assert "phone/1 is nobody's" in said
+    found = story("phone/1", "user_id/U1")
+    assert (found["identifiers"], found["other"]["same_owner"]) == (["phone/1"], False)
+    assert [(row["refusal"], row["unbound"]) for row in found["other"]["path"]] == [("unbound", ["phone/1"])]
+    assert [(row["kind"], row["actor"], row["identifiers"]) for row in found["decisions"]] == [
+        ("unbind", "jo", ["phone/1"])
+    ]
+    told = good("explain", "user_id/U1", "phone/1")
+    assert "REFUSED: it is older than the unbind of phone/1 (unbound)" in told
+    assert "phone/1  unbound  " in good("explain", "phone/1")
+    assert story("user_id/U1")["identifiers"] == ["email/j@x.example", "user_id/U1"]
+    good("link", "user_id/U1", "phone/1", "--reason", "hers after all")
+    assert story("user_id/U1")["identifiers"] == ["email/j@x.example", "phone/1", "user_id/U1"]
+
+
+@pytest.mark.kafka
 def test_unlink_of_what_nobody_decided_says_so_and_sends_nothing(settings: Settings) -> None:
     write(settings, seen("user_id/U1", "email/j@x.example"))
     never = run("unlink", "user_id/U1", "email/j@x.example", "--reason", "x")

@@ -9,11 +9,15 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from ebbtide.models.intake.accept import RawMessage
+from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.identity import IdentityOperation
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.brokers.ports import free_ports
 from ebbtide.streams.settings import BrokerSettings, Settings
@@ -120,6 +124,21 @@ def persons(records: list[dict[str, Any]], directory: Path) -> dict[str, dict[st
     replay([str(raw)], directory / "out", load_settings())
     told = [orjson.loads(line) for line in (directory / "out" / "persons.ndjson").read_bytes().splitlines()]
     return {_name(person): person for person in told}
+
+
+def persons_with(records: list[dict[str, Any]], decisions: list[IdentityOperation]) -> dict[str, dict[str, Any]]:
+    """As ``persons``, with what was decided by hand after the first half of the records."""
+    from ebbtide.models.pipeline import RAW, Pipeline  # noqa: PLC0415  (slow to import)
+    from ebbtide.models.policy import CorePolicy  # noqa: PLC0415
+    from ebbtide.streams.entities import persons as persons_of  # noqa: PLC0415
+
+    pipeline, now, half = Pipeline(CorePolicy()), datetime.now(UTC), len(records) // 2
+    raw = [RawMessage(RAW, 0, n, None, orjson.dumps(record), to_ms(now)) for n, record in enumerate(records)]
+    list(pipeline.feed(raw[:half], now=now))
+    list(pipeline.decide(decisions))
+    list(pipeline.feed(raw[half:], now=now))
+    list(pipeline.close(now + timedelta(days=2)))
+    return {_name(person): person for person in persons_of(pipeline)}
 
 
 def _name(person: dict[str, Any]) -> str:

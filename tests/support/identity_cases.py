@@ -212,7 +212,7 @@ class Decided(NamedTuple):
 
     story: Story
     before: Who
-    decisions: list[tuple[OperationKind, str, str]]
+    decisions: list[tuple[OperationKind, str, str | None]]
     after: Who
     accounts: bool = False
 
@@ -228,6 +228,12 @@ def _renamed() -> Story:
 
 def _two_users() -> Story:
     return story().track(userId="U1").identify(userId="U1", anonymousId="A1").track(anonymousId="A1").track(userId="U2")
+
+
+def _bound() -> Story:
+    """A user with a phone, which also does something by itself."""
+    bound = story().track(userId="U1").add(type="alias", userId="U1", context={"traits": {"phone": "+1555"}})
+    return bound.identify(userId="U1", anonymousId="A1").track(context={"traits": {"phone": "+1555"}})
 
 
 def _merged() -> Story:
@@ -270,6 +276,12 @@ DECIDED = {
         _APART,
         [(OperationKind.MUST_LINK, "user_id/U1", "user_id/U2"), (OperationKind.UNLINK, "user_id/U1", "user_id/U2")],
         _APART,
+    ),
+    "a phone that is unbound": Decided(
+        _bound(),
+        {("U1", "A1", "+1555"): 4},
+        [(OperationKind.UNBIND, "phone/+1555", None)],
+        {("U1", "A1"): 3, ("+1555",): 1},
     ),
     "a renamed account": Decided(
         _renamed(),

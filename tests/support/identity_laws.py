@@ -8,20 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from itertools import pairwise
 from random import Random
 from typing import NamedTuple
+
+import msgspec
 
 from ebbtide.models.identity.changes import OwnerChange
 from ebbtide.models.identity.checks import check
 from ebbtide.models.identity.difference import difference
-from ebbtide.models.identity.evidence import Operation, Weight
+from ebbtide.models.identity.evidence import ABOUT_ONE, Operation, Weight
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.members import Members
 from ebbtide.models.identity.membership import Membership, heard
 from ebbtide.models.identity.names import MOST_NAMES, AccountNames
 from ebbtide.models.policy import IdentityPolicy
 from ebbtide.schemas.events import IdentifierType as T
-from ebbtide.schemas.identity import MembershipKind, OperationKind
+from ebbtide.schemas.identity import EvidenceClass, MembershipKind, OperationKind
 
 PEOPLE = [*(f"user_id/U{n}" for n in range(4)), *(f"email/e{n}" for n in range(3)), "phone/1", "phone/2"]
 PEOPLE += ["anonymous_id/A0", "anonymous_id/A1", "anonymous_id/A2", "crm_contact_id/C0", "device_id/D0"]
@@ -71,22 +74,48 @@ def owners(graph: IdentityGraph) -> Owners:
     return {key: graph.anchor(key) for key in sorted(graph.nodes)}
 
 
-def naive(case: Case) -> tuple[Owners, dict[tuple[str, str], str]]:
-    """Owners and refused links from the whole set at once, by the book."""
-    policy = case.policy
-    best: dict[tuple[str, ...], tuple[int, int, str]] = {}
-    said: dict[tuple[str, ...], Operation] = {}
+Voices = dict[tuple[str, ...], list[tuple[int, int, str]]]
+Best = dict[tuple[str, ...], tuple[int, int, str]]
+Said = dict[tuple[str, ...], Operation]
+
+
+def _known(case: Case) -> tuple[Voices, Said]:
+    """The best evidence of each pair and its newest bind, and what was decided last of each target."""
+    best: Best = {}
+    binds: Best = {}
+    said: Said = {}
     for item in case.items:
         if isinstance(item, Seen):
             pair = tuple(sorted(item[:2]))
             best[pair] = min(best.get(pair, item[2:]), item[2:])
+            if item.evidence == EvidenceClass.BOUND:
+                binds[pair] = max(binds.get(pair, item[2:]), item[2:])
         else:
             said[item.target] = max(item, said.get(item.target, item), key=lambda o: (o.at_ms, o.operation_id, o.kind))
-    keys = sorted({key for pair in [*best, *said] for key in pair})
+    return {pair: [seen, *([binds[pair]] if pair in binds else [])] for pair, seen in best.items()}, said
+
+
+def _standing(heard: Voices, said: Said) -> tuple[Best, list[tuple[str, ...]]]:
+    """What speaks best for each pair since its ends were unbound, and the pairs for which nothing speaks any more."""
+    voices = {pair: list(seen) for pair, seen in heard.items()}
     for target, operation in said.items():
         if operation.kind == "must_link":
-            forced = (0, operation.at_ms, operation.operation_id)
-            best[target] = min(best.get(target, forced), forced)
+            voices.setdefault(target, []).append((0, operation.at_ms, operation.operation_id))
+    ended = {key: operation.at_ms for (key, *_), operation in said.items() if operation.kind == "unbind"}
+    left = {
+        pair: [v for v in heard if all(v[1] > ended.get(key, -1) for key in pair)] for pair, heard in voices.items()
+    }
+    return {pair: min(heard) for pair, heard in left.items() if heard}, [
+        pair for pair, heard in left.items() if not heard
+    ]
+
+
+def naive(case: Case) -> tuple[Owners, dict[tuple[str, ...], str]]:
+    """Owners and refused links from the whole set at once, by the book."""
+    policy = case.policy
+    heard, said = _known(case)
+    keys = sorted({key for pair in [*heard, *said] for key in pair if "/" in key})
+    best, ended = _standing(heard, said)
     apart = [set(target) for target, operation in said.items() if operation.kind == "cannot_link"]
     extra = {value.lower() for value in policy.blocked}
     blocked = {k for k in keys if k.lower() in extra or k.lower().split("/", 1)[1] in extra}
@@ -99,7 +128,7 @@ def naive(case: Case) -> tuple[Owners, dict[tuple[str, str], str]]:
         if len(touching - blocked) > policy.max_owners.get(kind[key], 1_000):
             barred.add(key)
     home = {key: {key} for key in keys}
-    refused: dict[tuple[str, str], str] = {}
+    refused: dict[tuple[str, ...], str] = dict.fromkeys(ended, "unbound")
     for a, b in sorted((p for p in best if not barred & set(p)), key=lambda p: (best[p][:2], _hash("\0".join(p)), p)):
         joint = home[a] | home[b]
         counts = [(k, [sum(kind[x] == k for x in side) for side in (home[a], home[b])]) for k in policy.ranks]
@@ -204,6 +233,35 @@ def unlink_undoes(case: Case) -> None:
             for items in ([*case.items, decided, undone], [undone, decided, *case.items]):
                 graph = run(replace(case, items=tuple(items)))
                 assert {key: graph.anchor(key) for key in expected} == expected
+
+
+def unbound_is_as_never_said(case: Case) -> None:
+    """An identifier that was unbound last of all is alone; all others are as if it had never been linked."""
+    key = next((item.identifier for item in case.items if isinstance(item, Operation)), PEOPLE[0])
+    graph = run(replace(case, items=(*case.items, Operation(OperationKind.UNBIND, key, 99, "last", "x", ""))))
+    assert graph.members(key) == [key]
+    assert all(graph.refused[min(key, other), max(key, other)] == "unbound" for other in graph.nodes[key].links)
+    kept = [i for i in case.items if not (key in i[:2] if isinstance(i, Seen) else key in i.keys and "link" in i.kind)]
+    without = run(replace(case, items=tuple(kept)))
+    assert {other: graph.anchor(other) for other in without.nodes} == owners(without)
+
+
+def what_comes_after_an_unbind_is_as_on_a_clean_sheet(case: Case) -> None:
+    """All is unbound at a time: what is seen or decided later makes the same owners as if nothing had been before."""
+    later = [
+        item._replace(at_ms=item.at_ms + 50)
+        if isinstance(item, Seen)
+        else msgspec.structs.replace(item, at_ms=item.at_ms + 50)
+        for item in case.items
+    ]
+    fresh = run(replace(case, items=tuple(later)))
+    old = [Seen(a, b, 0, 9, "old") for a, b in pairwise(PEOPLE)]
+    unbound = [Operation(OperationKind.UNBIND, key, 20, key, "x", "") for key in PEOPLE]
+    known = {(i.a, i.b) for i in later if isinstance(i, Seen)}
+    items = [*unbound, *(i for i in old if (i.a, i.b) not in known and (i.b, i.a) not in known), *later]
+    Random(1).shuffle(items)
+    graph = run(replace(case, items=tuple(items)))
+    assert {key: graph.anchor(key) for key in fresh.nodes} == owners(fresh)
 
 
 def epochs_only_grow(case: Case) -> None:
@@ -330,6 +388,8 @@ LAWS = [
     one_owner_and_no_limit_exceeded,
     blocked_stays_alone,
     unlink_undoes,
+    unbound_is_as_never_said,
+    what_comes_after_an_unbind_is_as_on_a_clean_sheet,
     epochs_only_grow,
     restored_equals_live,
     tenants_are_isolated,
@@ -354,10 +414,10 @@ def _item(random: Random, name: str) -> Item:
     keys = PEOPLE[: random.choice([6, 14])] if random.random() < 0.8 else ACCOUNTS
     a, b = random.sample(keys, 2)
     if random.random() < 0.75:
-        return Seen(a, b, random.choice([0, 1, 2, 2, 2, 3, 4, 4, 4, 4]), random.randint(0, 9), f"e{name}")
+        return Seen(a, b, random.choice([0, 1, 1, 2, 2, 3, 4, 4, 4, 4]), random.randint(0, 9), f"e{name}")
     a, b = random.sample(random.choice([PEOPLE[1:6:2], ACCOUNTS[:3]]), 2)  # Few, so that decisions meet decisions.
     kind = random.choice(list(OperationKind))
-    alone = kind in (OperationKind.BLOCK, OperationKind.UNBLOCK)
+    alone = kind in ABOUT_ONE
     return Operation(kind, a, random.randint(0, 6), f"o{name}", "ann", "why", None if alone else b)
 
 

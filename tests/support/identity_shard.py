@@ -7,6 +7,7 @@ from dataclasses import replace
 from random import Random
 
 from ebbtide.models.clock.watermark import from_ms
+from ebbtide.models.identity.evidence import ABOUT_ONE
 from ebbtide.models.identity.generation import rules_of
 from ebbtide.models.identity.identifiers import identifier_of
 from ebbtide.models.identity.shard import IdentityShard, Record
@@ -147,8 +148,8 @@ def random_record(rng: Random, day: int, *, by_hand: bool = True) -> Record:
     if by_hand and kind < 0.1:
         names = rng.sample(rng.choice([PEOPLE, GROUPS]), 2)
         pairs = [OperationKind.MUST_LINK, OperationKind.CANNOT_LINK, OperationKind.UNLINK]
-        if kind < 0.03:
-            return decided(rng.choice([BLOCK, UNBLOCK]), names[0], tenant=tenant, day=rng.random() * 9)
+        if kind < 0.04:
+            return decided(rng.choice(ABOUT_ONE), names[0], tenant=tenant, day=rng.random() * 9)
         return decided(rng.choice(pairs), *names, tenant=tenant, day=rng.random() * 9)
     when = max(0.0, day + rng.choice([-1.5, 0.2, 0.4, 0.6, 1.3]))
     if kind < 0.16:

@@ -69,20 +69,22 @@ class AccountName(SlottedContract):
 
 
 class OperationKind(StrEnum):
-    """What can be decided by hand."""
+    """What can be decided by hand, or by a product that says that an identifier is nobody's any more (``unbind``)."""
 
     MUST_LINK = "must_link"
     CANNOT_LINK = "cannot_link"
     UNLINK = "unlink"
     BLOCK = "block"
     UNBLOCK = "unblock"
+    UNBIND = "unbind"
 
 
 @dataclass(slots=True)
 class IdentityOperation(SlottedContract):
     """What somebody decided by hand. Topic ``identity-links``, keyed by tenant, in one order with the evidence.
 
-    ``other`` is the second of a pair; ``block`` and ``unblock`` have none.
+    ``other`` is the second of a pair; ``block``, ``unblock`` and ``unbind`` have none. An ``unbind`` parts an
+    identifier from whomever evidence or a ``must_link`` of up to ``decided_at`` links it to.
     """
 
     tenant: Text
@@ -192,7 +194,8 @@ class IdentityAudit(SlottedContract):
     """One change of identity. Topic ``identity-audit``, keyed by tenant.
 
     ``owner``: ``identifier`` went from the owner with anchor ``previous`` to that with anchor ``current``. ``refused``
-    and ``accepted``: the link of ``identifier`` and ``other`` stopped or began to count; ``reason`` says why not.
+    and ``accepted``: the link of ``identifier`` and ``other`` stopped or began to count; ``reason`` says why not, or
+    why not until then: a limit, ``cannot_link``, ``size``, ``unbound``.
     ``barred`` and ``admitted``: the value stopped or began to link (shared, blocked). ``decided``: an operation by hand
     of ``actor``. ``generation``: from now on the tenant is clustered under ``rules``; the first has no actor. A switch
     that was refused is ``refused``, with its ``generation`` and no ``identifier``.
@@ -203,8 +206,9 @@ class IdentityAudit(SlottedContract):
     ``cause`` is the id of the record that brought it about: the ``event_id`` of evidence or of a name, the
     ``operation_id`` of a decision or a switch. Where several records began to count together it is the newest of them,
     by event time, then the greater id, that names ``identifier`` (of ``refused`` and ``accepted`` both, of findings
-    either); if none does, the newest that names any identifier connected with it. Null where no one record did: the
-    first ``generation``; a rename that the days of many people suggest; what a crash left untold, told by a restart.
+    either; an ``unbind`` names both ends of all links that its identifier has); if none does, the newest that names any
+    identifier connected with it. Null where no one record did: the first ``generation``; a rename that the days of many
+    people suggest; what a crash left untold, told by a restart.
     """
 
     tenant: Text

@@ -52,8 +52,9 @@ def seeds() -> list[Any]:
         "data": {},
     }
     answer = {"customer_id": "c", "by": "kim", "action": "ack", "alert_type": "sudden_drop"}
-    bind = {"type": "track_id_unbind", "identities": {"$identity_login_id": "u", "$identity_email": "e@x.example"}}
-    return [*found, event, hog, fact, answer, bind]
+    part = {"type": "track_id_unbind", "identities": {"$identity_login_id": "u", "$identity_email": "e@x.example"}}
+    unbind = {"type": "track_id_unbind", "time": 1_780_000_000_000, "identities": {"$identity_mobile": "187"}}
+    return [*found, event, hog, fact, answer, part, unbind]
 
 
 def mutated(value: Any, rng: Random) -> Any:

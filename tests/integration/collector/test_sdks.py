@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
+from ebbtide.schemas.identity import IdentityOperation
+from ebbtide.schemas.topics import Topic
 from ebbtide.streams.brokers.kafka import KafkaBroker
 from support.browsing import browser, serving
-from support.collecting import CollectorProcess, collecting, persons, raw_records
+from support.collecting import CollectorProcess, collecting, persons, persons_with, raw_records
 from support.sdk_environments import PACKAGES, STORIES, python_with
 
 pytestmark = pytest.mark.kafka
@@ -21,8 +25,10 @@ EMAIL = "jane@acme.example"
 
 @pytest.fixture(scope="module")
 def collector(broker: KafkaBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CollectorProcess]:
-    keys = "{" + ", ".join(f'"{tenant}": ["key-{tenant}"]' for tenant in TENANTS) + "}"
-    with collecting(broker.bootstrap, tmp_path_factory.mktemp("collector"), WRITE_KEYS=keys) as process:
+    write = json.dumps({tenant: [f"key-{tenant}"] for tenant in TENANTS})
+    secret = json.dumps({tenant: [f"secret-{tenant}"] for tenant in ("unbind",)})
+    directory = tmp_path_factory.mktemp("collector")
+    with collecting(broker.bootstrap, directory, WRITE_KEYS=write, SECRET_KEYS=secret) as process:
         yield process
 
 
@@ -51,6 +57,31 @@ def test_an_sdk_tells_its_stories(sdk: str, collector: CollectorProcess, broker:
         "user_id/V2": 2,
     }
     assert {record["groupId"] for record in records if record["type"] == "group"} == {"acme"}
+
+
+def test_sensors_binds_and_unbinds(collector: CollectorProcess, broker: KafkaBroker) -> None:
+    story = STORIES / "sensors_analytics_unbind.py"
+    program = [str(python_with("sensors_analytics_sdk")), str(story), collector.url, "secret-unbind"]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    records = raw_records(broker.bootstrap, "unbind")
+    decided = [
+        IdentityOperation.from_json(orjson.dumps(record))
+        for record in raw_records(broker.bootstrap, "unbind", Topic.IDENTITY_LINKS)
+    ]
+    assert [(one.kind, one.identifier.key) for one in decided] == [
+        ("unbind", "phone/18700000001"),
+        ("unbind", f"email/{EMAIL}"),
+        ("unbind", "phone/18700000002"),
+        ("unbind", "phone/18700000003"),
+    ]
+    for mixed in (records, records[::-1]):
+        told = persons_with(mixed, decided)
+        assert {name: (names(person), person["events"]) for name, person in told.items()} == {
+            "user_id/U1": ({"user_id/U1", "phone/18700000002"}, 4),
+            "user_id/U2": ({"user_id/U2", "phone/18700000001"}, 3),
+            "phone/18700000003": ({"phone/18700000003"}, 1),
+        }
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,8 @@ from support.identity_shard import (
 )
 
 C1 = "crm_account_id/c1"
-UNLINK = OperationKind.UNLINK
+UNLINK, UNBIND = OperationKind.UNLINK, OperationKind.UNBIND
+P1 = "phone/+1"
 
 
 def id_of(record: Record) -> str:
@@ -120,6 +121,81 @@ STORIES: dict[str, tuple[list[Record], list[str]]] = {
             f"accepted {E1} user_id/u1 limit:user_id < 5",
             f"accepted {E1} user_id/u2 limit:user_id < 5",
             f"barred {E1} shared < 5",
+        ],
+    ),
+    "a phone that is unbound, with all that it held together": (
+        [
+            link(P1, U1, 1.2),
+            link(P1, A1, 1.3),
+            link(P1, A2, 1.4),
+            tick(2),
+            link(U2, E1, 2.5),
+            decided(UNBIND, P1, day=2.2),
+            tick(3),
+        ],
+        [
+            f"owner {A1} {A1}>{U1} < 1",
+            f"owner {A2} {A2}>{U1} < 2",
+            f"owner {P1} {P1}>{U1} < 2",
+            f"decided {P1} unbind: said so jo < 5",
+            f"owner {A1} {U1}>{A1} < 5",
+            f"owner {A2} {U1}>{A2} < 5",
+            f"owner {P1} {U1}>{P1} < 5",
+            f"refused {A1} {P1} unbound < 5",
+            f"refused {A2} {P1} unbound < 5",
+            f"refused {P1} {U1} unbound < 5",
+            f"owner {E1} {E1}>{U2} < 4",
+        ],
+    ),
+    "an unbind, and what binds anew": (
+        [
+            link(P1, U1, 1.2, evidence=4),
+            decided(UNBIND, P1, day=1.4),
+            tick(2),
+            link(P1, U2, 2.2),
+            link(P1, U1, 2.3, evidence=1),
+            tick(3),
+        ],
+        [
+            f"decided {P1} unbind: said so jo < 1",
+            f"refused {P1} {U1} unbound < 0",
+            f"owner {P1} {P1}>{U1} < 4",
+            f"accepted {P1} {U1} unbound < 4",
+            f"refused {P1} {U2} limit:user_id < 3",
+        ],
+    ),
+    "a bind that says nothing new": (
+        [
+            link(P1, U1, 1.2, evidence=1),
+            link(A1, A2, 1.3),
+            tick(2),
+            link(P1, A1, 2.2),
+            link(P1, U1, 2.3, evidence=1),
+            tick(3),
+        ],
+        [
+            f"owner {A2} {A2}>{A1} < 1",
+            f"owner {P1} {P1}>{U1} < 0",
+            f"owner {A1} {A1}>{U1} < 3",
+            f"owner {A2} {A1}>{U1} < 3",
+        ],
+    ),
+    "a bind that is the same as before": (
+        [
+            link(P1, U1, 1.2, evidence=1),
+            tick(2),
+            decided(UNBIND, P1, day=2.1),
+            link(P1, U1, 2.2, evidence=2),
+            link(P1, U1, 2.3, evidence=1),
+            tick(3),
+        ],
+        [
+            f"owner {P1} {P1}>{U1} < 0",
+            f"decided {P1} unbind: said so jo < 2",
+            f"owner {P1} {U1}>{P1} < 2",
+            f"refused {P1} {U1} unbound < 2",
+            f"owner {P1} {P1}>{U1} < 4",
+            f"accepted {P1} {U1} unbound < 4",
         ],
     ),
     "a user that is blocked, and a value that is shared no more": (

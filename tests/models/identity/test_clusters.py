@@ -17,7 +17,9 @@ from support.identity_laws import Case, Item, Seen, run
 SHUFFLES = 30
 BOUND, IDENTIFIED, CRM, TOGETHER = 1, 2, 3, 4
 MUST, CANNOT, UNLINK = OperationKind.MUST_LINK, OperationKind.CANNOT_LINK, OperationKind.UNLINK
+BLOCK, UNBLOCK, UNBIND = OperationKind.BLOCK, OperationKind.UNBLOCK, OperationKind.UNBIND
 U, E, A, G, D = "user_id/", "email/", "anonymous_id/", "group_id/", "domain/"
+P = "phone/+1"
 LEAD, CONTACT = "crm_lead_id/L1", "crm_contact_id/C1"
 
 
@@ -179,6 +181,205 @@ ROWS = [
         [{U + "U1", A + "0", A + "1"}, {A + "2"}, {A + "3"}, {A + "4"}],
         {(A + str(n), U + "U1"): "size" for n in (2, 3, 4)},
         IdentityPolicy(hard_size=3),
+    ),
+    Row(
+        "a phone is bound, then unbound: it alone leaves",
+        [
+            seen(U + "U1", P, BOUND, 1),
+            seen(U + "U1", A + "A1", IDENTIFIED, 2),
+            seen(A + "A1", P, TOGETHER, 3),
+            decided(UNBIND, P, at_ms=5),
+        ],
+        [{U + "U1", A + "A1"}, {P}],
+        {(P, U + "U1"): "unbound", (A + "A1", P): "unbound"},
+    ),
+    Row(
+        "… evidence of the very time of the unbind is before it",
+        [seen(U + "U1", P, BOUND, 5), decided(UNBIND, P, at_ms=5)],
+        [{U + "U1"}, {P}],
+        {(P, U + "U1"): "unbound"},
+    ),
+    Row(
+        "… then bound to another user: it joins that one",
+        [seen(U + "U1", P, BOUND, 1), decided(UNBIND, P, at_ms=5), seen(U + "U2", P, BOUND, 6)],
+        [{U + "U1"}, {U + "U2", P}],
+        {(P, U + "U1"): "unbound"},
+    ),
+    Row(
+        "… then bound to the same user, who had only been seen with it",
+        [seen(U + "U1", P, TOGETHER, 1), decided(UNBIND, P, at_ms=5), seen(U + "U1", P, BOUND, 6)],
+        [{U + "U1", P}],
+    ),
+    Row(
+        "… then bound to the same user again, as it was before",
+        [seen(U + "U1", P, BOUND, 1), decided(UNBIND, P, at_ms=5), seen(U + "U1", P, BOUND, 6)],
+        [{U + "U1", P}],
+    ),
+    Row(
+        "… after somebody else, who keeps it",
+        [
+            seen(U + "U1", P, BOUND, 1),
+            decided(UNBIND, P, at_ms=5),
+            seen(U + "U2", P, BOUND, 6),
+            seen(U + "U1", P, BOUND, 7),
+        ],
+        [{U + "U1"}, {U + "U2", P}],
+        {(P, U + "U1"): "limit:user_id"},
+    ),
+    Row(
+        "… and unbound once more",
+        [
+            seen(U + "U1", P, BOUND, 1),
+            seen(U + "U1", P, BOUND, 6),
+            decided(UNBIND, P, at_ms=5),
+            decided(UNBIND, P, at_ms=7),
+        ],
+        [{U + "U1"}, {P}],
+        {(P, U + "U1"): "unbound"},
+    ),
+    Row(
+        "what is only identified, or seen together, again binds nothing anew",
+        [
+            seen(U + "U1", P, IDENTIFIED, 1),
+            decided(UNBIND, P, at_ms=5),
+            seen(U + "U1", P, IDENTIFIED, 6),
+            seen(U + "U1", P, TOGETHER, 7),
+        ],
+        [{U + "U1"}, {P}],
+        {(P, U + "U1"): "unbound"},
+    ),
+    Row(
+        "… then linked to the same user by hand, and unbound again",
+        [
+            seen(U + "U1", P, BOUND, 1),
+            decided(UNBIND, P, at_ms=5),
+            decided(MUST, U + "U1", P, at_ms=6),
+            decided(UNBIND, P, at_ms=7),
+        ],
+        [{U + "U1"}, {P}],
+        {(P, U + "U1"): "unbound"},
+    ),
+    Row(
+        "a link by hand that is later than the unbind holds",
+        [seen(U + "U1", P, BOUND, 1), decided(UNBIND, P, at_ms=5), decided(MUST, U + "U1", P, at_ms=6)],
+        [{U + "U1", P}],
+    ),
+    Row(
+        "… an earlier one does not, though nothing else is known",
+        [decided(MUST, U + "U1", P, at_ms=4), decided(UNBIND, P, at_ms=5)],
+        [{U + "U1"}, {P}],
+        {(P, U + "U1"): "unbound"},
+    ),
+    Row(
+        "… and once it is withdrawn there is no link at all",
+        [
+            decided(MUST, U + "U1", P, at_ms=4),
+            decided(UNBIND, P, at_ms=5),
+            decided(UNLINK, U + "U1", P, at_ms=6),
+        ],
+        [{U + "U1"}, {P}],
+    ),
+    Row(
+        "… beside evidence that is later: that holds, by its own strength",
+        [
+            decided(MUST, U + "U1", P, at_ms=4),
+            decided(UNBIND, P, at_ms=5),
+            seen(U + "U2", P, IDENTIFIED, 6),
+            seen(U + "U1", P, TOGETHER, 7),
+        ],
+        [{U + "U1"}, {U + "U2", P}],
+        {(P, U + "U1"): "limit:user_id"},
+    ),
+    Row(
+        "what an unbound phone linked falls apart, what else links it stays",
+        [
+            seen(P, A + "A1", IDENTIFIED, 1),
+            seen(P, A + "A2", IDENTIFIED, 2),
+            seen(A + "A2", A + "A3", TOGETHER, 3),
+            decided(UNBIND, P, at_ms=5),
+        ],
+        [{P}, {A + "A1"}, {A + "A2", A + "A3"}],
+        {(A + "A1", P): "unbound", (A + "A2", P): "unbound"},
+    ),
+    Row(
+        "users of before the unbind do not make a value shared",
+        [
+            *(seen(U + f"U{n}", P, BOUND, n) for n in range(4)),
+            decided(UNBIND, P, at_ms=5),
+            seen(U + "U4", P, BOUND, 6),
+        ],
+        [*({U + f"U{n}"} for n in range(4)), {U + "U4", P}],
+        {(P, U + f"U{n}"): "unbound" for n in range(4)},
+    ),
+    Row(
+        "… users since then do",
+        [
+            seen(U + "U0", P, BOUND, 1),
+            decided(UNBIND, P, at_ms=5),
+            *(seen(U + f"U{n}", P, BOUND, 5 + n) for n in range(1, 5)),
+        ],
+        [*({U + f"U{n}"} for n in range(5)), {P}],
+        {(P, U + "U0"): "unbound"},
+    ),
+    Row(
+        "an unbind does not lift a block",
+        [seen(U + "U1", P, BOUND, 9), decided(BLOCK, P, at_ms=2), decided(UNBIND, P, at_ms=5)],
+        [{U + "U1"}, {P}],
+    ),
+    Row(
+        "… nor does an unblock lift an unbind",
+        [
+            seen(U + "U1", P, BOUND, 1),
+            decided(BLOCK, P, at_ms=2),
+            decided(UNBIND, P, at_ms=5),
+            decided(UNBLOCK, P, at_ms=9),
+        ],
+        [{U + "U1"}, {P}],
+        {(P, U + "U1"): "unbound"},
+    ),
+    Row(
+        "a blocked user id is no owner, and does not become one by an unbind",
+        [
+            *(seen(U + f"U{n}", P, BOUND, n) for n in range(3)),
+            decided(BLOCK, U + "U0", at_ms=4),
+            decided(UNBIND, U + "U0", at_ms=4),
+            decided(UNBLOCK, U + "U0", at_ms=6),
+        ],
+        [{U + "U0"}, {U + "U1", P}, {U + "U2"}],
+        {(P, U + "U0"): "unbound", (P, U + "U2"): "limit:user_id"},
+        IdentityPolicy(max_owners={IdentifierType.PHONE: 2}),
+    ),
+    Row(
+        "a user id that is unbound leaves all it had, and the limit is free for another",
+        [
+            seen(U + "U1", E + "e@x.com", IDENTIFIED, 1),
+            seen(U + "U1", A + "A1", IDENTIFIED, 2),
+            seen(U + "U2", A + "A1", IDENTIFIED, 3),
+            decided(UNBIND, U + "U1", at_ms=5),
+        ],
+        [{U + "U1"}, {E + "e@x.com"}, {U + "U2", A + "A1"}],
+        {(E + "e@x.com", U + "U1"): "unbound", (A + "A1", U + "U1"): "unbound"},
+    ),
+    Row(
+        "what is kept apart stays apart when it is bound again",
+        [
+            seen(U + "U1", P, TOGETHER, 1),
+            decided(CANNOT, U + "U1", P, at_ms=2),
+            decided(UNBIND, P, at_ms=5),
+            seen(U + "U1", P, BOUND, 6),
+        ],
+        [{U + "U1"}, {P}],
+        {(P, U + "U1"): "cannot_link"},
+    ),
+    Row(
+        "a domain goes from one account to another",
+        [
+            seen(G + "g1", D + "acme.com", CRM, 1),
+            decided(UNBIND, D + "acme.com", at_ms=5),
+            seen(G + "g2", D + "acme.com", CRM, 6),
+        ],
+        [{G + "g1"}, {G + "g2", D + "acme.com"}],
+        {(D + "acme.com", G + "g1"): "unbound"},
     ),
 ]
 

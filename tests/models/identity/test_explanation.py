@@ -67,6 +67,41 @@ def test_what_stands_between_two_owners() -> None:
     ]
 
 
+def test_what_was_unbound() -> None:
+    """Ann's phone leaves; a later link joins it to Ben, and the e-mail it was seen with is still beside it."""
+    graph = household()
+    graph.link("phone/1", MAIL, Weight(4, 3), "m6")
+    graph.decide(Operation(OperationKind.UNBIND, "phone/1", 10, "o2", "collector", "track_id_unbind"))
+    graph.settle(2)
+    found = explain(graph, "phone/1", "user_id/ann")
+    assert (found.members, found.barred, found.joined) == (["phone/1"], None, [])
+    assert [(link.b, link.evidence, link.source, link.refusal) for link in found.refused] == [
+        ("user_id/ann", 0, "o1", "unbound"),
+        ("phone/1", 4, "m6", "unbound"),
+    ]
+    assert [(link.source, link.refusal) for link in found.path] == [("o1", "unbound")]
+    assert [decided.operation_id for decided in found.decisions] == ["o1", "o2"]
+
+    graph.link("phone/1", "anonymous_id/A1", Weight(4, 11), "m7")
+    graph.settle(3)
+    found = explain(graph, "phone/1", "user_id/ann")
+    assert [link.source for link in found.joined] == ["m1", "m2", "m7"]
+    assert [link.source for link in found.path] == ["m7", "m1"]
+    assert [link.source for link in found.refused] == ["m3"]
+    assert graph.refused["phone/1", "user_id/ann"] == "unbound"
+
+
+def test_what_was_bound_anew_names_the_later_bind() -> None:
+    graph = IdentityGraph("t", IdentityPolicy())
+    graph.link("user_id/ann", "phone/1", Weight(1, 1), "m1")
+    graph.decide(Operation(OperationKind.UNBIND, "phone/1", 5, "o1", "collector", "track_id_unbind"))
+    graph.link("user_id/ann", "phone/1", Weight(1, 7), "m2")
+    graph.settle(1)
+    found = explain(graph, "phone/1", "user_id/ann")
+    assert [(link.at_ms, link.source, link.refusal) for link in found.path] == [(7, "m2", None)]
+    assert graph.epoch("phone/1") == 1
+
+
 def test_what_is_shared_or_unknown() -> None:
     graph = household(IdentityPolicy(max_owners={IdentifierType.EMAIL: 1}))
     found = explain(graph, MAIL, "user_id/ben")

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from ebbtide.models.identity import clusters, components, graph, names
-from ebbtide.models.identity.evidence import later
+from ebbtide.models.identity.evidence import Link, Operation, later
 from ebbtide.models.identity.members import Members
 from ebbtide.models.identity.membership import Membership
 from ebbtide.models.identity.names import MOST_NAMES, Names
@@ -23,7 +23,9 @@ from support.identity_laws import (
     names_in_any_order,
     one_owner_and_no_limit_exceeded,
     order_does_not_matter,
+    unbound_is_as_never_said,
     unlink_undoes,
+    what_comes_after_an_unbind_is_as_on_a_clean_sheet,
 )
 
 CORPUS = [generated(Random(seed)) for seed in range(150)]
@@ -41,6 +43,16 @@ def _fails(law: Law, case: Case) -> bool:
     except (AssertionError, KeyError):
         return True
     return False
+
+
+mended = components.Components._mend
+
+
+def severed_links_count_as_owners(parts: components.Components, link: Link, *, severed: bool) -> None:
+    known = len(parts.severed)
+    mended(parts, link, severed=severed)
+    if len(parts.severed) != known:
+        parts._count_owners(parts.nodes[link.a], parts.nodes[link.b], 1 if severed else -1)
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
@@ -110,7 +122,7 @@ def test_without_a_fault_the_laws_hold(law: Law) -> None:
         pytest.param(
             components,
             "place",
-            lambda _link, _decided: (9, 0, b"", "", ""),
+            lambda *_: (9, 0, b"", "", ""),
             [order_does_not_matter, incremental_equals_batch],
             id="weights do not count",
         ),
@@ -120,6 +132,55 @@ def test_without_a_fault_the_laws_hold(law: Law) -> None:
             lambda node, _limits: "blocked" if node.blocked else None,
             [incremental_equals_batch],
             id="nothing is shared",
+        ),
+        pytest.param(
+            components,
+            "ended",
+            lambda _link, _decided, _unbound_ms: True,
+            [incremental_equals_batch, what_comes_after_an_unbind_is_as_on_a_clean_sheet],
+            id="an unbind ends links whatever its time",
+        ),
+        pytest.param(
+            components,
+            "ended",
+            lambda link, _decided, unbound_ms: link.at_ms <= unbound_ms,
+            [incremental_equals_batch],
+            id="a must_link holds only if the evidence does",
+        ),
+        pytest.param(
+            components.Components,
+            "_mend",
+            severed_links_count_as_owners,
+            [incremental_equals_batch, unbound_is_as_never_said, what_comes_after_an_unbind_is_as_on_a_clean_sheet],
+            id="a severed link counts as an owner",
+        ),
+        pytest.param(
+            components.Components,
+            "unbind",
+            lambda parts, node, at_ms: parts._unbound.update({node.key: at_ms}),
+            [order_does_not_matter, unbound_is_as_never_said],
+            id="an unbind ends only what comes after it in the log",
+        ),
+        pytest.param(
+            graph,
+            "renews",
+            lambda _weight, _event_id, _known: False,
+            [incremental_equals_batch],
+            id="a bind that is no better evidence binds nothing anew",
+        ),
+        pytest.param(
+            graph,
+            "newest_bind",
+            lambda _link: None,
+            [order_does_not_matter, incremental_equals_batch],
+            id="an earlier bind that comes later hides a later one",
+        ),
+        pytest.param(
+            Operation,
+            "target",
+            property(lambda operation: operation.keys),
+            [incremental_equals_batch],
+            id="an unbind lifts a block of its identifier",
         ),
     ],
 )

@@ -350,7 +350,7 @@ def random_steps(random: Random) -> tuple[IdentityPolicy, list[Step]]:
     ]
     for n in range(random.randint(0, 20)):
         a, b = random.sample([*ACCOUNTS, CRM, *NAMES], 2)
-        kind = random.choice([MUST, UNLINK, BLOCK, OperationKind.UNBLOCK])
+        kind = random.choice([MUST, UNLINK, BLOCK, OperationKind.UNBLOCK, OperationKind.UNBIND])
         if random.random() < 0.6:
             steps.append(Seen(a, b, random.choice([2, 4]), n * DAY_MS, f"a{n}"))
         else:

@@ -78,7 +78,14 @@ def test_case_decided_by_hand(name: str) -> None:
     case = DECIDED[name]
     decisions = [
         IdentityOperation(
-            "default", f"o{n}", kind, identifier_of(one), NOW + timedelta(seconds=n), "jo", "seen", identifier_of(other)
+            "default",
+            f"o{n}",
+            kind,
+            identifier_of(one),
+            NOW + timedelta(seconds=n),
+            "jo",
+            "seen",
+            None if other is None else identifier_of(other),
         )
         for n, (kind, one, other) in enumerate(case.decisions)
     ]

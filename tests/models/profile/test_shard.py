@@ -180,6 +180,20 @@ def test_what_a_crashed_door_sent_twice_is_dropped_by_its_origin() -> None:
     assert (shard.accepted, shard.duplicates) == (2, 2)
 
 
+def test_a_bind_is_sent_whenever_it_is_said() -> None:
+    shard = ProfileShard(0, SOURCES, IDENTITY, CorePolicy(), lambda _key: None)
+    bind = {"type": "alias", "userId": "u1", "context": {"traits": {"phone": "187"}}}
+    days = ["2025-01-07", "2025-01-08", "2025-01-06", "2025-01-09"]
+    body = [{**bind, "messageId": day, "timestamp": f"{day}T00:00:00Z"} for day in [*days, days[0]]]
+    body.insert(
+        3, {**body[1], "type": "track", "event": "x", "messageId": "track", "timestamp": "2025-01-09T00:00:00Z"}
+    )
+    for offset, event in enumerate(events(body)):
+        shard.apply(offset, event)
+    links = [output for output in shard.flush().outputs if output.topic.topic_name == "identity-links"]
+    assert [getattr(output.record, "event_id", None) for output in links] == days
+
+
 def test_links_are_sent_once_unless_the_evidence_is_better() -> None:
     shard = ProfileShard(0, SOURCES, IDENTITY, CorePolicy(), lambda _key: None)
     body: list[dict[str, Any]] = [
@@ -311,4 +325,8 @@ def test_the_best_evidence_before_any_instant_is_sent_in_any_order(calls: list[t
         known = [weight_of(event) for event in found if event.occurred_at < at(day)]
         told = [(int(link.evidence), to_ms(link.occurred_at)) for link in sent if link.occurred_at < at(day)]
         assert min(told, default=None) == min(known, default=None)
+        # A bind counts anew after an unbind: all of them are sent.
+        assert sorted(weight for weight in told if weight[0] == 1) == sorted(
+            weight for weight in known if weight[0] == 1
+        )
     assert len(sent) <= len(found)

@@ -3,9 +3,9 @@
 One settling may take in several records. Of those that name what a row is about the newest by event time is the cause,
 at one time that of the greater id; if none does, the newest of those that touched it. So the order in which they came
 does not matter. A record touches the connected components, as they are afterwards, of the identifiers that it names;
-what makes a value link nobody, or somebody again, touches those of all that are linked to it. Evidence that other
-evidence of the pair outweighs touches nothing, nor does a decision that a later one takes back. A link that does not
-count moves nobody.
+what makes a value link nobody, or somebody again, or unbinds it, touches those of all that are linked to it. Evidence
+that other evidence of the pair outweighs touches nothing, nor does a decision that a later one takes back. A link that
+does not count moves nobody.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import NamedTuple, TypeVar
 from ebbtide.models.identity.evidence import Pair, pair
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.sizes import Component, component
+from ebbtide.schemas.identity import OperationKind
 
 Place = Component | str
 """A connected component, or the key of an identifier that is alone."""
@@ -33,11 +34,15 @@ class Cause(NamedTuple):
 
 
 class Told(NamedTuple):
-    """A record that was taken in, with the identifiers that it names; ``evidence`` if it is a link of two."""
+    """A record that was taken in, with the identifiers that it names; ``evidence`` if it is a link of two.
+
+    ``target`` is what a decision is about, as ``Operation.target``.
+    """
 
     cause: Cause
     keys: tuple[str, ...]
     evidence: bool
+    target: tuple[str, ...] = ()
 
 
 class Causes:
@@ -59,7 +64,7 @@ class Causes:
 
     @cached_property
     def _pairs(self) -> dict[Pair, Cause]:
-        return _newest((pair(one.keys[0], one.keys[-1]), one.cause) for one in self._standing)
+        return _newest((named, one.cause) for one in self._standing for named in self._links_of(one))
 
     @cached_property
     def _all(self) -> dict[str, Cause]:
@@ -103,6 +108,12 @@ class Causes:
         found = self._find_any(keys)
         return _source(found) if found is not None and found.by_hand else None
 
+    def _links_of(self, told: Told) -> Iterable[Pair]:
+        """The links that a record is about: of an ``unbind`` those of its identifier."""
+        if _unbinds(told):
+            return [pair(told.keys[0], other) for other in self._graph.nodes[told.keys[0]].links]
+        return [pair(told.keys[0], told.keys[-1])]
+
     def _find_any(self, keys: tuple[str, ...]) -> Cause | None:
         named = max((self._all[key] for key in keys if key in self._all), default=None)
         return named or self._find(self._places_of_all, *keys)
@@ -121,7 +132,8 @@ class Causes:
     def _places(self, keys: dict[str, Cause]) -> Iterator[tuple[Place, Cause]]:
         for key, cause in keys.items():
             yield self._place(key), cause
-        for value, cause in self._barred.items():
+        unbound = ((one.keys[0], one.cause) for one in self._standing if _unbinds(one))
+        for value, cause in (*self._barred.items(), *unbound):
             for key in (value, *self._graph.nodes[value].links):
                 yield self._place(key), cause
 
@@ -140,14 +152,21 @@ class Causes:
 
 
 def _stands(graph: IdentityGraph, told: Told) -> bool:
-    """Whether evidence is the best of its pair, and a decision the last about its own. All else stands."""
+    """Whether evidence is the best of its pair, also since an ``unbind``, and a decision the last about its own.
+
+    All else stands.
+    """
     if told.cause.by_hand:
-        decided = graph.decisions[tuple(sorted(told.keys))]
-        return decided.operation_id == told.cause.source
+        return graph.decisions[told.target].operation_id == told.cause.source
     if not told.evidence:
         return True
     a, b = told.keys
-    return graph.nodes[a].links[b].event_id == told.cause.source
+    link = graph.nodes[a].links[b]
+    return told.cause.source in (link.event_id, graph.voice(link)[2])
+
+
+def _unbinds(told: Told) -> bool:
+    return told.target[1:] == (OperationKind.UNBIND,)
 
 
 def _moves(graph: IdentityGraph, told: Told) -> bool:

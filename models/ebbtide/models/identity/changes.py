@@ -17,7 +17,10 @@ class OwnerChange(NamedTuple):
 
 
 class RefusalChange(NamedTuple):
-    """Why the link of a pair was and is refused (``limit:<type>``, ``cannot_link``, ``size``); None where it is not."""
+    """Why the link of a pair was and is refused; None where it is not.
+
+    ``limit:<type>``, ``cannot_link``, ``size``, or ``unbound``.
+    """
 
     pair: Pair
     previous: str | None

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ebbtide.models.identity.clusters import Cluster, Node
-from ebbtide.models.identity.evidence import effective
 from ebbtide.models.identity.finding import Finding
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.names import AccountNames
@@ -100,8 +99,8 @@ def _claims(graph: IdentityGraph, node: Node) -> Iterator[Finding]:
     accounts: dict[str, int] = {}
     for key, link in node.links.items():
         other = graph.nodes[key]
-        if other.kind == GROUP and not other.blocked:
-            at_ms = effective(link, graph.decisions.get((link.a, link.b)))[1]
+        if other.kind == GROUP and not other.blocked and not graph.severed(link):
+            at_ms = graph.voice(link)[1]
             accounts[other.anchor] = min(at_ms, accounts.get(other.anchor, at_ms))
     if len(accounts) > 1:
         since = sorted(accounts.values())[1] // DAY_MS
@@ -114,7 +113,7 @@ def _decided(graph: IdentityGraph, home: Cluster, kind: str) -> bool:
     found, queue = {wanted[0].key}, [wanted[0]]
     for node in queue:
         for key, link in node.links.items():
-            decided = effective(link, graph.decisions.get((link.a, link.b)))[0] == EvidenceClass.DECIDED
+            decided = graph.voice(link)[0] == EvidenceClass.DECIDED and not graph.severed(link)
             if decided and key not in found and not graph.nodes[key].barred:
                 found.add(key)
                 queue.append(graph.nodes[key])

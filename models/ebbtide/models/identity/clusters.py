@@ -1,7 +1,8 @@
 """Clusters of one connected component: links by weight, joined unless something forbids it (identity §1).
 
 A refused link stays refused while its component stays as it is, since clusters only grow while links are taken in
-order. So the ends of a refused link are always in two clusters, and links inside a cluster are never refused.
+order. So the ends of a refused link are always in two clusters, and links inside a cluster are never refused. Links
+that an ``unbind`` severed are not among them.
 """
 
 from __future__ import annotations
@@ -71,9 +72,9 @@ Place = tuple[int, int, bytes, str, str]
 """Place of a link in the order: class, event time, hash of the pair, and the pair against hashes that collide."""
 
 
-def place(link: Link, decided: Operation | None) -> Place:
-    """Where the link stands in the order."""
-    evidence, at_ms, _ = effective(link, decided)
+def place(link: Link, decided: Operation | None, unbound_ms: int | None = None) -> Place:
+    """Where the link stands in the order; ``unbound_ms`` as in ``effective``."""
+    evidence, at_ms, _ = effective(link, decided, unbound_ms)
     return (evidence, at_ms, pair_hash(link.a, link.b), link.a, link.b)
 
 

@@ -4,6 +4,8 @@ Changes are only noted when they come; ``recluster`` takes them together. A comp
 one cluster, whatever the order of its links: a link to another such component is a merge, a new leaf costs the same
 however great the component is. Where something is refused the component is a contest and is clustered anew, unless
 the link is new and stands last in the order, behind what was decided already.
+
+Links that an ``unbind`` ends are *severed*: kept beside the others, but they join nobody and count for nothing.
 """
 
 from __future__ import annotations
@@ -11,13 +13,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ebbtide.models.identity.clusters import Cluster, Contest, Node, Place, cluster, merge, place, refusal
-from ebbtide.models.identity.evidence import UNSEEN, Link, Operation, Pair
+from ebbtide.models.identity.evidence import UNSEEN, Link, Operation, Pair, ended, pair
 from ebbtide.models.identity.limits import Limits, kind_of
 from ebbtide.schemas.identity import EvidenceClass
 
+UNBOUND = "unbound"
+"""Why a severed link is refused."""
+
 
 class Components:
-    """Identifiers, their links and clusters. ``moved`` collects the identifiers whose cluster may be another."""
+    """Identifiers, their links and clusters. ``moved`` collects the identifiers whose cluster may be another.
+
+    ``severed`` are the links that join nobody since an end was unbound; ``refused`` has them once reclustered.
+    """
 
     def __init__(self, limits: Limits, decisions: Mapping[tuple[str, ...], Operation]) -> None:
         self.nodes: dict[str, Node] = {}
@@ -25,6 +33,9 @@ class Components:
         self.moved: dict[str, Node] = {}
         self.refused_before: dict[Pair, str | None] = {}
         self.barred_before: dict[str, str | None] = {}
+        self.severed: set[Pair] = set()
+        self._unbound: dict[str, int] = {}
+        self._judged: dict[Pair, None] = {}
         self._limits = limits
         self._decisions = decisions
         self._apart: dict[str, set[str]] = {}
@@ -54,9 +65,12 @@ class Components:
         one.links[other.key] = other.links[one.key] = link
         self._count_owners(one, other, 1)
         self._fresh.append((link, True))
+        if self._unbound:
+            self._judge(link)
 
     def disconnect(self, link: Link) -> None:
         """Take a link away that nothing speaks for any more."""
+        self._mend(link, severed=False)
         one, other = self.nodes[link.a], self.nodes[link.b]
         del one.links[link.b], other.links[link.a]
         self._count_owners(one, other, -1)
@@ -65,10 +79,29 @@ class Components:
     def reweigh(self, link: Link) -> None:
         """The link's evidence is better than it was."""
         self._fresh.append((link, False))
+        if self._unbound:
+            self._judge(link)
+
+    def renew(self, link: Link) -> None:
+        """The two were bound anew: that says something only where an end was unbound before."""
+        if self.unbound_ms(link) is not None:
+            self.redecide(link)
 
     def redecide(self, link: Link) -> None:
-        """The link is one by hand, or no longer: its component is clustered anew."""
+        """Something else speaks for the link, as a decision by hand: its component is clustered anew."""
         self._torn += (self.nodes[link.a], self.nodes[link.b])
+        self._judge(link)
+
+    def unbind(self, node: Node, at_ms: int) -> None:
+        """Part an identifier from all to whom what was said up to a time links it. The latest time holds."""
+        self._unbound[node.key] = at_ms
+        self._torn.append(node)
+        for link in node.links.values():
+            self._judge(link)
+
+    def unbound_ms(self, link: Link) -> int | None:
+        """When an end of the link was unbound last; None if neither was."""
+        return max((self._unbound[key] for key in (link.a, link.b) if key in self._unbound), default=None)
 
     def block(self, node: Node, *, blocked: bool) -> None:
         """Make an identifier link nobody, or lift that."""
@@ -78,7 +111,7 @@ class Components:
         self._turned[node.key] = node
         for key in node.links:
             value = self.nodes[key]
-            if node.kind == self._limits.owner_kind[value.kind]:
+            if node.kind == self._limits.owner_kind[value.kind] and pair(node.key, key) not in self.severed:
                 self._count_owner(value, -1 if blocked else 1)
 
     def keep_apart(self, one: Node, other: Node, *, apart: bool) -> None:
@@ -98,6 +131,10 @@ class Components:
         turned, self._turned = self._turned, {}
         for node in turned.values():
             self._turn(node)
+        judged, self._judged = self._judged, {}
+        for ends in judged:
+            if self.refused.get(ends) == UNBOUND:
+                self._refuse(ends, None)
         torn, self._torn = self._torn, []
         self._spoil(torn)
         fresh, self._fresh = self._fresh, []
@@ -106,6 +143,26 @@ class Components:
         stale, self._stale = self._stale, {}
         if stale:
             self._rebuild(stale)
+        for ends in judged:
+            if ends in self.severed:
+                self._refuse(ends, UNBOUND)
+
+    def _judge(self, link: Link) -> None:
+        """Whether an ``unbind`` ends the link, as of what is known now."""
+        unbound_ms = self.unbound_ms(link)
+        if unbound_ms is not None:
+            self._mend(link, severed=ended(link, self._decisions.get((link.a, link.b)), unbound_ms))
+
+    def _mend(self, link: Link, *, severed: bool) -> None:
+        """Sever a link, or let it count again."""
+        ends = (link.a, link.b)
+        if severed == (ends in self.severed):
+            return
+        one, other = self.nodes[link.a], self.nodes[link.b]
+        (self.severed.add if severed else self.severed.discard)(ends)
+        self._judged[ends] = None
+        self._count_owners(one, other, -1 if severed else 1)
+        self._torn += (one, other)
 
     def _turn(self, node: Node) -> None:
         barred = standing(node, self._limits)
@@ -137,6 +194,8 @@ class Components:
         one, other = self.nodes[link.a], self.nodes[link.b]
         if one.barred or other.barred or one.links.get(link.b) is not link:
             return
+        if self.severed and (link.a, link.b) in self.severed:
+            return
         ours, theirs = one.cluster or Cluster(one), other.cluster or Cluster(other)
         mine, yours = ours.contest or ours, theirs.contest or theirs
         if mine is ours and yours is theirs and mine not in self._stale and yours not in self._stale:
@@ -160,7 +219,8 @@ class Components:
         for home in (ours, theirs):
             if home.contest is not contest and (home.contest is not None or len(home.members) > 1):
                 return False
-        spot = place(link, self._decisions.get((link.a, link.b)))
+        unbound_ms = self.unbound_ms(link) if self._unbound else None
+        spot = place(link, self._decisions.get((link.a, link.b)), unbound_ms)
         if spot <= contest.last:
             return False
         contest.last = spot
@@ -203,14 +263,15 @@ class Components:
     def _component(self, start: Node) -> tuple[dict[str, Node], list[tuple[Place, Link]]]:
         """What is connected with a node by usable links, and those links."""
         found = {start.key: start}
-        queue, placed = [start], []
+        queue, placed, severed, unbound = [start], [], self.severed, self._unbound
         for node in queue:
             for key, link in node.links.items():
                 other = self.nodes[key]
-                if other.barred:
+                if other.barred or (severed and (link.a, link.b) in severed):
                     continue
                 if link.a == node.key:
-                    placed.append((place(link, self._decisions.get((link.a, link.b))), link))
+                    unbound_ms = self.unbound_ms(link) if unbound else None
+                    placed.append((place(link, self._decisions.get((link.a, link.b)), unbound_ms), link))
                 if key not in found:
                     found[key] = other
                     queue.append(other)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from ebbtide.models.identity.clusters import Node, in_order, place
-from ebbtide.models.identity.evidence import Link, Operation, effective
+from ebbtide.models.identity.evidence import Link, Operation
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.schemas.identity import EvidenceClass
 
@@ -14,7 +14,8 @@ from ebbtide.schemas.identity import EvidenceClass
 class Reason(NamedTuple):
     """A link as it counts: ``source`` is an event id or, where it was decided by hand, an operation id.
 
-    ``refusal`` says why it joins nothing: ``limit:<type>``, ``cannot_link``, ``size``, ``shared``, ``blocked``.
+    ``refusal`` says why it joins nothing: ``limit:<type>``, ``cannot_link``, ``size``, ``unbound``, ``shared``,
+    ``blocked``.
     """
 
     a: str
@@ -73,12 +74,21 @@ def explain(graph: IdentityGraph, a: str, b: str | None = None) -> Explanation:
 
 
 def _ordered(graph: IdentityGraph, links: Iterable[Link]) -> list[Link]:
-    return [link for _, link in in_order((place(link, graph.decisions.get((link.a, link.b))), link) for link in links)]
+    decisions = graph.decisions
+    placed = ((place(link, decisions.get((link.a, link.b)), graph.unbound_ms(link)), link) for link in links)
+    return [link for _, link in in_order(placed)]
 
 
 def _tree(graph: IdentityGraph, nodes: list[Node], inside: set[str]) -> list[Link]:
-    """The links that made the cluster. None inside a cluster is ever refused, so limits need no second look."""
-    links = [link for node in nodes for link in node.links.values() if link.a == node.key and link.b in inside]
+    """The links that made the cluster. None inside a cluster is ever refused, unless it is severed: other links join
+    its ends. So limits need no second look.
+    """
+    links = [
+        link
+        for node in nodes
+        for link in node.links.values()
+        if link.a == node.key and link.b in inside and not graph.severed(link)
+    ]
     groups = {node.key: [node.key] for node in nodes}
     tree = []
     for link in _ordered(graph, links):
@@ -118,6 +128,6 @@ def _path(start: str, end: str, neighbours: Callable[[str], dict[str, Link]]) ->
 
 
 def _reason(graph: IdentityGraph, link: Link) -> Reason:
-    evidence, at_ms, source = effective(link, graph.decisions.get((link.a, link.b)))
+    evidence, at_ms, source = graph.voice(link)
     barred = graph.nodes[link.a].barred or graph.nodes[link.b].barred
     return Reason(link.a, link.b, EvidenceClass(evidence), at_ms, source, barred or graph.refused.get((link.a, link.b)))

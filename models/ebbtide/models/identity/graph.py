@@ -5,8 +5,8 @@ duplicates, or of the process. Links and operations are only noted when they com
 once, however many there were, and queries answer as of then.
 
 A value that more user ids (for domains: group ids) than ``max_owners`` are linked to is *shared*; blocked ids do not
-count, links by hand and links that are refused do. Shared and blocked identifiers link nobody, be it by evidence or by
-hand, and each is a cluster of its own.
+count, links by hand and links that are refused do, severed ones do not. Shared and blocked identifiers link nobody,
+be it by evidence or by hand, and each is a cluster of its own. What an ``unbind`` severed is refused as ``unbound``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,21 @@ from typing import Self
 from ebbtide.models.identity.changes import Audit, BarredChange, OwnerChange, RefusalChange
 from ebbtide.models.identity.clusters import Node
 from ebbtide.models.identity.components import Components
-from ebbtide.models.identity.evidence import UNSEEN, Link, Operation, Pair, Weight, better, later, pair
+from ebbtide.models.identity.evidence import (
+    BOUND,
+    UNSEEN,
+    Link,
+    Operation,
+    Pair,
+    Voice,
+    Weight,
+    better,
+    effective,
+    later,
+    newest_bind,
+    pair,
+    renews,
+)
 from ebbtide.models.identity.identifiers import PERSON_TYPES, canonical_id, identifier_of
 from ebbtide.models.identity.limits import Limits, kind_of
 from ebbtide.models.identity.stored import Owned, decode, link_record, operation_record, owned_record
@@ -42,20 +56,28 @@ class IdentityGraph:
         self._unwritten_nodes: dict[str, Node] = {}
 
     def link(self, a: str, b: str, weight: Weight, event_id: str) -> bool:
-        """Note evidence that ``a`` and ``b`` belong together. Returns whether it is better than what was known.
+        """Note evidence that ``a`` and ``b`` belong together. Returns whether it says more than what was known.
+
+        It does if it is better, or if it binds the two (class ``BOUND``) later than all before.
 
         Raises ``ValueError`` if a key is none, the two are the same, or one is a person's and one an account's.
         """
         node = self.nodes.get(a)
         known = None if node is None else node.links.get(b)
-        if known is not None and not better(weight, event_id, known):
-            return False
         if known is None:
             self._check(a, b)
-            known = self._components.connect(*pair(a, b))
-        else:
+            known = Link(*pair(a, b), weight[0], weight[1], event_id)
+            self._components.adopt(known)
+        elif better(weight, event_id, known):
+            bound = (weight[1], event_id) if renews(weight, event_id, known) else newest_bind(known)
+            known.evidence, known.at_ms, known.event_id = weight[0], weight[1], event_id
+            known.bound = None if bound == newest_bind(Link(a, b, *weight, event_id)) else bound
             self._components.reweigh(known)
-        known.evidence, known.at_ms, known.event_id = weight[0], weight[1], event_id
+        elif weight[0] == BOUND and renews(weight, event_id, known):
+            known.bound = (weight[1], event_id)
+            self._components.renew(known)
+        else:
+            return False
         self._unwritten_links[known.a, known.b] = known
         return True
 
@@ -68,10 +90,12 @@ class IdentityGraph:
         known = self.decisions.get(target)
         if known is not None and not later(operation, known):
             return False
-        self._check(*target)
+        self._check(*operation.keys)
         self.decisions[target] = self._unwritten_decisions[target] = operation
-        nodes = [self._components.node(key) for key in target]
-        if len(nodes) == 1:
+        nodes = [self._components.node(key) for key in operation.keys]
+        if operation.kind is OperationKind.UNBIND:
+            self._components.unbind(nodes[0], operation.at_ms)
+        elif len(nodes) == 1:
             self._components.block(nodes[0], blocked=operation.kind is OperationKind.BLOCK)
         else:
             self._relate(nodes[0], nodes[1], known, operation)
@@ -122,6 +146,18 @@ class IdentityGraph:
             return [self.anchor(key)]
         return sorted(home.anchor.key for home in node.cluster.contest.clusters)
 
+    def voice(self, link: Link) -> Voice:
+        """Class, time and source of what makes a link count; of a severed one, of what did."""
+        return effective(link, self.decisions.get((link.a, link.b)), self.unbound_ms(link))
+
+    def unbound_ms(self, link: Link) -> int | None:
+        """When an end of the link was unbound last; None if neither was."""
+        return self._components.unbound_ms(link)
+
+    def severed(self, link: Link) -> bool:
+        """Whether an ``unbind`` ended the link. It joins nobody and is no evidence."""
+        return (link.a, link.b) in self._components.severed
+
     def members(self, key: str) -> list[str]:
         """All identifiers of the owner, sorted."""
         node = self.nodes.get(key)
@@ -165,7 +201,7 @@ class IdentityGraph:
         for key, node in self.nodes.items():
             for link in node.links.values():
                 if link.a == key and link.evidence != UNSEEN:
-                    other._restore_link(Link(link.a, link.b, link.evidence, link.at_ms, link.event_id))
+                    other._restore_link(Link(link.a, link.b, link.evidence, link.at_ms, link.event_id, link.bound))
             other._restore_owner(Owned(key, node.owner, node.epoch))
         for operation in self.decisions.values():
             other.decide(operation)
@@ -192,6 +228,8 @@ class IdentityGraph:
         node = self.nodes.get(record.a)
         if node is not None and record.b in node.links:  # Known from a decision.
             self.link(record.a, record.b, Weight(record.evidence, record.at_ms), record.event_id)
+            if record.bound is not None:
+                self.link(record.a, record.b, Weight(BOUND, record.bound[0]), record.bound[1])
         else:
             self._components.adopt(record)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ebbtide.models.clock.watermark import from_ms
+from ebbtide.models.identity.evidence import BOUND
 from ebbtide.models.identity.identifiers import identifier, is_person
 from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType
@@ -42,10 +43,13 @@ def covers(known: tuple[int, int], weight: tuple[int, int]) -> bool:
 
 
 def note(sent: dict[str, list[tuple[int, int]]], key: str, weight: tuple[int, int]) -> bool:
-    """Note evidence under a key. Returns whether it is to be sent: unless what was sent says as much at any instant."""
+    """Note evidence under a key. Returns whether it is to be sent: unless what was sent says as much at any instant.
+
+    A bind always is: if an ``unbind``, of which nobody knows here, came before it, it binds anew.
+    """
     known = sent.get(key, [])
     if any(covers(one, weight) for one in known):
-        return False
+        return weight[0] == BOUND
     sent[key] = [weight, *(one for one in known if not covers(weight, one))]
     return True
 

@@ -112,14 +112,15 @@ class TenantIdentity:
         names = [one.key for one in (operation.identifier, operation.other) if one is not None]
         kind, reason = AuditKind.DECIDED, f"{operation.kind}: {operation.reason}"
         try:
-            self.graph.decide(decision(operation))
+            made = decision(operation)
+            self.graph.decide(made)
         except ValueError as error:
             kind, reason = AuditKind.REFUSED, f"{operation.kind}: {error}"
         else:
             self._linked.update(dict.fromkeys(names))
             self._at_once = self._decided = True
             cause = Cause(to_ms(operation.decided_at), operation.operation_id, by_hand=True)
-            self._records.append(Told(cause, tuple(names), evidence=False))
+            self._records.append(Told(cause, tuple(names), evidence=False, target=made.target))
         self._tell_audit(epoch, kind, *names, cause=operation.operation_id, reason=reason, actor=operation.actor)
         return kind is AuditKind.DECIDED
 

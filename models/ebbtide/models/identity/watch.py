@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from ebbtide.models.identity.changes import OwnerChange
 from ebbtide.models.identity.claims import GROUP, OF_ONE_ACCOUNT, about
+from ebbtide.models.identity.components import UNBOUND
 from ebbtide.models.identity.finding import Finding, Key, pack, reason_of, unpack
 from ebbtide.models.identity.graph import IdentityGraph
 from ebbtide.models.identity.identifiers import identifier_of
@@ -153,6 +154,9 @@ class Watch:
             # A component falls apart, or comes together: each part has somebody whom the value links.
             keys[barred.identifier] = None
             keys.update(dict.fromkeys(graph.nodes[barred.identifier].links))
+        for refusal in graph.audit.refusals:
+            if UNBOUND in (refusal.previous, refusal.reason):  # So does it here.
+                keys.update(dict.fromkeys(refusal.pair))
         for key in list(keys):
             # Whose name these group ids are depends on the account of who bears it.
             keys.update(dict.fromkeys(group for name in names.of(key) for group in self._spelt.get(name, ())))

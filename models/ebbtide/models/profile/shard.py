@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from ebbtide.models.clock.watermark import ClockState, from_ms
+from ebbtide.models.identity.evidence import BOUND
 from ebbtide.models.identity.identifiers import canonical_id, identifier_of, is_person
 from ebbtide.models.identity.links import address, addresses, covers, link, linked, membership, note, weight_of
 from ebbtide.models.outputs import EVERY_PARTITION, HEARTBEAT_KEY, Flush, Output
@@ -178,7 +179,10 @@ class ProfileShard:
             self._links += returns(profile, event, earlier=bool(edges))
         if (
             # The very values of this profile's last links, by the same type of event and no earlier: mostly it is so.
-            live.noted is not event.identifiers or live.noted_type != event.type or event.occurred_ms < live.weight[1]
+            live.noted is not event.identifiers
+            or live.noted_type != event.type
+            or event.occurred_ms < live.weight[1]
+            or live.weight[0] == BOUND
         ) and (len(event.identifiers) > 1 or event.subject.type is IdentifierType.EMAIL):
             self._note_links(live, event)
 
@@ -227,7 +231,7 @@ class ProfileShard:
 
     def _note_links(self, live: LiveProfile, event: Event) -> None:
         weight = weight_of(event)
-        if live.noted is event.identifiers and covers(live.weight, weight):
+        if live.noted is event.identifiers and covers(live.weight, weight) and weight[0] != BOUND:
             return
         live.noted, live.noted_type, live.weight = event.identifiers, event.type, weight
         links = live.profile.links

@@ -139,12 +139,13 @@ def _effect(made: IdentityOperation) -> str:
         OperationKind.UNLINK: f"what was decided about {one} and {other} is withdrawn: the events alone speak again",
         OperationKind.BLOCK: f"{one} links nobody any more; its events still count",
         OperationKind.UNBLOCK: f"{one} links again, unless too many owners share it",
+        OperationKind.UNBIND: f"{one} is nobody's: what was said of it until now links it no more, what comes may",
     }[made.kind] + f" (tenant {shown(made.tenant)})"
 
 
 @click.group()
 def command() -> None:
-    """Why identifiers are one person or account; join, part and block them; switch to other limits.
+    """Why identifiers are one person or account; join, part, unbind and block them; switch to other limits.
 
     An identifier is type/value, as user_id/u-42 or email/jane@acme.example.
     """
@@ -194,6 +195,18 @@ def block(decider: _Decider, a: Identifier) -> IdentityOperation:
 def unblock(decider: _Decider, a: Identifier) -> IdentityOperation:
     """Lift a block of A, also one that the settings name."""
     return decider.decide(OperationKind.UNBLOCK, a)
+
+
+@command.command(epilog="Example: ebbtide identity unbind phone/+15550100 --reason 'the number has a new owner'")
+@click.argument("a", type=IDENTIFIER)
+@_decision_options
+def unbind(decider: _Decider, a: Identifier) -> IdentityOperation:
+    """Part A from whomever it belongs to now.
+
+    What links it later counts: a later bind, or the first event that names it with somebody else. To take it back for
+    one of those it was linked to, use link.
+    """
+    return decider.decide(OperationKind.UNBIND, a)
 
 
 @command.command("explain", epilog="Example: ebbtide identity explain user_id/u-42 email/jane@acme.example")

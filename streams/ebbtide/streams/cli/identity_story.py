@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ebbtide.models.clock.watermark import from_ms
+from ebbtide.models.identity.components import UNBOUND
 from ebbtide.models.identity.evidence import Operation, pair
 from ebbtide.models.identity.explanation import Reason, explain
 from ebbtide.models.identity.identifiers import is_person
@@ -17,6 +18,7 @@ from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.identity import EvidenceClass, OperationKind
 from ebbtide.streams.identity_log import TenantLog
 
+_UNBIND = OperationKind.UNBIND.value
 _GROUP = f"{IdentifierType.GROUP_ID}/"
 _EVIDENCE = {
     EvidenceClass.DECIDED: "decided by hand",
@@ -31,6 +33,7 @@ _DECIDED = {
     OperationKind.UNLINK: "decision withdrawn",
     OperationKind.BLOCK: "blocked",
     OperationKind.UNBLOCK: "not blocked",
+    OperationKind.UNBIND: "unbound",
 }
 
 
@@ -96,6 +99,7 @@ def _link_row(log: TenantLog, row: Reason) -> dict[str, Any]:
         "operation_id": row.source if by_hand else None,
         "refusal": row.refusal,
         "barred": barred,
+        "unbound": [key for key in (row.a, row.b) if row.refusal == UNBOUND and (key, _UNBIND) in log.graph.decisions],
     }
 
 
@@ -174,6 +178,8 @@ def _refusal(row: Mapping[str, Any], policy: IdentityPolicy) -> str:
         return f"they would have more than {policy.limits[IdentifierType(kind)]} {kind} ({refusal})"
     if code in {"shared", "blocked"}:
         return "; ".join(f"{shown(key)} is {_barred(key, code, policy)}" for key in row["barred"])
+    if code == UNBOUND:
+        return f"it is older than the unbind of {' and '.join(map(shown, row['unbound']))} ({refusal})"
     reasons = {
         "cannot_link": "two of them are kept apart by hand (cannot_link)",
         "size": f"they would have more than {policy.hard_size} identifiers (size)",

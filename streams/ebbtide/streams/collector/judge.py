@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ebbtide.models.intake.accept import Door, Ignored, Punctuated, RawMessage, Refused
 from ebbtide.models.policy import IntakePolicy
+from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.dead_letter import DeadLetterReason
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.collector.items import Bad, Decided, Item, LeftOut, Told
@@ -50,6 +51,7 @@ class Judge:
 
     def __init__(self, policy: IntakePolicy, tenant: str) -> None:
         self._accept = Door(policy, tenant).accept
+        self._ahead_ms = policy.max_ahead_seconds * 1000
 
     def judge(self, items: Iterable[Item], received_ms: int, judged: Judged | None = None) -> Judged:
         """Add the verdicts on further items of a body that came at ``received_ms``, epoch milliseconds."""
@@ -61,6 +63,10 @@ class Judge:
                     judged.refused.append(Refusal(index, reason, detail, None))
                 case LeftOut(reason):
                     judged.ignored[reason] += 1
+                case Decided(operation) if to_ms(operation.decided_at) > received_ms + self._ahead_ms:
+                    # It would end what is not said yet.
+                    detail = f"time: {operation.decided_at.isoformat()} lies more than {self._ahead_ms // 1000} s ahead"
+                    judged.refused.append(Refusal(index, DeadLetterReason.CLOCK_AHEAD, detail, None))
                 case Decided(operation):
                     judged.accepted += 1
                     # As `identity_log.append` keys it: one partition has all of a tenant's decisions, in one order.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -65,14 +66,22 @@ def _correct(call: Record, own_time: Any, sent_at: Any, received_at: datetime) -
         original_at = _times.validate_python(own_time)
     except ValidationError:
         return
-    if sent_at is None:
-        call["timestamp"] = original_at
-        return
-    call["sentAt"] = sent_at
-    try:
-        call["timestamp"] = received_at - (_times.validate_python(sent_at) - original_at)
-    except (ValidationError, OverflowError):
-        return
+    if sent_at is not None:
+        call["sentAt"] = sent_at
+    with suppress(ValidationError, OverflowError):
+        call["timestamp"] = _corrected(original_at, sent_at, received_at)
+
+
+def happened_at(own_time: Any, sent_at: Any, received_at: datetime) -> datetime:
+    """When something happened, as ``stamped`` has it; the time of receipt where nobody tells.
+
+    Raises ``ValidationError`` or ``OverflowError`` where the client's times cannot be read.
+    """
+    return received_at if own_time is None else _corrected(_times.validate_python(own_time), sent_at, received_at)
+
+
+def _corrected(original_at: datetime, sent_at: Any, received_at: datetime) -> datetime:
+    return original_at if sent_at is None else received_at - (_times.validate_python(sent_at) - original_at)
 
 
 def written(record: Record) -> bytes:

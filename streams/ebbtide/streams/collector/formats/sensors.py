@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ebbtide.models.identity.identifiers import identifier
@@ -15,7 +15,7 @@ from ebbtide.streams.collector.answers import RequestError
 from ebbtide.streams.collector.bodies import form, from_base64, parsed
 from ebbtide.streams.collector.items import Arrival, Bad, Decided, Item, LeftOut, Record
 from ebbtide.streams.collector.settings import CollectorSettings
-from ebbtide.streams.collector.stamp import named_by, stamped
+from ebbtide.streams.collector.stamp import happened_at, named_by, stamped
 from ebbtide.streams.identity_log import new_operation
 
 _LOGIN, _EMAIL, _PHONE = "$identity_login_id", "$identity_email", "$identity_mobile"
@@ -34,6 +34,8 @@ _NOT_KEPT = (
     "item_delete",
 )
 """They change what is stored by what is stored: traits are the last value told, so these say nothing to Ebbtide."""
+_NEAR = 50
+"""Events of a body in which a bind is looked for behind an unbind of the same millisecond."""
 _PARTED = {
     _LOGIN: IdentifierType.USER_ID,
     _EMAIL: IdentifierType.EMAIL,
@@ -58,7 +60,10 @@ def read(events: list[Any], arrival: Arrival, settings: CollectorSettings) -> It
         if not isinstance(event, dict):
             yield Bad(DeadLetterReason.INVALID, "event: an object is needed")
             continue
-        found = _call(event, arrival, settings)
+        if event.get("type") == "track_id_unbind":
+            yield _unbound(events, index, arrival)
+            continue
+        found = _call(event, settings)
         if isinstance(found, dict):
             found = {name: value for name, value in found.items() if value is not None}
             found["originalTimestamp"] = _time(event.get("time"))
@@ -67,12 +72,10 @@ def read(events: list[Any], arrival: Arrival, settings: CollectorSettings) -> It
             yield found
 
 
-def _call(event: dict[str, Any], arrival: Arrival, settings: CollectorSettings) -> Item:
+def _call(event: dict[str, Any], settings: CollectorSettings) -> Item:
     kind, properties = event.get("type"), event.get("properties")
     if kind in _NOT_KEPT:
         return LeftOut("unsupported_verb")
-    if kind == "track_id_unbind":
-        return _unbound(event, arrival)
     if not isinstance(properties, dict):
         return Bad(DeadLetterReason.INVALID, "properties: an object is needed")
     if kind == "item_set":
@@ -140,31 +143,59 @@ def _identified(identities: dict[str, Any]) -> Record | Bad:
     return {"userId": identities.get(_LOGIN), "anonymousId": anonymous, "previousId": previous, "context": context}
 
 
-def _unbound(event: dict[str, Any], arrival: Arrival) -> Decided | Bad:
-    """A decision that two identities are not one person: what events said of them still stands in the log."""
+def _unbound(events: list[Any], index: int, arrival: Arrival) -> Decided | Bad:
+    """What parts identities: one from whomever it is bound to, from its time on; two from each other for good.
+
+    What events said of them still stands in the log.
+    """
+    event = events[index]
     if not arrival.secret:
         return Bad(DeadLetterReason.INVALID, "type: track_id_unbind needs a secret key; this one may be in browsers")
     identities = event.get("identities")
     pairs = list(identities.items()) if isinstance(identities, dict) else []
-    if len(pairs) != 2 or not all(isinstance(value, str) for _, value in pairs):
-        return Bad(DeadLetterReason.INVALID, "identities: track_id_unbind names two, such as login id and e-mail")
-    names = [identifier(_PARTED.get(kind, IdentifierType.ANONYMOUS_ID), value) for kind, value in pairs]
-    first, second = names
-    if first is None or second is None:
+    if len(pairs) not in (1, 2) or not all(isinstance(value, str) for _, value in pairs):
+        return Bad(DeadLetterReason.INVALID, "identities: track_id_unbind names one to unbind, or two to part; as text")
+    named = [identifier(_PARTED.get(kind, IdentifierType.ANONYMOUS_ID), value) for kind, value in pairs]
+    names = [name for name in named if name is not None]
+    if len(names) < len(named):
         return Bad(DeadLetterReason.INVALID, "identities: one of them is a value that names nobody")
+    kind, at = OperationKind.CANNOT_LINK, arrival.received_at
+    try:
+        if len(names) == 1:
+            kind, at = OperationKind.UNBIND, _unbound_at(events, index, at)
+        operation_id = named_by(event)
+    except (ValueError, TypeError, OverflowError) as error:
+        return Bad(DeadLetterReason.INVALID, f"event: {error}")
     try:
         made = new_operation(
-            OperationKind.CANNOT_LINK,
-            first,
-            second,
+            kind,
+            *names,
             tenant=arrival.tenant or arrival.default,
             actor="collector",
             reason="track_id_unbind",
-            now=arrival.received_at,
+            now=at,
         )
-        return Decided(replace(made, operation_id=named_by(event)))
-    except (ValueError, TypeError) as error:
+        return Decided(replace(made, operation_id=operation_id))
+    except (ValueError, OverflowError) as error:
         return Bad(DeadLetterReason.INVALID, f"identities: {error}")
+
+
+def _unbound_at(events: list[Any], index: int, received_at: datetime) -> datetime:
+    """Up to when an unbind ends what was said of its identity: all of its own millisecond, too.
+
+    Unless that is bound anew in that millisecond, as programs do: then the order of the body tells what came first.
+    Raises ``ValueError`` or ``OverflowError`` where the times cannot be read.
+    """
+    event = events[index]
+    at = happened_at(_time(event.get("time")), _time(event.get("_flush_time")), received_at)
+    ((kind, value),) = event["identities"].items()
+    for other in events[index + 1 : index + 1 + _NEAR]:
+        if not isinstance(other, dict) or other.get("time") != event.get("time"):
+            break
+        named = other.get("identities")
+        if other.get("type") == "track_id_bind" and isinstance(named, dict) and named.get(kind) == value:
+            return at - timedelta(milliseconds=1)
+    return at
 
 
 def _time(value: Any) -> Any:
