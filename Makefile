@@ -37,20 +37,20 @@ setup: .venv/.stamp ## Make .venv with the locked packages.
 demo: .venv/.stamp kafkaparts ## Play a simulated book for DURATION seconds (100) with a live view. ARGS="--customers 300".
 	@$(BIN)/ebbtide demo --duration $(DURATION) $(ARGS)
 
-# The core is tested under coverage, with a seed: whether a line is covered must not hang on luck. Beside that, on a core of
-# its own, it is tested with new random examples. Tracing would only slow down what runs servers and whole data sets.
+# Two lanes, as two cores have room for: whole data sets and coverage beside what runs servers and mostly waits for them.
+# The core is tested under coverage with a seed, as whether a line is covered must not hang on luck; and, without tracing,
+# with new random examples.
+LANE := $(BIN)/coverage run -m pytest tests/models -m "not quality" --hypothesis-seed=1 && $(BIN)/coverage report && \
+    $(BIN)/pytest -m quality
 .PHONY: test
 test: .venv/.stamp parts ## Run all tests; ebbtide.models must be covered in full. ARGS="-k sink" runs only those.
 ifneq ($(ARGS),)
 	@$(BIN)/pytest $(ARGS)
 else
-	@mkdir -p .make; log=.make/core.log; \
-	    $(BIN)/coverage run -m pytest tests/models -m "not quality" --hypothesis-seed=1 >$$log 2>&1 & covered=$$!; \
-	    trap 'kill $$covered 2>/dev/null || true' EXIT; \
-	    $(BIN)/pytest tests/models; \
-	    wait $$covered || { cat $$log; exit 1; }; tail -n 1 $$log
-	@$(BIN)/coverage report
-	@$(BIN)/pytest --ignore=tests/models
+	@mkdir -p .make; set -m; log=.make/lane.log; { $(LANE); } >$$log 2>&1 & lane=$$!; \
+	    trap 'kill -- -$$lane 2>/dev/null || true' EXIT; trap 'exit 130' INT TERM; \
+	    $(BIN)/pytest -m "not quality" || { echo "the other lane, as far as it came:"; tail -n 3 $$log; exit 1; }; \
+	    wait $$lane || { cat $$log; exit 1; }; tail -n 1 $$log
 endif
 
 .PHONY: check

@@ -187,21 +187,25 @@ def _record(draw: st.DrawFn, version: int) -> ProfileState:
         more["sources"] = {DAY + day: ["web"] for day in days}
     if draw(st.integers(0, 4)) == 0:
         more["outcomes"] = {f"o{version % 3}": Outcome("touchpoint.logged", (DAY + 1) * DAY_MS, {"kind": "call"})}
-    told_version = version if draw(st.integers(0, 5)) else max(1, version - 3)
-    return told(told_version, draw(st.sampled_from(["ann", "bob", "eve"])), days, **more)
+    return told(version, draw(st.sampled_from(["ann", "bob", "eve"])), days, **more)
 
 
 @st.composite
 def logs(draw: st.DrawFn) -> list[list[Record]]:
-    """Batches of what is told, with time that passes now and then."""
+    """Batches of what is told, with time that passes now and then; some of it comes once more, late."""
     batches: list[list[Record]] = []
+    sent: list[ProfileState] = []
     day = 1.0
     version = 0
     for _ in range(draw(st.integers(1, 12))):
         batch: list[Record] = []
         for _ in range(draw(st.integers(1, 3))):
+            if sent and draw(st.integers(0, 5)) == 0:
+                batch.append(draw(st.sampled_from(sent)))
+                continue
             version += 1
-            batch.append(_record(draw, version))
+            sent.append(_record(draw, version))
+            batch.append(sent[-1])
         if draw(st.integers(0, 3)) == 0:
             day += 1
             batch.append(tick(day))

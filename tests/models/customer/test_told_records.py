@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.outputs import Tombstone
 from ebbtide.models.policy import CorePolicy
@@ -45,18 +48,26 @@ class Worker:
     def restart(self) -> None:
         self.shard = CustomerShard(0, frozenset({"profiles/0"}), CorePolicy(), self.table.items())
 
-    def midnight(self, day: int) -> list[Any]:
+    def midnight(self, day: int, now_ms: int | None = None) -> list[Any]:
         """Let a day begin, by the learner and the fleet too."""
         tick = Tick(source="profiles/0", watermark=at(day), arrived_ms=0)
-        return [record for topic in (STATES, *ANSWERS) for record in self.tell(tick, topic)]
+        return [record for topic in (STATES, *ANSWERS) for record in self.tell(tick, topic, now_ms)]
 
-    def tell(self, record: Any, topic: str = STATES) -> list[Any]:
-        """The records that are sent then."""
-        self.shard.apply(topic, self.read[topic], record, now_ms=None)
+    def tell(self, record: Any, topic: str = STATES, now_ms: int | None = None) -> list[Any]:
+        """The records that are sent then; live with a wall clock."""
+        self.shard.apply(topic, self.read[topic], record, now_ms=now_ms)
         self.read[topic] += 1
-        flush = self.shard.flush()
-        self.table.update({key: value for key, value in flush.writes.items() if value is not None})
+        flush = self.shard.flush(now_ms)
+        for key, value in flush.writes.items():
+            if value is None:
+                self.table.pop(key, None)
+            else:
+                self.table[key] = value
         return [output.record for output in flush.outputs if output.topic is Topic.CUSTOMER_RECORDS]
+
+    def owed(self, now_ms: int) -> list[Any]:
+        """The records that are sent without anything new."""
+        return [output.record for output in self.shard.owed_records(now_ms)]
 
 
 def test_the_same_again_is_not_told_again() -> None:
@@ -133,3 +144,70 @@ def test_what_a_record_says_is_its_values_and_not_its_time() -> None:
 def _with(record: CustomerRecord, **changed: Any) -> CustomerRecord:
     held = {name: getattr(record, name) for name in ("tenant", "customer_id", "anchor", "version", "as_of", "fields")}
     return CustomerRecord.unchecked(**{**held, **changed})
+
+
+def test_live_a_customer_is_told_once_a_second_and_stored_at_once() -> None:
+    worker = Worker()
+    assert len(worker.tell(used(1, 1), now_ms=10_000)) == 1  # written whole
+    assert len(worker.tell(used(2, 1, 2), now_ms=10_999)) == 0
+    assert worker.owed(10_999) == []
+    assert len(worker.tell(used(3, 1, 2, 3), now_ms=11_000)) == 1
+    assert worker.tell(used(4, 1, 2, 3, 4), now_ms=11_500) == []
+    (late,) = worker.owed(12_000)
+    assert late.fields["total_event_count"].value == 4
+    assert worker.owed(12_000) == []
+    assert worker.owed(13_000) == []
+    # Another clock, or one that was set back, keeps nobody waiting.
+    assert len(worker.tell(used(5, 1, 2, 3, 4, 5), now_ms=500)) == 1
+
+
+def test_what_was_owed_is_told_by_who_takes_over() -> None:
+    worker = Worker()
+    worker.tell(used(1, 1), now_ms=10_000)
+    worker.tell(used(2, 1, 2), now_ms=10_500)
+    worker.restart()
+    (told,) = worker.owed(10_600)
+    assert told.fields["total_event_count"].value == 2
+    worker.restart()
+    assert worker.owed(10_700) == [told]  # that it was told is not stored yet
+    worker.tell(used(2, 1, 2), now_ms=10_800)
+    assert worker.owed(20_000) == []
+
+
+def test_what_an_instant_decided_is_told_at_once() -> None:
+    worker = Worker()
+    worker.tell(used(1, 1), now_ms=10_000)
+    worker.tell(used(2, 1, traits={"name": NAME}), now_ms=10_001)
+    told = worker.midnight(2, now_ms=10_002)
+    assert told[-1].fields["name"].value == "Acme"
+    assert told[-1].fields["p_churn"].value is not None
+
+
+ACTIONS = st.lists(
+    st.tuples(st.sampled_from(["use", "use", "use", "midnight", "crash", "owed"]), st.integers(0, 700)), max_size=25
+)
+
+
+@given(ACTIONS)
+def test_the_last_record_says_what_is_held_whoever_crashes_when(actions: list[tuple[str, int]]) -> None:
+    worker, now_ms, day, version, told = Worker(), 10_000, 1, 0, list[Any]()
+    for action, wait in actions:
+        now_ms += wait
+        match action:
+            case "use":
+                version += 1
+                records = worker.tell(used(version, *range(1, day + 1), uses={DAY_0: {"x": version}}), now_ms=now_ms)
+            case "midnight":
+                day += 1
+                records = worker.midnight(day, now_ms=now_ms)
+            case "crash":
+                worker.restart()
+                records = []
+            case _:
+                records = worker.owed(now_ms)
+        told += records
+    told += worker.owed(now_ms + 1_000)
+    versions = [record.version for record in told]
+    assert versions == sorted(versions)
+    for customer in worker.shard.customers.values():
+        assert content_of(told[-1]) == content_of(worker.shard.record(customer))

@@ -180,6 +180,7 @@ def test_what_waits_for_a_server_waits_in_kafka(
             produce(own_kafka, topic, made)
             sent, backlog = sent + len(made), backlog + sum(map(len, made))
             grown.append(sink.resident_bytes - before)
+            time.sleep(AWAY_S / 50)  # for minutes, without filling the disk
     finally:
         clickhouse.start()
     assert sink.alive

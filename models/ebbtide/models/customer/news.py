@@ -90,13 +90,16 @@ class News:
         self._since: dict[str, _Since] = {}
         self._stored: set[str] = set()
 
-    def restore(self, customer: Customer, view: View, value: bytes, news: bytes | None) -> None:
-        """A customer as its table value says, and its news if there is any."""
+    def restore(self, customer: Customer, view: View, value: bytes, news: bytes | None) -> bool:
+        """A customer as its table value says, and its news if there is any. Returns whether there was."""
         since = self._since[customer.customer_id] = _Since(value)
-        if news is not None:
-            self._stored.add(customer.customer_id)
-            for record in catch_up(customer, view, value, news):
-                since.add(record)
+        if news is None:
+            return False
+        self._stored.add(customer.customer_id)
+        found = catch_up(customer, view, value, news)
+        for record in found:
+            since.add(record)
+        return bool(found)
 
     def hear(self, record: ProfileState) -> None:
         """A record that is news is about to be folded."""
@@ -108,11 +111,16 @@ class News:
         """More than a record moved the customer: its value is to be written whole."""
         self._since.pop(customer_id, None)
 
+    def is_short(self, customer_id: str) -> bool:
+        """Whether the customer's news will be written, and not its whole value."""
+        since = self._since.get(customer_id)
+        return since is not None and sum(map(len, since.records)) <= _MOST_BYTES
+
     def writes(self, customer: Customer) -> Iterator[tuple[bytes, bytes | None]]:
         """Table values of a customer that changed."""
         customer_id = customer.customer_id
-        since = self._since.get(customer_id)
-        if since is not None and sum(map(len, since.records)) <= _MOST_BYTES:
+        if self.is_short(customer_id):
+            since = self._since[customer_id]
             news = msgspec.msgpack.encode([since.base, pack_plain(customer), since.records])
             self._stored.add(customer_id)
             yield news_key(customer_id), _LAYOUT + news

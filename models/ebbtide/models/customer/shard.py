@@ -33,6 +33,7 @@ from ebbtide.models.customer.kept import kept
 from ebbtide.models.customer.later import LATER_KEY, Later
 from ebbtide.models.customer.news import NEWS_KEY, News
 from ebbtide.models.customer.outages import Outages
+from ebbtide.models.customer.owed import Owed
 from ebbtide.models.customer.packed import decode
 from ebbtide.models.customer.seen import Seen, heard_until, seen_day
 from ebbtide.models.customer.share import Share
@@ -117,6 +118,7 @@ class CustomerShard:
         self._asked: dict[str, list[bytes]] = {}
         self._activity = ActivitySums()
         self._news = News()
+        self._owed = Owed()
         values: dict[bytes, bytes] = {}
         later: list[tuple[bytes, bytes]] = []
         held: list[tuple[bytes, bytes]] = []
@@ -158,7 +160,8 @@ class CustomerShard:
         customer = decode(value)
         self.customers[customer.customer_id] = customer
         view = self._views[customer.customer_id] = View(customer, self._kept)
-        self._news.restore(customer, view, value, news)
+        if self._news.restore(customer, view, value, news):
+            self._owed.after_crash(customer.customer_id)
         for share in customer.shares.values():
             self._heard.restore(share)
         if customer.due_day is not None:
@@ -527,7 +530,7 @@ class CustomerShard:
         """The newest statistics of all customers of its tenant as of the settled instant."""
         return self._fleet.stats(customer.tenant, self._meta.settled_day or 0)
 
-    def _tell_record(self, customer: Customer) -> Iterator[Output]:
+    def _tell_record(self, customer: Customer, now_ms: int | None) -> Iterator[Output]:
         """Its record, where that says something new; or that there is none any more."""
         record: CustomerRecord | Tombstone
         if customer.is_vacant:
@@ -535,9 +538,20 @@ class CustomerShard:
         else:
             record = self.record(customer)
             said = content_of(record)
-        if said != customer.told:
+        is_new = said != customer.told
+        self._owed.settle(customer.customer_id, now_ms if is_new else None)
+        if is_new:
             customer.told = said
             yield Output(Topic.CUSTOMER_RECORDS, customer.customer_id, record)
+
+    def owed_records(self, now_ms: int) -> list[Output]:
+        """Records that ``flush`` left for later and that are due, for when nothing comes that is to be flushed.
+
+        They rest on what is stored already; that they were told is stored with what comes next. After a crash they may
+        be told again, with the same version.
+        """
+        due = self._owed.take(now_ms)
+        return [output for who in due for output in self._tell_record(self.customers[who], now_ms)]
 
     @property
     def has_outputs(self) -> bool:
@@ -549,23 +563,31 @@ class CustomerShard:
         outputs, self._outputs = self._outputs, []
         return outputs
 
-    def flush(self) -> Flush:
-        """What was decided, the records of the customers that changed, and the values to store."""
+    def flush(self, now_ms: int | None = None) -> Flush:
+        """What was decided, the records of the customers that changed, and the values to store.
+
+        Live, by the wall clock, not all records: see ``owed_records``.
+        """
         flush = Flush()
-        for part in self.flush_by_parts():
+        for part in self.flush_by_parts(now_ms):
             flush.outputs += part.outputs
             flush.writes.update(part.writes)
         return flush
 
-    def flush_by_parts(self) -> Iterator[Flush]:
+    def flush_by_parts(self, now_ms: int | None = None) -> Iterator[Flush]:
         """What ``flush`` gives, little by little: a customer takes half a millisecond. Nothing is applied meanwhile.
 
         Who is left with nothing has no record any more. It stays in the table, which knows what is too old to count.
         """
         yield Flush(self.take_outputs())
+        if now_ms is not None:
+            self._dirty.update(self._owed.take(now_ms))
         for customer_id in sorted(self._dirty):
             customer = self.customers[customer_id]
-            yield Flush(list(self._tell_record(customer)), dict(self._news.writes(customer)))
+            # A value that is written whole says of nobody that a record is owed.
+            waits = now_ms is not None and self._news.is_short(customer_id) and not self._owed.owe(customer_id, now_ms)
+            outputs = [] if waits else list(self._tell_record(customer, now_ms))
+            yield Flush(outputs, dict(self._news.writes(customer)))
         self._dirty = set()
         yield Flush(writes=self._own_writes())
 

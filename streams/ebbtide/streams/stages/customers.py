@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
 
+from ebbtide.models.customer.owed import RECORD_EVERY_MS
 from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.intake.accept import RawMessage
 from ebbtide.schemas.base import DAY_SECONDS
@@ -18,7 +20,7 @@ from ebbtide.streams.codec import encode, fleet_stats, model, profile_state, raw
 from ebbtide.streams.stages import profiles
 from ebbtide.streams.stages.context import Context, now_ms
 from ebbtide.streams.stages.shards import flush_by_parts, keep_shards
-from ebbtide.streams.transport import App, ConsumerRecord
+from ebbtide.streams.transport import App, ConsumerRecord, RecordBatch
 
 log = logging.getLogger(__name__)
 
@@ -50,35 +52,56 @@ def declare(app: App, context: Context) -> None:
         context.metrics.forget_counts(partition, sources)
 
     shards = keep_shards(stage, build, forget)
+    # What is owed while nothing comes rests on what is stored: nobody applies anything meanwhile.
+    in_use = asyncio.Lock()
+    flushed_ms: dict[int, int] = {}
 
     @stage.agent
     async def agent(stream: Any) -> None:
         async for batches in stage.batches(stream, linger=context.settings.worker.linger_seconds):
-            now = now_ms()
-            # Once for all: while the loop turns a partition may be revoked, and then the stage refuses the flush.
-            in_hand = {batch.partition: shards[batch.partition] for batch in batches}
-            for batch in batches:
-                shard = in_hand[batch.partition]
-                parse = DECODERS[batch.topic]
-                for record in batch:
-                    parsed = parse(record)
-                    if parsed is not None:
-                        shard.apply(batch.topic, record.offset, parsed, now_ms=now)
-                context.metrics.records_in.labels(batch.topic).inc(len(batch))
-            decided = [output for shard in in_hand.values() for output in shard.take_outputs()]
-            if decided:
-                # An alert does not wait for the records of all who were active.
-                await stage.send(batches, encode(decided, context.partitions))
-                context.sent(decided)
-            outputs, writes = await flush_by_parts(in_hand)
-            with context.metrics.flush_seconds.labels(NAME).time():
-                await stage.flush(batches, encode(outputs, context.partitions), writes)
-            context.sent(outputs)
-            # A rebalance may have passed since the flush.
-            for partition in writes.keys() & shards.keys():
-                _tell_refused(context, shards[partition])
-                _show(context, partition, shards[partition])
-                _count(context, shards[partition])
+            async with in_use:
+                await take(batches)
+
+    async def take(batches: list[RecordBatch]) -> None:
+        now = now_ms()
+        # Once for all: while the loop turns a partition may be revoked, and then the stage refuses the flush.
+        in_hand = {batch.partition: shards[batch.partition] for batch in batches}
+        for batch in batches:
+            shard = in_hand[batch.partition]
+            parse = DECODERS[batch.topic]
+            for record in batch:
+                parsed = parse(record)
+                if parsed is not None:
+                    shard.apply(batch.topic, record.offset, parsed, now_ms=now)
+            context.metrics.records_in.labels(batch.topic).inc(len(batch))
+        decided = [output for shard in in_hand.values() for output in shard.take_outputs()]
+        if decided:
+            # An alert does not wait for the records of all who were active.
+            await stage.send(batches, encode(decided, context.partitions))
+            context.sent(decided)
+        outputs, writes = await flush_by_parts(in_hand, now)
+        with context.metrics.flush_seconds.labels(NAME).time():
+            await stage.flush(batches, encode(outputs, context.partitions), writes)
+        context.sent(outputs)
+        flushed_ms.update(dict.fromkeys(in_hand, now))
+        # A rebalance may have passed since the flush.
+        for partition in writes.keys() & shards.keys():
+            _tell_refused(context, shards[partition])
+            _show(context, partition, shards[partition])
+            _count(context, shards[partition])
+
+    async def tell_owed() -> None:
+        while not app.should_stop:
+            await asyncio.sleep(RECORD_EVERY_MS / 2_000)
+            async with in_use:
+                now = now_ms()
+                quiet = [shards[each] for each in shards if now - flushed_ms.get(each, 0) >= RECORD_EVERY_MS]
+                outputs = [output for shard in quiet for output in shard.owed_records(now)]
+                if outputs:
+                    await app.batch_producer.send_all(encode(outputs, context.partitions))
+                    context.sent(outputs)
+
+    app.task(tell_owed)
 
 
 def _count(context: Context, shard: CustomerShard) -> None:

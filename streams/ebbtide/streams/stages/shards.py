@@ -20,7 +20,7 @@ class Flushes(Protocol):
 class FlushesByParts(Protocol):
     """A shard of the core whose flush takes long."""
 
-    def flush_by_parts(self) -> Iterator[Flush]:
+    def flush_by_parts(self, now_ms: int | None = None) -> Iterator[Flush]:
         """Everything since the last flush, little by little; nothing is applied meanwhile."""
         ...
 
@@ -64,14 +64,14 @@ def flush_shards(shards: Mapping[int, Flushes], batches: Iterable[RecordBatch]) 
     return outputs, writes
 
 
-async def flush_by_parts(shards: Mapping[int, FlushesByParts]) -> Flushed:
+async def flush_by_parts(shards: Mapping[int, FlushesByParts], now_ms: int) -> Flushed:
     """Like ``flush_shards``, of all these; the other stages go on meanwhile."""
     outputs: list[Output] = []
     writes: dict[int, dict[bytes, bytes | None]] = {}
     breath = Breath()
     for partition, shard in shards.items():
         own = writes[partition] = {}
-        for part in shard.flush_by_parts():
+        for part in shard.flush_by_parts(now_ms):
             outputs += part.outputs
             own.update(part.writes)
             if breath.is_due():
