@@ -34,9 +34,9 @@ class Owed:
         if told_ms is not None:
             self._told[customer_id] = told_ms
 
-    def take(self, now_ms: int) -> set[str]:
-        """Whose record is due; it is owed no more."""
+    def take(self, now_ms: int, most: int | None = None) -> list[str]:
+        """Whose record is due, in order and so many at most; it is owed no more."""
         self._told = {who: told for who, told in self._told.items() if 0 <= now_ms - told < RECORD_EVERY_MS}
-        due = self._due - self._told.keys()
-        self._due -= due
+        due = sorted(self._due - self._told.keys())[:most]
+        self._due.difference_update(due)
         return due

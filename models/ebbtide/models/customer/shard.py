@@ -544,13 +544,13 @@ class CustomerShard:
             customer.told = said
             yield Output(Topic.CUSTOMER_RECORDS, customer.customer_id, record)
 
-    def owed_records(self, now_ms: int) -> list[Output]:
-        """Records that ``flush`` left for later and that are due, for when nothing comes that is to be flushed.
+    def owed_records(self, now_ms: int, most: int) -> list[Output]:
+        """Records of so many customers at most that ``flush`` left for later and that are due, for when nothing comes.
 
         They rest on what is stored already; that they were told is stored with what comes next. After a crash they may
         be told again, with the same version.
         """
-        due = self._owed.take(now_ms)
+        due = self._owed.take(now_ms, most)
         return [output for who in due for output in self._tell_record(self.customers[who], now_ms)]
 
     @property
