@@ -45,7 +45,7 @@ __all__ = ["fault", "render", "run"]
 
 LEAST_RATIO = 0.5
 """The sink's rate is at least this share of the bare insert's."""
-ROUNDS = 3
+ROUNDS = 5
 DEFAULT = PersonalData(PersonalDataMode.DROP)
 PATIENCE_S = 300.0
 
