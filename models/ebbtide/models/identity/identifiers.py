@@ -118,7 +118,6 @@ def profile_id(key: str) -> str:
 
 
 @lru_cache(maxsize=65_536)
-@lru_cache(maxsize=262_144)
 def profile_id_of(tenant: str, subject_type: str, subject_value: str) -> str:
     """Id of the source profile of a subject as it is stored."""
     return profile_id(subject_key(tenant, Identifier(IdentifierType(subject_type), subject_value)))
