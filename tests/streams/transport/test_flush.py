@@ -100,6 +100,16 @@ async def test_nothing_after_a_step_that_fails(step: int) -> None:
     assert journal.steps == ORDER[: step + 1]
 
 
+@pytest.mark.parametrize(
+    ("held", "has"),
+    [({("events", 2), ("ticks", 2)}, True), ({("events", 2)}, False), ({("events", 1), ("ticks", 1)}, False)],
+)
+def test_a_partition_is_ours_when_it_is_of_every_input(held: set[tuple[str, int]], has: bool) -> None:
+    consumer = SimpleNamespace(has=lambda tp: (tp.topic, tp.partition) in held)
+    app = SimpleNamespace(consumer=consumer, topic=lambda *_names, **_settings: None)
+    assert Stage(app, "profiles", ["events", "ticks"], None).has(2) is has
+
+
 async def test_a_worker_that_may_have_lost_the_partition_writes_nothing() -> None:
     journal = Journal()
     journal.ours = False

@@ -97,8 +97,10 @@ def declare(app: App, context: Context) -> None:
             await asyncio.sleep(RECORD_EVERY_MS / 2_000)
             async with in_use:
                 now = now_ms()
-                quiet = [shards[each] for each in shards if now - flushed_ms.get(each, 0) >= RECORD_EVERY_MS]
-                outputs = [output for shard in quiet for output in shard.owed_records(now, OWED_AT_ONCE)]
+                quiet = [
+                    each for each in shards if now - flushed_ms.get(each, 0) >= RECORD_EVERY_MS and stage.has(each)
+                ]
+                outputs = [output for each in quiet for output in shards[each].owed_records(now, OWED_AT_ONCE)]
                 if outputs:
                     await app.batch_producer.send_all(encode(outputs, context.partitions))
                     context.sent(outputs)

@@ -194,6 +194,10 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]
         """An agent begins to work on the batch; a rebalance will wait for its acknowledgement."""
         self._taken.add((batch.lease, batch.start))
 
+    def has(self, tp: TopicPartition) -> bool:
+        """Whether a partition is assigned to us, and the group has not thrown this member out."""
+        return tp in self.partitions and self._thread.generation() >= 0
+
     def still_ours(self, batch: RecordBatch) -> bool:
         """False when the partition was taken from us, or the group has thrown this member out and may be giving it
         away.

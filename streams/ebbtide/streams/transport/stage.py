@@ -95,6 +95,11 @@ class Stage:
         """See `ready_batches`."""
         return ready_batches(stream, linger=linger)
 
+    def has(self, partition: int) -> bool:
+        """Whether this input partition is ours. A rebalance may have taken it, and `on_revoked` is yet to be called."""
+        consumer = self.app.consumer
+        return all(consumer.has(TopicPartition(topic, partition)) for topic in self.inputs)
+
     async def send(self, batches: Iterable[RecordBatch], outputs: Iterable[Output]) -> None:
         """Send what must not wait for the rest of the flush of these batches. A crash before that sends it again."""
         self._check_possession(self.app.consumer, batches)
