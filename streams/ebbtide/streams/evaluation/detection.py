@@ -39,7 +39,6 @@ LOCAL_DAY = timedelta(hours=12)
 """The truth counts local days; a day in the far east or west reaches so far into its neighbours in UTC."""
 
 _DAY = timedelta(days=1)
-_RESTING = "resting"
 _PERSON_GAPS = 3.0
 _DAYS_A_YEAR = 365.25
 
@@ -68,6 +67,7 @@ class Detection:
     returns: list[Case] = field(default_factory=list)
     in_dips: Counter[str] = field(default_factory=Counter)
     in_outages: Counter[str] = field(default_factory=Counter)
+    resting_on: Counter[str] = field(default_factory=Counter)
     false_alarms: list[Told] = field(default_factory=list)
 
     @property
@@ -186,7 +186,7 @@ def _count_fleet(found: Detection, log: AlertLog, planted: Planted) -> None:
             ]
             if spells:
                 counter[what] += 1
-                counter[_RESTING] += alert is not None and any(_rests_on(alert, spell) for spell in spells)
+                found.resting_on[kind] += alert is not None and any(_rests_on(alert, spell) for spell in spells)
 
 
 def _rests_on(alert: Told, spell: FleetSpell) -> bool:
@@ -231,12 +231,12 @@ def summary(found: Detection, planted: Planted, outcomes: Outcomes) -> dict[str,
         "fleet": {
             "dips": sum(spell.type == "dip" for spell in planted.fleet),
             "sudden_drops_in_dips": found.in_dips["told"],
-            "sudden_drops_resting_on_dips": found.in_dips[_RESTING],
-            "held_back_in_dips": found.in_dips.total() - found.in_dips["told"] - found.in_dips[_RESTING],
+            "sudden_drops_resting_on_dips": found.resting_on["dip"],
+            "held_back_in_dips": found.in_dips.total() - found.in_dips["told"],
             "outages": sum(spell.type == "outage" for spell in planted.fleet),
             "sudden_drops_in_outages": found.in_outages["told"],
-            "sudden_drops_resting_on_outages": found.in_outages[_RESTING],
-            "held_back_in_outages": found.in_outages.total() - found.in_outages["told"] - found.in_outages[_RESTING],
+            "sudden_drops_resting_on_outages": found.resting_on["outage"],
+            "held_back_in_outages": found.in_outages.total() - found.in_outages["told"],
         },
         "false_alarms": {
             "alerts": len(found.false_alarms),
