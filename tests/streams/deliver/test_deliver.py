@@ -11,7 +11,6 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner
@@ -20,14 +19,12 @@ from standardwebhooks.webhooks import Webhook
 from ebbtide.models.delivery.formats.registry import FORMATS
 from ebbtide.schemas.deliveries import DeliveryReason, DeliveryStatus
 from ebbtide.schemas.topics import Topic
-from ebbtide.streams.brokers.kafka import KafkaBroker
 from ebbtide.streams.cli import root
 from ebbtide.streams.codec import TENANT_HEADER, VERSION_HEADER
 from ebbtide.streams.deliver.secrets import Watched
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.metrics import Metrics
 from ebbtide.streams.topic_reader import read_topic
-from ebbtide.streams.topics import create_topics
 from ebbtide.streams.transport import Output
 from support.deliveries import (
     alert,
@@ -44,17 +41,6 @@ from support.receiver import SECRET, Fault, Received, Receiver
 
 pytestmark = pytest.mark.kafka
 STATUS = DeliveryStatus
-
-
-@pytest.fixture
-def tenant() -> str:
-    return f"t-{uuid4().hex[:8]}"
-
-
-@pytest.fixture
-def bootstrap(kafka: KafkaBroker) -> str:
-    create_topics(deliver_settings(kafka.bootstrap, {}))
-    return kafka.bootstrap
 
 
 def first(times: int, fault: Fault) -> Callable[[Received], Fault]:

@@ -9,32 +9,18 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner, Result
 
 from ebbtide.schemas.deliveries import DeliveryStatus
-from ebbtide.streams.brokers.kafka import KafkaBroker
 from ebbtide.streams.cli import root
 from ebbtide.streams.doctor import Status, examine
 from ebbtide.streams.metrics import Metrics
-from ebbtide.streams.topics import create_topics
 from support.deliveries import alert, deliver_settings, delivering, endpoint, ledger, publish, score, until
 from support.receiver import SECRET, Receiver
 
 pytestmark = pytest.mark.kafka
-
-
-@pytest.fixture
-def tenant() -> str:
-    return f"t-{uuid4().hex[:8]}"
-
-
-@pytest.fixture
-def bootstrap(kafka: KafkaBroker) -> str:
-    create_topics(deliver_settings(kafka.bootstrap, {}))
-    return kafka.bootstrap
 
 
 def disabled(metrics: Metrics, name: str) -> bool:
