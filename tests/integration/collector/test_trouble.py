@@ -73,16 +73,23 @@ async def test_kills_lose_nothing_that_was_answered(broker: KafkaBroker, tmp_pat
     with collecting(broker.bootstrap, tmp_path, ACKNOWLEDGE_SECONDS=str(patience)) as collector:
         clients = Clients(collector.url, "trouble")
         tasks = [asyncio.create_task(clients.run(number)) for number in range(CLIENTS)]
+
+        async def answered(status: int, times: int) -> None:
+            """Wait until the clients were answered so often more; 0 is a connection that was refused or torn."""
+            until = clients.statuses[status] + times
+            await asyncio.to_thread(
+                eventually, lambda: clients.statuses[status] >= until, f"{times} answers {status}", timeout=60
+            )
+
         for _ in range(ROUNDS):
-            await asyncio.sleep(1.5)
+            await answered(200, 50)
             await asyncio.to_thread(collector.kill)
-            await asyncio.sleep(0.3)
+            await answered(0, CLIENTS)
             await asyncio.to_thread(collector.start)
-            await asyncio.sleep(1)
+            await answered(200, 50)
             await asyncio.to_thread(broker.kill)
-            refused = clients.statuses[503]
-            await asyncio.sleep(3 * patience)
-            assert clients.statuses[503] > refused
+            # Of each client one request that waited as long as it may, and one that was refused at once.
+            await answered(503, 2 * CLIENTS)
             assert await asyncio.to_thread(collector.reasons)
             await asyncio.to_thread(broker.start)
             await asyncio.to_thread(eventually, collector.ready, "the broker is met again", timeout=60)
