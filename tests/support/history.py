@@ -1,6 +1,7 @@
 """Small valid records of the topics that go into history."""
 
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from ebbtide.schemas.alert import Alert, AlertKind, AlertState, AlertType, Severity, Suppressed
 from ebbtide.schemas.base import Money
@@ -8,6 +9,17 @@ from ebbtide.schemas.customer_record import CustomerRecord, Field
 from ebbtide.schemas.events import Identifier, IdentifierType
 from ebbtide.schemas.score import Calibration, Contribution, FeatureDelta, HealthTier, Score, ScoreChange
 from ebbtide.schemas.state_change import StateChange, StateName
+
+
+class Consumed(NamedTuple):
+    """A record as a consumer gives it."""
+
+    offset: int
+    value: bytes | None
+    key: bytes | None = None
+    timestamp: int = 0
+    headers: tuple[tuple[str, bytes], ...] = ()
+
 
 NOON = datetime(2025, 1, 6, 12, 0, 0, 250_000, tzinfo=UTC)
 NOON_S = 1_736_164_800

@@ -12,20 +12,20 @@ from ebbtide.streams.metrics import Metrics
 from ebbtide.streams.sinks.backoff import Backoff
 from ebbtide.streams.sinks.batch import Partition
 from ebbtide.streams.sinks.health import SinkHealth
-from ebbtide.streams.sinks.record import RecordMeta, Tombstone
 from ebbtide.streams.sinks.settings import SinkSettings
 from ebbtide.streams.sinks.sink import Sink
-from ebbtide.streams.sinks.source import ConsumedRecord, SourceUnavailableError
+from ebbtide.streams.sinks.source import Polled, SourceUnavailableError
 from ebbtide.streams.sinks.table import Row, Table
 from ebbtide.streams.sinks.writer import WriterUnavailableError
-from support.history import alert, score
+from support.history import Consumed, alert, score
 
 Act = Callable[["Stage"], None]
+Read = tuple[Partition, Consumed]
 
 
-def scores(first: int, last: int) -> list[ConsumedRecord]:
+def scores(first: int, last: int) -> list[Read]:
     """Records of partition 0 of `scores`, from offset `first` through `last`."""
-    return [(RecordMeta("scores", 0, at, 0), score(version=at).to_json()) for at in range(first, last + 1)]
+    return [(("scores", 0), Consumed(at, score(version=at).to_json())) for at in range(first, last + 1)]
 
 
 def rebalance(stage: "Stage") -> None:
@@ -39,7 +39,7 @@ class ScriptedSource:
     After the script, what is being written may end, and then the sink is stopped.
     """
 
-    script: list[list[ConsumedRecord] | Act]
+    script: list[list[Read] | Act]
     stage: "Stage"
     generation: int = 0
     refusals: int = 0
@@ -55,7 +55,7 @@ class ScriptedSource:
     async def stop(self) -> None:
         self.log.append("left")
 
-    async def poll(self, *, most: int, timeout: float) -> list[ConsumedRecord]:
+    async def poll(self, *, most: int, timeout: float) -> Polled:
         while self.script and callable(act := self.script[0]):
             self.script.pop(0)
             act(self.stage)
@@ -64,7 +64,7 @@ class ScriptedSource:
                 await asyncio.sleep(0.001)
             else:
                 self.stage.stop.set()
-            return []
+            return {}
         records = self.script[0]
         assert isinstance(records, list)
         given, rest = records[:most], records[most:]
@@ -72,7 +72,10 @@ class ScriptedSource:
             self.script[0] = rest
         else:
             self.script.pop(0)
-        return given
+        polled: dict[Partition, list[Consumed]] = {}
+        for partition, record in given:
+            polled.setdefault(partition, []).append(record)
+        return polled
 
     async def hold(self, seconds: float) -> None:
         self.log.append("held")
@@ -117,7 +120,7 @@ class ScriptedWriter:
 class Stage:
     """A sink between a scripted source and a scripted writer; the run ends with the script."""
 
-    def __init__(self, *script: list[ConsumedRecord] | Act, **settings: float) -> None:
+    def __init__(self, *script: list[Read] | Act, **settings: float) -> None:
         self.stop = asyncio.Event()
         self.source = ScriptedSource(list(script), self)
         self.writer = ScriptedWriter()
@@ -140,7 +143,7 @@ class Stage:
 
 
 async def test_writes_then_commits_and_says_goodbye() -> None:
-    stage = Stage(scores(0, 4), [(RecordMeta("alerts", 1, 9, 0), alert().to_json())])
+    stage = Stage(scores(0, 4), [(("alerts", 1), Consumed(9, alert().to_json()))])
     await stage.run()
     assert stage.writer.inserts == [("scores", 5), ("alerts", 1)]
     assert stage.source.committed == [{("scores", 0): 5, ("alerts", 1): 10}]
@@ -184,7 +187,7 @@ async def test_a_database_that_is_away_holds_the_reading_and_loses_nothing() -> 
 
 
 async def test_only_the_table_that_failed_is_tried_again() -> None:
-    stage = Stage([*scores(0, 1), (RecordMeta("alerts", 0, 0, 0), alert().to_json())])
+    stage = Stage([*scores(0, 1), (("alerts", 0), Consumed(0, alert().to_json()))])
     stage.writer.failures["alerts"] = 2
 
     def not_yet_committed(stage: Stage) -> None:
@@ -229,9 +232,7 @@ async def test_a_stop_while_the_database_is_away_commits_nothing() -> None:
 
 
 async def test_bad_records_are_counted_and_committed(caplog: pytest.LogCaptureFixture) -> None:
-    stage = Stage(
-        [(RecordMeta("scores", 0, 7, 0), b"{}"), (RecordMeta("scores", 0, 8, 0), Tombstone(b"c", {})), *scores(9, 9)]
-    )
+    stage = Stage([(("scores", 0), Consumed(7, b"{}")), (("scores", 0), Consumed(8, None, b"c")), *scores(9, 9)])
     await stage.run()
     assert stage.writer.inserts == [("scores", 1)]
     assert stage.source.committed == [{("scores", 0): 10}]

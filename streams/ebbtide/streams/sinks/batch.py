@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ebbtide.streams.sinks.record import BadRecordError, Control, RecordMeta, Tombstone
+from collections.abc import Sequence
+
+from ebbtide.streams.sinks.record import CONTROL_KEYS, BadRecordError, ConsumedRecord, RecordMeta, Tombstone
 from ebbtide.streams.sinks.table import Pipeline, Row, Table
 
 Partition = tuple[str, int]
@@ -24,34 +26,41 @@ class Batch:
         self.bad: list[tuple[RecordMeta, str, str]] = []
         """Records that cannot become rows: where, reason, detail."""
 
-    def add(self, pipeline: Pipeline, record: bytes | Tombstone | Control, meta: RecordMeta) -> None:
-        """Take one record. A bad one is noted, not raised: one producer's mistake must not stop history."""
-        self.taken += 1
-        self.offsets[meta.topic, meta.partition] = meta.offset + 1
-        try:
-            if isinstance(record, bytes):
-                self.bytes += len(record)
-                table, row = pipeline.table, pipeline.row(record, meta)
-            elif isinstance(record, Control) or pipeline.stays:
-                return
-            else:
-                table, row = _gone(pipeline, record, meta)
-        except BadRecordError as error:
-            self.bad.append((meta, error.reason, str(error)))
-            return
-        rows = self.rows.get(table)
-        if rows is None:
-            rows = self.rows[table] = []
-        rows.append(row)
-        if self.oldest_ms is None or meta.appended_at_ms < self.oldest_ms:
-            self.oldest_ms = meta.appended_at_ms
+    def add(self, pipeline: Pipeline, partition: Partition, records: Sequence[ConsumedRecord]) -> None:
+        """Take the next records of a partition, one at least.
+
+        A bad one is noted, not raised: one producer's mistake must not stop history.
+        """
+        topic, number = partition
+        self.taken += len(records)
+        self.offsets[partition] = records[-1].offset + 1
+        row, rows, oldest_ms = pipeline.row, list[Row](), self.oldest_ms
+        for record in records:
+            value = record.value
+            if record.key in CONTROL_KEYS or (value is None and pipeline.stays):
+                continue
+            meta = RecordMeta(topic, number, record.offset, record.timestamp)
+            try:
+                if value is not None:
+                    self.bytes += len(value)
+                    rows.append(row(value, meta))
+                else:
+                    self._add_gone(pipeline, record, meta)
+            except BadRecordError as error:
+                self.bad.append((meta, error.reason, str(error)))
+                continue
+            if oldest_ms is None or record.timestamp < oldest_ms:
+                oldest_ms = record.timestamp
+        self.oldest_ms = oldest_ms
+        if rows:
+            self.rows.setdefault(pipeline.table, []).extend(rows)
+
+    def _add_gone(self, pipeline: Pipeline, record: ConsumedRecord, meta: RecordMeta) -> None:
+        if pipeline.gone is None:
+            raise BadRecordError("tombstone", "record without a value")
+        gone = pipeline.gone.row(Tombstone(record.key or b"", dict(record.headers)), meta)
+        self.rows.setdefault(pipeline.gone.table, []).append(gone)
 
     def written(self, table: Table) -> None:
         """The rows of `table` are in the database."""
         del self.rows[table]
-
-
-def _gone(pipeline: Pipeline, record: Tombstone, meta: RecordMeta) -> tuple[Table, Row]:
-    if pipeline.gone is None:
-        raise BadRecordError("tombstone", "record without a value")
-    return pipeline.gone.table, pipeline.gone.row(record, meta)

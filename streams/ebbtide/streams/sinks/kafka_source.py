@@ -11,19 +11,16 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from ebbtide.streams.codec import HEARTBEAT_KEY, TICK_KEY
 from ebbtide.streams.metrics import Metrics
 from ebbtide.streams.sinks.batch import Partition
-from ebbtide.streams.sinks.record import Control, RecordMeta, Tombstone
 from ebbtide.streams.sinks.settings import SinkSettings
-from ebbtide.streams.sinks.source import ConsumedRecord, SourceUnavailableError
+from ebbtide.streams.sinks.source import Polled, SourceUnavailableError
 
 log = logging.getLogger(__name__)
 
 ANSWER_S = 10.0
 """How long a commit or a goodbye may take. What was not committed is read, and written, again."""
 LAG_EVERY_S = 1.0
-CONTROL_KEYS = frozenset({TICK_KEY, HEARTBEAT_KEY})
 
 
 class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -69,18 +66,14 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             except (TimeoutError, KafkaError) as error:
                 log.warning("could not leave the consumer group in order: %r", error)
 
-    async def poll(self, *, most: int, timeout: float) -> list[ConsumedRecord]:
+    async def poll(self, *, most: int, timeout: float) -> Polled:
         """Up to `most` records, in order within each partition; none after `timeout` seconds."""
-        polled = await self._consumer.getmany(timeout_ms=int(timeout * 1000), max_records=most)
+        polled: Polled = await self._consumer.getmany(timeout_ms=int(timeout * 1000), max_records=most)
         for partition, records in polled.items():
-            self._committed.setdefault((partition.topic, partition.partition), records[0].offset)
-            self._metrics.records_in.labels(partition.topic).inc(len(records))
+            self._committed.setdefault(partition, records[0].offset)
+            self._metrics.records_in.labels(partition[0]).inc(len(records))
         self._show_lag()
-        return [
-            (RecordMeta(record.topic, record.partition, record.offset, record.timestamp), _value(record))
-            for records in polled.values()
-            for record in records
-        ]
+        return polled
 
     async def hold(self, seconds: float) -> None:
         """Wait without reading. The group keeps us, because we poll; what was fetched ahead is dropped."""
@@ -135,10 +128,3 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 self._metrics.consumer_lag_records.labels(partition.topic, partition.partition).set(
                     max(0, end - committed)
                 )
-
-
-def _value(record: Any) -> bytes | Tombstone | Control:
-    key, value = record.key or b"", record.value
-    if key in CONTROL_KEYS:
-        return Control(key)
-    return Tombstone(key, dict(record.headers)) if value is None else value

@@ -98,8 +98,10 @@ class PersonalData:
 
     def properties(self, properties: dict[str, object]) -> object:
         """Those of a record whose texts cannot change: only what is named as a phone can."""
-        for name, value in properties.items():
-            if type(value) in _NESTED or _names_phone(name):
+        if _name_phones(tuple(properties)):
+            return self.structure(properties)
+        for value in properties.values():
+            if type(value) in _NESTED:
                 return self.structure(properties)
         return properties
 
@@ -121,6 +123,12 @@ class PersonalData:
 @lru_cache(maxsize=4_096)
 def _names_phone(name: str) -> bool:
     return _LETTERS.sub("", name.lower()) in _PHONE_NAMES
+
+
+@lru_cache(maxsize=4_096)
+def _name_phones(names: tuple[str, ...]) -> bool:
+    """Whether any of them does; the names of one kind of event are mostly the same."""
+    return any(map(_names_phone, names))
 
 
 def _same(kind: str, value: str) -> str:

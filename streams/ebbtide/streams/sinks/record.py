@@ -1,7 +1,27 @@
-"""Where a Kafka record stood: what identifies a row for ever."""
+"""A Kafka record as it is read, and where it stood: what identifies its row for ever."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from ebbtide.streams.codec import HEARTBEAT_KEY, TICK_KEY
+
+CONTROL_KEYS = frozenset({TICK_KEY, HEARTBEAT_KEY})
+"""Keys of records between two stages, a tick or a heartbeat of a source: nothing that history is about."""
+
+
+class ConsumedRecord(Protocol):
+    """A record of a known partition; its time is the broker's, or its producer's, in Unix milliseconds."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
 class RecordMeta(NamedTuple):
@@ -18,12 +38,6 @@ class Tombstone(NamedTuple):
 
     key: bytes
     headers: Mapping[str, bytes]
-
-
-class Control(NamedTuple):
-    """A record between two stages, a tick or a heartbeat of a source: nothing that history is about."""
-
-    key: bytes
 
 
 class BadRecordError(ValueError):

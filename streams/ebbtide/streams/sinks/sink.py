@@ -117,13 +117,13 @@ class Sink:
         batch, due = Batch(self._source.generation), float("inf")
         while batch.taken < settings.batch_rows and batch.bytes < settings.batch_bytes and clock() < due:
             timeout = max(0.0, min(STOP_SLICE_S, due - clock()))
-            records = await self._source.poll(most=settings.batch_rows - batch.taken, timeout=timeout)
+            polled = await self._source.poll(most=settings.batch_rows - batch.taken, timeout=timeout)
             if self._source.generation != batch.generation:
                 # Partitions were taken away: what was gathered before is read again from the last commit.
                 batch, due = Batch(self._source.generation), float("inf")
-            for meta, value in records:
-                batch.add(self._pipelines[meta.topic], value, meta)
-            if records:
+            for partition, records in polled.items():
+                batch.add(self._pipelines[partition[0]], partition, records)
+            if polled:
                 due = min(due, clock() + settings.flush_s)
             if self._writing is not None and self._writing[1].done() and not await self._settled(stop):
                 break

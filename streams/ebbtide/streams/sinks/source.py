@@ -1,13 +1,13 @@
 """Where a sink's records come from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ebbtide.streams.sinks.batch import Partition
-from ebbtide.streams.sinks.record import Control, RecordMeta, Tombstone
+from ebbtide.streams.sinks.record import ConsumedRecord
 
-ConsumedRecord = tuple[RecordMeta, bytes | Tombstone | Control]
-"""Where the record stood, and its value."""
+Polled = Mapping[Partition, Sequence[ConsumedRecord]]
+"""Records by partition, one at least of each that is there."""
 
 
 class SourceUnavailableError(Exception):
@@ -30,7 +30,7 @@ class Source(Protocol):
     async def stop(self) -> None:
         """Leave the group, so that the partitions go on at once elsewhere."""
 
-    async def poll(self, *, most: int, timeout: float) -> list[ConsumedRecord]:
+    async def poll(self, *, most: int, timeout: float) -> Polled:
         """Up to `most` records, in order within each partition; none after `timeout` seconds."""
 
     async def hold(self, seconds: float) -> None:
