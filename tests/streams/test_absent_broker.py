@@ -57,11 +57,11 @@ async def test_one_that_takes_connections_and_says_nothing_is_not_waited_for_lon
     for module in (sender, topic_reader, topics):
         monkeypatch.setattr(module, "ANSWER_S", 0.5)
     began = time.monotonic()
-    with pytest.raises(EbbtideError, match=f"no Kafka at {silent}: no answer within 0.5 s. Is it running"):
+    with pytest.raises(EbbtideError, match=f"{silent} takes connections, but .*: no answer within 0.5 s. Is it a"):
         await sender.send([b"{}"], named(silent))
-    with pytest.raises(EbbtideError, match=f"no Kafka at {silent}: "):
+    with pytest.raises(EbbtideError, match=f"{silent} takes connections, but answers us nothing: "):
         list(topic_reader.read_topic(named(silent), "scores"))
-    with pytest.raises(EbbtideError, match=f"no Kafka at {silent}: "):
+    with pytest.raises(EbbtideError, match=f"{silent} takes connections, but answers us nothing: "):
         topics.check_topics(named(silent))
     assert time.monotonic() - began < 8.0
 

@@ -16,7 +16,7 @@ from ebbtide.schemas.raw import RawPunctuation
 from ebbtide.schemas.topics import Topic
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.kafka_client import client_settings
-from ebbtide.streams.reach import ANSWER_S, no_kafka, require_broker
+from ebbtide.streams.reach import ANSWER_S, require_broker, unanswered
 from ebbtide.streams.settings import Settings
 from ebbtide.streams.transport import BatchProducer, Output
 
@@ -107,15 +107,15 @@ async def _send_one(settings: Settings, output: Output, what: str, then: str) ->
 
 async def started_producer(settings: Settings) -> BatchProducer:
     """A producer that has met its broker. Raises ``EbbtideError`` where there is none."""
-    require_broker(settings)
+    await asyncio.to_thread(require_broker, settings)
     producer = BatchProducer(client_settings(settings), idempotent=settings.broker.idempotent)
     try:
         async with asyncio.timeout(ANSWER_S):
             await producer.start()
     except TimeoutError:
-        raise EbbtideError(no_kafka(f"{settings.broker.bootstrap}: no answer within {ANSWER_S:g} s")) from None
+        raise unanswered(settings, f"no answer within {ANSWER_S:g} s") from None
     except (KafkaError, OSError) as error:
-        raise EbbtideError(no_kafka(f"{settings.broker.bootstrap}: {error}")) from None
+        raise unanswered(settings, error) from None
     return producer
 
 

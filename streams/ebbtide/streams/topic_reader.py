@@ -11,7 +11,7 @@ from kafka.errors import KafkaError
 
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.kafka_client import client_settings
-from ebbtide.streams.reach import ANSWER_S, no_kafka, require_broker
+from ebbtide.streams.reach import ANSWER_S, require_broker, unanswered
 from ebbtide.streams.settings import Settings
 from ebbtide.streams.transport.partitioner import partition_of
 
@@ -79,7 +79,7 @@ def _consumer(settings: Settings) -> Iterator[Any]:
             group_id=None,
         )
     except KafkaError as error:
-        raise EbbtideError(no_kafka(f"{settings.broker.bootstrap}: {error}")) from None
+        raise unanswered(settings, error) from None
     try:
         yield consumer
     finally:

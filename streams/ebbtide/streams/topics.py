@@ -15,7 +15,7 @@ from ebbtide.schemas.topics import Topic
 from ebbtide.streams.app import partition_counts
 from ebbtide.streams.errors import EbbtideError
 from ebbtide.streams.kafka_client import client_settings
-from ebbtide.streams.reach import ANSWER_S, no_kafka, require_broker
+from ebbtide.streams.reach import ANSWER_S, require_broker, unanswered
 from ebbtide.streams.settings import Settings
 
 
@@ -36,7 +36,7 @@ def admin_client(settings: Settings) -> Iterator[Any]:
     try:
         client = KafkaAdminClient(**client_settings(settings), bootstrap_timeout_ms=int(ANSWER_S * 1000))
     except KafkaError as error:
-        raise EbbtideError(no_kafka(f"{settings.broker.bootstrap}: {error}")) from None
+        raise unanswered(settings, error) from None
     try:
         yield client
     finally:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,7 +18,7 @@ from ebbtide.streams.brokers.jars import fetch_jars, find_maven, jar_dir, kafka_
 from ebbtide.streams.brokers.java import Java, find_java
 from ebbtide.streams.brokers.ports import HOST, free_ports, require_free
 from ebbtide.streams.brokers.process import LeashedProcess
-from ebbtide.streams.brokers.properties import server_properties
+from ebbtide.streams.brokers.properties import Listener, server_properties
 from ebbtide.streams.brokers.readiness import wait_until_ready
 
 LOG4J = Path(__file__).with_name("log4j2.properties")
@@ -40,8 +41,8 @@ class KafkaBroker:
     """One Apache Kafka node on the loopback interface.
 
     With `data_dir` its data stays there from run to run, without it a temporary directory is used and removed by
-    `stop`. `port` None takes a free one, which it keeps over restarts. The log is `server.log` in the data directory,
-    that of the run before `server.log.1`.
+    `stop`. `port` None takes a free one, which it keeps over restarts; there may be `further` listeners. The log is
+    `server.log` in the data directory, that of the run before `server.log.1`.
     """
 
     def __init__(
@@ -51,11 +52,13 @@ class KafkaBroker:
         port: int | None = None,
         heap_mb: int = 512,
         partitions_default: int = 1,
+        further: Sequence[Listener] = (),
     ) -> None:
         self._given_dir = data_dir
         self._port = port
         self._heap_mb = heap_mb
         self._partitions_default = partitions_default
+        self._further = tuple(further)
         self._home: Path | None = data_dir.resolve() if data_dir else None
         self._process: LeashedProcess | None = None
         self._archive: ClassArchive | None = None
@@ -147,7 +150,11 @@ class KafkaBroker:
         settings = self.home / "server.properties"
         settings.write_text(
             server_properties(
-                port=port, controller_port=controller_port, data=data, partitions_default=self._partitions_default
+                port=port,
+                controller_port=controller_port,
+                data=data,
+                partitions_default=self._partitions_default,
+                further=self._further,
             )
         )
         base = [str(java.program), *JVM_OPTIONS, f"-Dlog4j2.configurationFile={LOG4J}"]

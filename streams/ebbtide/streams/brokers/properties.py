@@ -1,5 +1,7 @@
 """Settings of a single Kafka node that is broker and controller at once."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ebbtide.streams.brokers.ports import HOST
@@ -7,15 +9,36 @@ from ebbtide.streams.brokers.ports import HOST
 NODE_ID = 1
 
 
-def server_properties(*, port: int, controller_port: int, data: Path, partitions_default: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A further address of a broker, with a protocol of its own; ``settings`` go below `listener.name.<name>.`."""
+
+    name: str
+    protocol: str
+    port: int
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def address(self) -> str:
+        """As `listeners` names it."""
+        return f"{self.name}://{HOST}:{self.port}"
+
+
+def server_properties(
+    *, port: int, controller_port: int, data: Path, partitions_default: int, further: Sequence[Listener] = ()
+) -> str:
     """The text of server.properties: loopback only, no topic by accident, quick to start and to join."""
-    settings = {
+    addresses = [f"PLAINTEXT://{HOST}:{port}", *(listener.address for listener in further)]
+    protocols = ["PLAINTEXT:PLAINTEXT", "CONTROLLER:PLAINTEXT"]
+    settings: dict[str, object] = {
         "process.roles": "broker,controller",
         "node.id": NODE_ID,
         "controller.quorum.voters": f"{NODE_ID}@{HOST}:{controller_port}",
-        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners": ",".join([*addresses, f"CONTROLLER://{HOST}:{controller_port}"]),
+        "advertised.listeners": ",".join(addresses),
+        "listener.security.protocol.map": ",".join(
+            [*protocols, *(f"{listener.name}:{listener.protocol}" for listener in further)]
+        ),
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "PLAINTEXT",
         "log.dirs": data,
@@ -41,4 +64,7 @@ def server_properties(*, port: int, controller_port: int, data: Path, partitions
         # 128 MB by default, a quarter of our heap.
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
     }
+    for listener in further:
+        of = f"listener.name.{listener.name.lower()}"
+        settings |= {f"{of}.{name}": value for name, value in listener.settings.items()}
     return "".join(f"{name}={value}\n" for name, value in settings.items())

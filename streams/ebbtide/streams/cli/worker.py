@@ -6,6 +6,7 @@ import click
 
 from ebbtide.streams.cli.options import settings_option
 from ebbtide.streams.garbage import rarely_collect
+from ebbtide.streams.reach import require_broker
 from ebbtide.streams.settings import Settings
 
 
@@ -20,4 +21,6 @@ def command(agents: str | None, loglevel: str, settings: Settings) -> None:
 
     rarely_collect()
     names = None if agents is None else [name.strip() for name in agents.split(",") if name.strip()]
-    run_worker(create_app(settings, agents=names), loglevel=loglevel)
+    app = create_app(settings, agents=names)
+    require_broker(settings)
+    run_worker(app, loglevel=loglevel)
