@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ebbtide.models.customer.packed import decode, encode
-from ebbtide.models.customer.shard import META_KEY, PartitionState
+from ebbtide.models.customer.partition_state import PartitionState
+from ebbtide.models.customer.shard import META_KEY
 from ebbtide.models.customer.sources import SourceBook
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.fleet import SourceHeartbeat

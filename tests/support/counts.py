@@ -8,7 +8,8 @@ from datetime import datetime
 from random import Random
 from typing import NamedTuple
 
-from ebbtide.models.customer.shard import Count, CustomerShard
+from ebbtide.models.customer.partition_state import Count
+from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.pipeline import RAW
 from ebbtide.schemas.events import Event
 from ebbtide.schemas.profile_state import Tick

@@ -12,7 +12,8 @@ from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.kept import kept
 from ebbtide.models.customer.news import NEWS_KEY, catch_up
 from ebbtide.models.customer.packed import decode
-from ebbtide.models.customer.shard import META_KEY, PartitionState
+from ebbtide.models.customer.partition_state import PartitionState
+from ebbtide.models.customer.shard import META_KEY
 from ebbtide.models.customer.shelf import STATS_KEY, StatsShelf
 from ebbtide.models.customer.sources import SOURCES_KEY
 from ebbtide.models.customer.view import View

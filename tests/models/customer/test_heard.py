@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ebbtide.models.customer.shard import Count, CustomerShard
+from ebbtide.models.customer.partition_state import Count
+from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.policy import CorePolicy
 from ebbtide.schemas.base import to_ms
 from ebbtide.schemas.events import Identifier, IdentifierType

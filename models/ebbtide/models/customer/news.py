@@ -56,22 +56,25 @@ class _Since:
     Values in records are absolute: of a profile one that tells all of what the one before told takes its place.
     """
 
-    __slots__ = ("_newest", "base", "records")
+    __slots__ = ("_newest", "base", "bytes", "records")
 
     def __init__(self, value: bytes) -> None:
         self.base = crc32(value)
         self.records: list[bytes] = []
+        self.bytes = 0
         self._newest: dict[str, tuple[int, _Scope | None]] = {}
 
     def add(self, record: ProfileState) -> None:
         """The next record of the customer that is news to it."""
         place, told = self._newest.get(record.profile_id, (-1, None))
-        scope = _scope(record)
+        scope, said = _scope(record), record.to_json()
+        self.bytes += len(said)
         if told is not None and scope is not None and told <= scope:
-            self.records[place] = record.to_json()
+            self.bytes -= len(self.records[place])
+            self.records[place] = said
         else:
             place = len(self.records)
-            self.records.append(record.to_json())
+            self.records.append(said)
         self._newest[record.profile_id] = place, scope
 
 
@@ -114,7 +117,7 @@ class News:
     def is_short(self, customer_id: str) -> bool:
         """Whether the customer's news will be written, and not its whole value."""
         since = self._since.get(customer_id)
-        return since is not None and sum(map(len, since.records)) <= _MOST_BYTES
+        return since is not None and since.bytes <= _MOST_BYTES
 
     def writes(self, customer: Customer) -> Iterator[tuple[bytes, bytes | None]]:
         """Table values of a customer that changed."""

@@ -22,6 +22,7 @@ from ebbtide.models.clock.watermark import ClockState, from_ms
 from ebbtide.models.customer.activity import ActivitySums
 from ebbtide.models.customer.alarms import came_without_login
 from ebbtide.models.customer.cadence import SilenceState
+from ebbtide.models.customer.changes import Changes
 from ebbtide.models.customer.contracts import outputs_of
 from ebbtide.models.customer.customer import ANONYMOUS, Customer
 from ebbtide.models.customer.decisions import Decisions
@@ -31,10 +32,10 @@ from ebbtide.models.customer.feedback import FEEDBACK_KEY, HeldFeedback, count_o
 from ebbtide.models.customer.heard import Heard
 from ebbtide.models.customer.kept import kept
 from ebbtide.models.customer.later import LATER_KEY, Later
-from ebbtide.models.customer.news import NEWS_KEY, News
+from ebbtide.models.customer.news import NEWS_KEY
 from ebbtide.models.customer.outages import Outages
-from ebbtide.models.customer.owed import Owed
 from ebbtide.models.customer.packed import decode
+from ebbtide.models.customer.partition_state import Count, PartitionState
 from ebbtide.models.customer.seen import Seen, heard_until, seen_day
 from ebbtide.models.customer.share import Share
 from ebbtide.models.customer.shelf import MODEL_KEY, STATS_KEY, ModelShelf, StatsShelf
@@ -43,9 +44,9 @@ from ebbtide.models.customer.view import View, fold
 from ebbtide.models.fleet.reader import Fleet
 from ebbtide.models.fleet.summary import PartitionSums
 from ebbtide.models.intake.accept import RawMessage, refuse
-from ebbtide.models.outputs import ACTIVITY_KEY, ASKED_KEY, Flush, Output, Tombstone
+from ebbtide.models.outputs import ACTIVITY_KEY, ASKED_KEY, Flush, Output
 from ebbtide.models.policy import CorePolicy
-from ebbtide.models.record.build import build_record, content_of, record_day
+from ebbtide.models.record.build import build_record, record_day
 from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.customer_record import CustomerRecord
 from ebbtide.schemas.dead_letter import DeadLetter, DeadLetterReason
@@ -65,31 +66,6 @@ _FLEET_STATS = Topic.FLEET_STATS.topic_name
 _FEEDBACK = Topic.FEEDBACK.topic_name
 
 
-class Count(msgspec.Struct, array_like=True):
-    """Messages of one source at an instant of its time: how many it ``told`` of, how many are ``held`` here.
-
-    Those held in all partitions are those told, or messages were lost or counted twice.
-    """
-
-    at_ms: int
-    told: int
-    held: int
-
-
-class PartitionState(msgspec.Struct):
-    """What the partition itself must remember."""
-
-    applied: dict[str, int] = msgspec.field(default_factory=dict)
-    clock: ClockState = msgspec.field(default_factory=ClockState)
-    settled_day: int | None = None
-    ended_day: int | None = None
-    reported_day: int | None = None
-    trained_day: int | None = None
-    stats_day: int | None = None
-    sequence: int = 0
-    counts: dict[str, Count] = msgspec.field(default_factory=dict)
-
-
 class CustomerShard:
     """Customers of one partition. ``stored`` gives the table's values, once; writes go through ``flush``."""
 
@@ -106,7 +82,7 @@ class CustomerShard:
         self._fleet = StatsShelf()
         self._sums = PartitionSums(policy.fleet.accuracy, policy.lead.ranked, policy.look_alike.candidates)
         self._due_days = DueDays()
-        self._dirty: set[str] = set()
+        self._changes = Changes(self.customers, self.record)
         self._outputs: list[Output] = []
         self._caused_ms: int | None = None
         self._meta = PartitionState()
@@ -117,8 +93,6 @@ class CustomerShard:
         self.refused_models: list[str] = []
         self._asked: dict[str, list[bytes]] = {}
         self._activity = ActivitySums()
-        self._news = News()
-        self._owed = Owed()
         values: dict[bytes, bytes] = {}
         later: list[tuple[bytes, bytes]] = []
         held: list[tuple[bytes, bytes]] = []
@@ -160,8 +134,7 @@ class CustomerShard:
         customer = decode(value)
         self.customers[customer.customer_id] = customer
         view = self._views[customer.customer_id] = View(customer, self._kept)
-        if self._news.restore(customer, view, value, news):
-            self._owed.after_crash(customer.customer_id)
+        self._changes.restore(customer, view, value, news)
         for share in customer.shares.values():
             self._heard.restore(share)
         if customer.due_day is not None:
@@ -278,7 +251,7 @@ class CustomerShard:
         share = customer.share(record.profile_id)
         before = (-1, 0) if share is None else (share.partition, share.accepted)
         if share is None or not share.knows(record):
-            self._news.hear(record)
+            self._changes.hear(record)
         days = fold(customer, view, record)
         self._heard.folded(record, before, customer.shares[record.profile_id])
         self._touch(customer)
@@ -507,12 +480,12 @@ class CustomerShard:
 
     def _move(self, customer: Customer) -> None:
         """More than the records that it heard changed it."""
-        self._news.close(customer.customer_id)
+        self._changes.move(customer.customer_id)
         self._touch(customer)
 
     def _touch(self, customer: Customer) -> None:
         customer.sequence = self._meta.sequence
-        self._dirty.add(customer.customer_id)
+        self._changes.touch(customer.customer_id)
 
     def _tell(self, customer: Customer, view: View, decisions: Decisions, day: int) -> None:
         self._outputs += outputs_of(customer, view, decisions, self._policy, self._caused_ms, day=day)
@@ -530,28 +503,13 @@ class CustomerShard:
         """The newest statistics of all customers of its tenant as of the settled instant."""
         return self._fleet.stats(customer.tenant, self._meta.settled_day or 0)
 
-    def _tell_record(self, customer: Customer, now_ms: int | None) -> Iterator[Output]:
-        """Its record, where that says something new; or that there is none any more."""
-        record: CustomerRecord | Tombstone
-        if customer.is_vacant:
-            said, record = b"", Tombstone(customer.tenant, customer.sequence)
-        else:
-            record = self.record(customer)
-            said = content_of(record)
-        is_new = said != customer.told
-        self._owed.settle(customer.customer_id, now_ms if is_new else None)
-        if is_new:
-            customer.told = said
-            yield Output(Topic.CUSTOMER_RECORDS, customer.customer_id, record)
-
     def owed_records(self, now_ms: int, most: int) -> list[Output]:
         """Records of so many customers at most that ``flush`` left for later and that are due, for when nothing comes.
 
         They rest on what is stored already; that they were told is stored with what comes next. After a crash they may
         be told again, with the same version.
         """
-        due = self._owed.take(now_ms, most)
-        return [output for who in due for output in self._tell_record(self.customers[who], now_ms)]
+        return self._changes.owed(now_ms, most)
 
     @property
     def has_outputs(self) -> bool:
@@ -580,15 +538,7 @@ class CustomerShard:
         Who is left with nothing has no record any more. It stays in the table, which knows what is too old to count.
         """
         yield Flush(self.take_outputs())
-        if now_ms is not None:
-            self._dirty.update(self._owed.take(now_ms))
-        for customer_id in sorted(self._dirty):
-            customer = self.customers[customer_id]
-            # A value that is written whole says of nobody that a record is owed.
-            waits = now_ms is not None and self._news.is_short(customer_id) and not self._owed.owe(customer_id, now_ms)
-            outputs = [] if waits else list(self._tell_record(customer, now_ms))
-            yield Flush(outputs, dict(self._news.writes(customer)))
-        self._dirty = set()
+        yield from self._changes.take(now_ms)
         yield Flush(writes=self._own_writes())
 
     def _own_writes(self) -> dict[bytes, bytes | None]:
