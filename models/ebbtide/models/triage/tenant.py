@@ -13,6 +13,7 @@ from operator import itemgetter
 
 from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.policy import TriagePolicy
+from ebbtide.models.triage.budget import Budget
 from ebbtide.models.triage.desk import GRAVITY, NEVER, Case, Desk, Dismissal, Votes, subject
 from ebbtide.models.triage.digest import digest, line
 from ebbtide.models.triage.fleet import FleetWatch
@@ -57,9 +58,7 @@ class TenantTriage:
         self.desks = {desk.customer_id: desk for desk in desks}
         self.changed: dict[str, None] = {}
         self._told: list[Told] = []
-        # By UTC day and owner: how many were told, and who was not.
-        self._spent: defaultdict[tuple[int, str], int] = defaultdict(int)
-        self._wanting: defaultdict[tuple[int, str], set[tuple[str, AlertType]]] = defaultdict(set)
+        self._budget = Budget(policy)
         self._votes: defaultdict[AlertType, Votes] = defaultdict(Votes)
         self._due: list[tuple[int, str, AlertType]] = []
         # What is held back for the fleet's sake.
@@ -71,7 +70,7 @@ class TenantTriage:
 
     def _restore(self, customer_id: str, desk: Desk) -> None:
         for mark in desk.marks:
-            self._count(customer_id, mark.day, mark.owner, mark.type, told=mark.told)
+            self._budget.count((customer_id, mark.type), mark.day, mark.owner, told=mark.told)
         for name, votes in desk.votes.items():
             self._votes[name].useful += votes.useful
             self._votes[name].wrong += votes.wrong
@@ -79,13 +78,6 @@ class TenantTriage:
             self._watch(customer_id, name, case)
             if case.suppressed is SuppressionReason.FLEET_DROP:
                 self._held[customer_id, name] = None
-
-    def _count(self, customer_id: str, day: int, owner: str, alert_type: AlertType, *, told: bool) -> None:
-        self._spent[day, owner] += told
-        if told:
-            self._wanting[day, owner].discard((customer_id, alert_type))
-        else:
-            self._wanting[day, owner].add((customer_id, alert_type))
 
     def take(self, candidates: Iterable[AlertCandidate], at_ms: int) -> int:
         """Decide about everything that began, changed or ended at one moment; returns how many were no news."""
@@ -169,9 +161,9 @@ class TenantTriage:
         for _, desk, case, cause in sorted(ranked, key=itemgetter(0)):
             alert = case.alert
             owner, day = alert.owner or "", at_ms // DAY_MS
-            told = self._spent[day, owner] < self._policy.budgets.get(owner, self._policy.budget_per_day)
+            told = self._budget.has_left(day, owner)
             desk.mark(at_ms, owner, alert.type, told=told)
-            self._count(desk.customer_id, day, owner, alert.type, told=told)
+            self._budget.count((desk.customer_id, alert.type), day, owner, told=told)
             if told:
                 self._open(desk, case, at_ms, cause)
             else:
@@ -291,31 +283,21 @@ class TenantTriage:
 
     def digests(self, day: int) -> Iterator[AlertDigest]:
         """What owners were not told one by one on a day that is over."""
-        for (of_day, owner), wanting in sorted(self._wanting.items()):
-            if of_day != day:
-                continue
+        for owner, told, wanting in self._budget.wanting(day):
             lines = []
-            for customer_id, name in sorted(wanting):
+            for customer_id, name in wanting:
                 case = self.desks[customer_id].cases.get(name)
                 if case is not None and case.suppressed is SuppressionReason.BUDGET:
                     alert = case.alert
                     found = self._priority(alert, case)
                     lines.append((order(alert, found), line(alert, found)))
             if lines:
-                yield digest(
-                    self.tenant,
-                    owner,
-                    day,
-                    self._spent[day, owner],
-                    [told for _, told in sorted(lines, key=itemgetter(0))],
-                )
+                yield digest(self.tenant, owner, day, told, [each for _, each in sorted(lines, key=itemgetter(0))])
 
     def close_day(self, day: int) -> None:
         """Tell the digests of a day that is over, and forget whom the days before it cost a place."""
         self._told += [(told, None) for told in self.digests(day)]
-        for counts in (self._spent, self._wanting):
-            for key in [key for key in counts if key[0] <= day]:
-                del counts[key]
+        self._budget.forget(day)
 
     def take_told(self) -> list[Told]:
         """Alerts and digests since the last time, in their order."""
