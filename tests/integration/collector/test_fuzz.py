@@ -24,8 +24,8 @@ from ebbtide.streams.collector.endpoints import ENDPOINTS
 from support.collecting import CollectorProcess, collecting
 from support.goldens import GOLDEN
 
-pytestmark = pytest.mark.kafka
 SECONDS = float(os.environ.get("EBBTIDE_FUZZ_SECONDS", "0"))
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300 + SECONDS)]
 SENDERS = 8
 EACH, ROUNDS = 250, 5
 """Requests of a sender in a round, and rounds at least. The first one brings the process to its size."""
