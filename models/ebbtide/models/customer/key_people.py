@@ -101,7 +101,7 @@ class KeyPeople:
         due: int | None = None
         for profile_id in self.watched(customer, view, day):
             share = customer.shares[profile_id]
-            last = view.last_day(profile_id, share, day)
+            last = view.last_days.of(profile_id, share, day)
             assert last is not None, "who is watched was active"
             at = last + self._policy.min_days + 1
             if at <= day:
@@ -116,7 +116,7 @@ class KeyPeople:
     def is_back(self, customer: Customer, view: View, day: int, profile_id: str, last_day: int) -> bool:
         """Whether a person was active after ``last_day``; one that is none of the account's any more is not lost."""
         share = customer.share(profile_id)
-        last = None if share is None or share.detached else view.last_day(profile_id, share, day)
+        last = None if share is None or share.detached else view.last_days.of(profile_id, share, day)
         return last is None or last > last_day
 
     def stands_in(self, customer: Customer, view: View, day: int, profile_id: str, last_day: int) -> bool:
@@ -134,7 +134,7 @@ class KeyPeople:
         for profile_id, share in customer.shares.items():
             if share.detached or share.subject_type in STRANGERS or not share.days:
                 continue
-            last = view.last_day(profile_id, share, day)
+            last = view.last_days.of(profile_id, share, day)
             if last is None or last < day - WATCHED_DAYS:
                 continue
             part = self._part(view, share, last)
@@ -149,7 +149,7 @@ class KeyPeople:
         found: list[Gone] = []
         for fact in facts:
             share = customer.shares.get(fact.person)
-            last = None if share is None or share.detached else view.last_day(fact.person, share, day)
+            last = None if share is None or share.detached else view.last_days.of(fact.person, share, day)
             if share is None or last is None or last > fact.day:
                 continue
             carried = last >= day - WATCHED_DAYS
@@ -167,7 +167,7 @@ class KeyPeople:
         share = customer.shares[profile_id]
         if day - 1 in share.days:
             return None
-        last = view.last_day(profile_id, share, day)
+        last = view.last_days.of(profile_id, share, day)
         blind_days = 0 if last is None else unseen(last + 1)
         if last is None or day - blind_days - last <= self._policy.min_days:
             return None

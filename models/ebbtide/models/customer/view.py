@@ -16,6 +16,7 @@ from ebbtide.models.customer.course import Course
 from ebbtide.models.customer.customer import MARK_LENGTH
 from ebbtide.models.customer.kept import Kept, kept
 from ebbtide.models.customer.kept_facts import kept_facts
+from ebbtide.models.customer.last_days import LastDays
 from ebbtide.models.customer.series import (
     LAST,
     NO_BUCKET,
@@ -69,7 +70,6 @@ class View:
         "_fact_days",
         "_history",
         "_kept",
-        "_last_days",
         "_newest",
         "_outcomes",
         "_reasons",
@@ -81,6 +81,7 @@ class View:
         "cadence",
         "course",
         "key_people",
+        "last_days",
         "patience",
         "quiet_until",
         "series",
@@ -111,8 +112,7 @@ class View:
         self._reasons: tuple[Published, list[Contribution]] | None = None
         self._roles: list[tuple[str, Share, Trait]] | None = None
         self._compacted_day: int | None = None
-        # The last active day of profiles that were asked for, until they tell anything.
-        self._last_days: dict[str, int] = {}
+        self.last_days = LastDays()
         self._derive(customer)
 
     def _derive(self, customer: Customer) -> None:
@@ -145,8 +145,8 @@ class View:
         """Take in news of one share; return the days of which it tells."""
         self.quiet_until = 0
         self.blind = None
-        self._last_days.pop(record.profile_id, None)
         all_anew = record.detached or record.full
+        self.last_days.hear(share, record, all_anew=all_anew)
         self._forget_key_people(record, all_anew=all_anew)
         self.course.forget(chain(share.days, record.days) if all_anew else record.days)
         if self.series.partial and not self._leaves_the_past(customer, share, record, all_anew=all_anew):
@@ -229,7 +229,8 @@ class View:
                 traits = {name: values for name, values in traits.items() if name != PERSON_ATTRIBUTES}
             share.traits.update(traits)
             self._put_traits(traits)
-            self._roles = None
+            if ROLE in traits:
+                self._roles = None
         for key, outcome in record.outcomes.items():
             self._take_fact(customer, share, record.profile_id, key, (outcome.type, outcome.at_ms, outcome.data))
 
@@ -453,19 +454,8 @@ class View:
                 if newest.at_ms >= before_ms:
                     held = next((value for value in reversed(share.traits[ROLE]) if value.at_ms < before_ms), None)
                 if held is not None and held.value != without:
-                    found[key] = str(held.value), self.last_day(key, share, day)
+                    found[key] = str(held.value), self.last_days.of(key, share, day)
         return found
-
-    def last_day(self, profile_id: str, share: Share, day: int) -> int | None:
-        """The last active day of a profile before ``day``."""
-        if day - 1 in share.days:
-            return day - 1
-        last = self._last_days.get(profile_id)
-        if last is None:
-            last = self._last_days[profile_id] = max(max(share.days, default=-1), share.old_last // DAY_SECONDS)
-        if last >= day:
-            return share.last_day(day)
-        return last if last >= 0 else None
 
     def contributions(self, score: Published) -> list[Contribution]:
         """All parts of the score as contract records; alerts on the same score share them."""
