@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import reduce
 
 from ebbtide.models.customer.customer import Customer
@@ -20,6 +20,8 @@ class Outages:
     blind: frozenset[str]
     days: dict[str, frozenset[int]]
     newest_day: int
+    # What all customers with the same sources ask for.
+    _of_all: dict[frozenset[str], frozenset[int]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @classmethod
     def of(cls, book: SourceBook, tenant: str, day: int) -> Outages | None:
@@ -30,25 +32,69 @@ class Outages:
         newest = max((max(lost) for lost in days.values() if lost), default=-1)
         return cls(blind, days, newest) if blind or newest >= 0 else None
 
-    def is_blind(self, sources: Iterable[str]) -> bool:
+    def is_blind(self, sources: frozenset[str]) -> bool:
         """Whether all sources of a customer are blind at the instant; one without any is not."""
-        known = set(sources)
-        return bool(known) and known <= self.blind
+        return bool(sources) and sources <= self.blind
 
-    def blind_days(self, sources: Iterable[str]) -> frozenset[int]:
+    def blind_days(self, sources: frozenset[str]) -> frozenset[int]:
         """Days on which all sources of a customer were blind."""
-        days = [self.days.get(source, frozenset[int]()) for source in sources]
-        return reduce(frozenset.intersection, days) if days else frozenset()
+        found = self._of_all.get(sources)
+        if found is None:
+            days = [self.days.get(source, frozenset[int]()) for source in sources]
+            found = self._of_all[sources] = reduce(frozenset.intersection, days) if days else frozenset()
+        return found
 
 
-def sources_of(customer: Customer, day: int) -> set[str]:
+def sources_of(customer: Customer, day: int) -> frozenset[str]:
     """Sources that sent the customer's activity in its newest weeks of activity before ``day``."""
+    return _newest_weeks(_last_heard(customer, day))
+
+
+class OwnSources:
+    """When each of a customer's sources was heard last: kept from record to record, and never stored."""
+
+    __slots__ = ("_last",)
+
+    def __init__(self) -> None:
+        # By source; None until somebody asks.
+        self._last: dict[str, int] | None = None
+
+    def hear(self, sources: Mapping[int, Iterable[str]]) -> None:
+        """More was heard, by day."""
+        last = self._last
+        if last is not None:
+            for day, names in sources.items():
+                for source in names:
+                    if day > last.get(source, -1):
+                        last[source] = day
+
+    def forget(self) -> None:
+        """Something may never have been heard."""
+        self._last = None
+
+    def of(self, customer: Customer, day: int) -> frozenset[str]:
+        """As ``sources_of``."""
+        if self._last is None:
+            self._last = _last_heard(customer)
+        last = self._last
+        if last and max(last.values()) >= day:
+            # Something is known of the days from then on.
+            return sources_of(customer, day)
+        return _newest_weeks(last)
+
+
+def _last_heard(customer: Customer, before_day: int | None = None) -> dict[str, int]:
+    """The newest day on which each source was heard, of all days or those before one."""
     newest: dict[str, int] = {}
     for share in customer.shares.values():
         for heard, sources in share.sources.items():
-            if heard < day:
+            if before_day is None or heard < before_day:
                 for source in sources:
                     if heard > newest.get(source, -1):
                         newest[source] = heard
-    last = max(newest.values(), default=0)
-    return {source for source, heard in newest.items() if heard > last - SOURCE_DAYS}
+    return newest
+
+
+def _newest_weeks(last_heard: dict[str, int]) -> frozenset[str]:
+    last = max(last_heard.values(), default=0)
+    return frozenset([source for source, heard in last_heard.items() if heard > last - SOURCE_DAYS])

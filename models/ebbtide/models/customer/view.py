@@ -17,6 +17,7 @@ from ebbtide.models.customer.customer import MARK_LENGTH
 from ebbtide.models.customer.kept import Kept, kept
 from ebbtide.models.customer.kept_facts import kept_facts
 from ebbtide.models.customer.last_days import LastDays
+from ebbtide.models.customer.outages import OwnSources
 from ebbtide.models.customer.series import (
     LAST,
     NO_BUCKET,
@@ -77,7 +78,6 @@ class View:
         "alarm_day",
         "alarmed_by",
         "alarmed_health",
-        "blind",
         "cadence",
         "course",
         "key_people",
@@ -85,6 +85,7 @@ class View:
         "patience",
         "quiet_until",
         "series",
+        "sources",
     )
 
     def __init__(self, customer: Customer, keep: Kept = BY_DEFAULT) -> None:
@@ -99,8 +100,7 @@ class View:
         self.alarmed_health: object = None
         self.alarm_day: int | None = None
         self.course = Course()
-        # Blind days by source, and those on which all of its own were, until something is heard of it.
-        self.blind: tuple[dict[str, frozenset[int]], frozenset[int]] | None = None
+        self.sources = OwnSources()
         # Key people as of an observation instant, and by profile what is known of one up to its last active day.
         self.key_people: tuple[int, dict[str, float]] | None = None
         self.patience: dict[str, tuple[int, Patience]] = {}
@@ -144,7 +144,6 @@ class View:
     def fold(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
         """Take in news of one share; return the days of which it tells."""
         self.quiet_until = 0
-        self.blind = None
         all_anew = record.detached or record.full
         self.last_days.hear(share, record, all_anew=all_anew)
         self._forget_key_people(record, all_anew=all_anew)
@@ -219,7 +218,9 @@ class View:
             else:
                 from_day = 0 if record.full or settled is None else whole_from(settled, self._kept.use_days)
                 share.take_uses(uses, from_day)
-        share.sources.update(record.sources)
+        if record.sources:
+            share.sources.update(record.sources)
+            self.sources.hear(record.sources)
         traits = record.traits
         if record.outcomes or not traits.keys().isdisjoint(TERM_TRAITS):
             self.alarmed_by = None
@@ -478,6 +479,8 @@ class View:
     def _clear(self, share: Share) -> None:
         """A profile went away, or says all anew: derive what it told of anew when asked."""
         self.alarmed_by = None
+        if share.sources:
+            self.sources.forget()
         if share.traits:
             self._newest = self._roles = None
         if share.outcomes:
