@@ -42,7 +42,7 @@ from ebbtide.schemas.score import Contribution
 
 if TYPE_CHECKING:
     from ebbtide.models.customer.customer import Customer, Published
-    from ebbtide.models.customer.key_people import Patience
+    from ebbtide.models.customer.key_people import Patience, Watched
 
 SHARED_DAYS = 182
 """Older active days are kept for the customer alone: whose they were is forgotten."""
@@ -73,6 +73,7 @@ class View:
         "_kept",
         "_newest",
         "_outcomes",
+        "_people",
         "_reasons",
         "_roles",
         "alarm_day",
@@ -102,7 +103,7 @@ class View:
         self.course = Course()
         self.sources = OwnSources()
         # Key people as of an observation instant, and by profile what is known of one up to its last active day.
-        self.key_people: tuple[int, dict[str, float]] | None = None
+        self.key_people: Watched | None = None
         self.patience: dict[str, tuple[int, Patience]] = {}
         self._newest: dict[str, Trait] | None = None
         self._outcomes: list[OutcomeValue] | None = None
@@ -111,6 +112,7 @@ class View:
         self._campaigns: list[int] | None = None
         self._reasons: tuple[Published, list[Contribution]] | None = None
         self._roles: list[tuple[str, Share, Trait]] | None = None
+        self._people: list[dict[int, Bucket]] | None = None
         self._compacted_day: int | None = None
         self.last_days = LastDays()
         self._derive(customer)
@@ -146,6 +148,8 @@ class View:
         self.quiet_until = 0
         all_anew = record.detached or record.full
         self.last_days.hear(share, record, all_anew=all_anew)
+        if all_anew or (record.days and not share.days):
+            self._people = None
         self._forget_key_people(record, all_anew=all_anew)
         self.course.forget(chain(share.days, record.days) if all_anew else record.days)
         if self.series.partial and not self._leaves_the_past(customer, share, record, all_anew=all_anew):
@@ -172,11 +176,14 @@ class View:
 
     def _forget_key_people(self, record: ProfileState, *, all_anew: bool) -> None:
         """News of before the instant that they were told as of: tell it anew."""
-        told = self.key_people
-        if told is not None and (all_anew or (record.days and min(record.days) < told[0]) or ROLE in record.traits):
-            self.key_people = None
+        told, first = self.key_people, min(record.days, default=None)
+        if told is not None:
+            if all_anew or (first is not None and first < told.day) or ROLE in record.traits:
+                self.key_people = None
+            elif first is not None:
+                told.hear(record.profile_id, first)
         known = self.patience.get(record.profile_id)
-        if known is not None and (all_anew or (record.days and min(record.days) <= known[0])):
+        if known is not None and (all_anew or (first is not None and first <= known[0])):
             del self.patience[record.profile_id]
 
     def _leaves_the_past(self, customer: Customer, share: Share, record: ProfileState, *, all_anew: bool) -> bool:
@@ -317,9 +324,15 @@ class View:
             core.update(old_core)
         customer.old_days, customer.old_core = sorted(days), sorted(core)
 
+    def people(self, customer: Customer) -> list[dict[int, Bucket]]:
+        """The active days of each profile that has any. They go on as it tells more, and are to be read only."""
+        if self._people is None:
+            self._people = [share.days for share in customer.shares.values() if share.days]
+        return self._people
+
     def people_days(self, customer: Customer, ends: Iterable[int], width: int) -> list[int]:
         """Of each window of ``width`` days before one of ``ends``: on how many days each person was active, summed."""
-        days = [share.days for share in customer.shares.values() if share.days]
+        days = self.people(customer)
         return [sum(day in known for known in days for day in range(end - width, end)) for end in ends]
 
     def uses(self, customer: Customer, day: int) -> ByDay:
