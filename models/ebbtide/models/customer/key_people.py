@@ -96,10 +96,11 @@ class KeyPeople:
         found = self._told(customer, view, day)
         watched = self.watched(customer, view, day)
         if day >= watched.quiet_until:
-            due = day + self._every_days
+            # Who is known to come on a day from now on, and maybe at another rhythm since, is not missed sooner.
+            due = day + self._policy.min_days + 1
             for profile_id, part in watched.share.items():
                 share = customer.shares[profile_id]
-                last = self._last_day(view, profile_id, share, day)
+                last = self._last_day(customer, view, profile_id, share, day)
                 at = self._missed_from(view, profile_id, share, last, day)
                 due = min(due, at)
                 if at <= day:
@@ -127,7 +128,7 @@ class KeyPeople:
         due: int | None = None
         for profile_id in self.watched(customer, view, day).share:
             share = customer.shares[profile_id]
-            last = self._last_day(view, profile_id, share, day)
+            last = self._last_day(customer, view, profile_id, share, day)
             at = self._missed_from(view, profile_id, share, last, day)
             if at <= day < at + self._policy.open_days:
                 return day + 1
@@ -138,7 +139,7 @@ class KeyPeople:
     def is_back(self, customer: Customer, view: View, day: int, profile_id: str, last_day: int) -> bool:
         """Whether a person was active after ``last_day``; one that is none of the account's any more is not lost."""
         share = customer.share(profile_id)
-        last = None if share is None or share.detached else view.last_days.of(profile_id, share, day)
+        last = None if share is None or share.detached else view.last_days.of(customer, profile_id, share, day)
         return last is None or last > last_day
 
     def stands_in(self, customer: Customer, view: View, day: int, profile_id: str, last_day: int) -> bool:
@@ -151,8 +152,8 @@ class KeyPeople:
         return False
 
     @staticmethod
-    def _last_day(view: View, profile_id: str, share: Share, day: int) -> int:
-        last = view.last_days.of(profile_id, share, day)
+    def _last_day(customer: Customer, view: View, profile_id: str, share: Share, day: int) -> int:
+        last = view.last_days.of(customer, profile_id, share, day)
         assert last is not None, "who is watched was active"
         return last
 
@@ -170,7 +171,7 @@ class KeyPeople:
         for profile_id, share in customer.shares.items():
             if share.detached or share.subject_type in STRANGERS or not share.days:
                 continue
-            last = view.last_days.of(profile_id, share, day)
+            last = view.last_days.of(customer, profile_id, share, day)
             if last is None or last < day - WATCHED_DAYS:
                 continue
             part = self._part(view, share, last)
@@ -185,7 +186,7 @@ class KeyPeople:
         found: list[Gone] = []
         for fact in facts:
             share = customer.shares.get(fact.person)
-            last = None if share is None or share.detached else view.last_days.of(fact.person, share, day)
+            last = None if share is None or share.detached else view.last_days.of(customer, fact.person, share, day)
             if share is None or last is None or last > fact.day:
                 continue
             carried = last >= day - WATCHED_DAYS

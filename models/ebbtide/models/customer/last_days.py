@@ -1,12 +1,12 @@
-"""When each profile of a customer was active last: kept from record to record, and never stored."""
+"""When each person of a customer was active last as of an instant: kept from record to record, and never stored."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ebbtide.models.customer.share import STRANGERS, Share
-from ebbtide.schemas.base import DAY_SECONDS
 from ebbtide.schemas.profile_state import ProfileState
 
 if TYPE_CHECKING:
@@ -14,64 +14,89 @@ if TYPE_CHECKING:
 
 
 class LastDays:
-    """The last active days of those that were asked for, whose people are asked for at once."""
+    """The last active days of a customer's people before the newest instant that was asked for.
 
-    __slots__ = ("_known", "_people")
+    Of days from then on mostly something is known, too: it counts once they are over. Strangers are no people.
+    """
+
+    __slots__ = ("_ascending", "_by_profile", "_day", "_later")
 
     def __init__(self) -> None:
-        # By profile; -1 of one that was never active.
-        self._known: dict[str, int] = {}
-        # Those of all people who were ever active, ascending; None until somebody asks.
-        self._people: list[int] | None = None
+        # The instant; None until somebody asks.
+        self._day: int | None = None
+        self._by_profile: dict[str, int] = {}
+        self._ascending: list[int] = []
+        # Who was active on each day from the instant on.
+        self._later: dict[int, set[str]] = {}
 
     def hear(self, share: Share, record: ProfileState, *, all_anew: bool) -> None:
         """News of a profile, of which ``share`` has nothing yet."""
-        is_person = share.subject_type not in STRANGERS
-        before = self._known.get(record.profile_id)
-        if before is None:
-            if self._people is None or not is_person:
-                return
-            before = _newest(share)
-        after = max(record.days, default=-1)
-        if before > after and not all_anew:
-            after = before
-        self._known[record.profile_id] = after
-        people = self._people
-        if people is not None and is_person:
-            if before >= 0 and not share.detached:
-                del people[bisect_left(people, before)]
-            if after >= 0 and not record.detached:
-                insort(people, after)
+        if self._day is None or share.subject_type in STRANGERS:
+            return
+        if share.detached or record.detached:
+            # It counts no more, or again: rare enough to begin anew.
+            self._day = None
+            return
+        key = record.profile_id
+        if all_anew:
+            last = self._by_profile.pop(key, None)
+            if last is not None:
+                del self._ascending[bisect_left(self._ascending, last)]
+            for active in self._later.values():
+                active.discard(key)
+        self._put(key, record.days, self._day)
 
-    def of(self, profile_id: str, share: Share, day: int) -> int | None:
-        """The last active day of a profile before ``day``."""
-        last = self._known.get(profile_id)
-        if last is None:
-            last = self._known[profile_id] = _newest(share)
-        if last >= day:
+    def of(self, customer: Customer, profile_id: str, share: Share, day: int) -> int | None:
+        """The last active day before ``day`` of a profile that counts for the customer."""
+        if self._day != day:
+            self._go_on(customer, day)
+        if self._day != day or share.subject_type in STRANGERS:
             return share.last_day(day)
-        return last if last >= 0 else None
+        return self._by_profile.get(profile_id)
 
-    def of_people(self, customer: Customer, day: int) -> list[int]:
-        """Those before ``day`` of all people who were active before it, ascending. To be read only."""
-        if self._people is None:
-            self._people = sorted(
-                last
-                for key, share in customer.shares.items()
-                if _counts(share) and (last := self._known.setdefault(key, _newest(share))) >= 0
-            )
-        people = self._people
-        if people and people[-1] >= day:
-            # Something is known of the days from then on.
-            lasts = [self.of(key, share, day) for key, share in customer.shares.items() if _counts(share)]
-            return sorted(last for last in lasts if last is not None)
-        return people
+    def ascending(self, customer: Customer, day: int) -> list[int]:
+        """Those before ``day`` of all people that count. To be read only."""
+        if self._day != day:
+            self._go_on(customer, day)
+        if self._day != day:
+            return sorted(last for _, share in _people(customer) if (last := share.last_day(day)) is not None)
+        return self._ascending
+
+    def _go_on(self, customer: Customer, day: int) -> None:
+        """To a later instant. What is asked for one before is not kept."""
+        if self._day is None:
+            self._day = day
+            self._by_profile = {
+                key: last for key, share in _people(customer) if (last := share.last_day(day)) is not None
+            }
+            self._ascending = sorted(self._by_profile.values())
+            self._later = {}
+            for key, share in _people(customer):
+                self._put(key, [active for active in share.days if active >= day], day)
+        elif day > self._day:
+            self._day = day
+            for active in sorted(active for active in self._later if active < day):
+                for key in self._later.pop(active):
+                    self._put(key, (active,), day)
+
+    def _put(self, key: str, days: Iterable[int], now: int) -> None:
+        """A profile was active on some days."""
+        for day in days:
+            if day >= now:
+                self._later.setdefault(day, set()).add(key)
+                continue
+            last = self._by_profile.get(key)
+            if last is None or day > last:
+                self._by_profile[key] = day
+                if last is not None:
+                    del self._ascending[bisect_left(self._ascending, last)]
+                insort(self._ascending, day)
 
 
-def _counts(share: Share) -> bool:
-    """Whether a profile is of a person that counts for the customer."""
-    return not share.detached and share.subject_type not in STRANGERS
-
-
-def _newest(share: Share) -> int:
-    return max(max(share.days, default=-1), share.old_last // DAY_SECONDS)
+def _people(customer: Customer) -> Iterator[tuple[str, Share]]:
+    """The profiles that name somebody and count for the customer."""
+    return (
+        (key, share)
+        for key, share in customer.shares.items()
+        if not share.detached and share.subject_type not in STRANGERS
+    )

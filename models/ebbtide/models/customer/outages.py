@@ -47,52 +47,59 @@ class Outages:
 
 def sources_of(customer: Customer, day: int) -> frozenset[str]:
     """Sources that sent the customer's activity in its newest weeks of activity before ``day``."""
-    return _newest_weeks(_last_heard(customer, day))
+    last: dict[str, int] = {}
+    for share in customer.shares.values():
+        for heard, sources in share.sources.items():
+            if heard < day:
+                _put(last, heard, sources)
+    return _newest_weeks(last)
 
 
 class OwnSources:
-    """When each of a customer's sources was heard last: kept from record to record, and never stored."""
+    """When each of a customer's sources was heard last before the newest instant that was asked for: kept from record
+    to record, and never stored. What was heard on days from then on counts once they are over."""
 
-    __slots__ = ("_last",)
+    __slots__ = ("_day", "_last", "_later")
 
     def __init__(self) -> None:
-        # By source; None until somebody asks.
-        self._last: dict[str, int] | None = None
+        # The instant; None until somebody asks.
+        self._day: int | None = None
+        # By source.
+        self._last: dict[str, int] = {}
+        self._later: dict[int, Iterable[str]] = {}
 
     def hear(self, sources: Mapping[int, Iterable[str]]) -> None:
         """More was heard, by day."""
-        last = self._last
-        if last is not None:
+        now = self._day
+        if now is not None:
             for day, names in sources.items():
-                for source in names:
-                    if day > last.get(source, -1):
-                        last[source] = day
+                if day < now:
+                    _put(self._last, day, names)
+                else:
+                    known = self._later.get(day)
+                    self._later[day] = names if known is None else {*known, *names}
 
     def forget(self) -> None:
         """Something may never have been heard."""
-        self._last = None
+        self._day = None
 
     def of(self, customer: Customer, day: int) -> frozenset[str]:
         """As ``sources_of``."""
-        if self._last is None:
-            self._last = _last_heard(customer)
-        last = self._last
-        if last and max(last.values()) >= day:
-            # Something is known of the days from then on.
-            return sources_of(customer, day)
-        return _newest_weeks(last)
+        if self._day is None:
+            self._day, self._last, self._later = day, {}, {}
+            for share in customer.shares.values():
+                self.hear(share.sources)
+        elif day > self._day:
+            self._day = day
+            for heard in [heard for heard in self._later if heard < day]:
+                _put(self._last, heard, self._later.pop(heard))
+        return _newest_weeks(self._last) if day == self._day else sources_of(customer, day)
 
 
-def _last_heard(customer: Customer, before_day: int | None = None) -> dict[str, int]:
-    """The newest day on which each source was heard, of all days or those before one."""
-    newest: dict[str, int] = {}
-    for share in customer.shares.values():
-        for heard, sources in share.sources.items():
-            if before_day is None or heard < before_day:
-                for source in sources:
-                    if heard > newest.get(source, -1):
-                        newest[source] = heard
-    return newest
+def _put(last: dict[str, int], day: int, sources: Iterable[str]) -> None:
+    for source in sources:
+        if day > last.get(source, -1):
+            last[source] = day
 
 
 def _newest_weeks(last_heard: dict[str, int]) -> frozenset[str]:

@@ -26,7 +26,7 @@ def running_contract(customer: Customer, view: View, day: int, horizon_days: int
 
 def _people_percent(customer: Customer, view: View, day: int) -> int:
     """Of those who came lately, how many still come; 100 where nobody is known by name."""
-    lasts = view.last_days.of_people(customer, day)
+    lasts = view.last_days.ascending(customer, day)
     came = len(lasts) - bisect_left(lasts, day - PEOPLE_DAYS)
     still = len(lasts) - bisect_left(lasts, day - STILL_DAYS)
     return round(100 * still / came) if came else 100

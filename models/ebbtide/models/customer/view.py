@@ -468,7 +468,7 @@ class View:
                 if newest.at_ms >= before_ms:
                     held = next((value for value in reversed(share.traits[ROLE]) if value.at_ms < before_ms), None)
                 if held is not None and held.value != without:
-                    found[key] = str(held.value), self.last_days.of(key, share, day)
+                    found[key] = str(held.value), self.last_days.of(customer, key, share, day)
         return found
 
     def contributions(self, score: Published) -> list[Contribution]:
