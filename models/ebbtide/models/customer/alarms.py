@@ -119,7 +119,7 @@ class Alarms:
     def _newest(
         self, customer: Customer, view: View, day: int, own: Cadence, seen: Seen, fleet: Fleet | None
     ) -> Decline | None:
-        unseen = seen.unseen(view, fleet, self._reach_days)
+        unseen = seen.unseen(fleet, self._reach_days)
         return self._declines.newest(view.course, view.series, view.people(customer), day, own, unseen)
 
     def _surges(self, customer: Customer, comparison: Comparison | None) -> bool:
@@ -191,7 +191,7 @@ class Alarms:
         why = self._usual_silence(view, rhythm)
         silent = range(rhythm.last_day + 1, day)
         if why is None and customer.is_account and len(silent) < self._policy.drop.longest_days:
-            unseen = seen.unseen(view, fleet, self._reach_days)
+            unseen = seen.unseen(fleet, self._reach_days)
             found = self._declines.silence(view.course, view.series, view.people(customer), silent, unseen)
             if found is not None and found <= self._policy.drop.evidence:
                 return Reason.USUAL_SILENCE
@@ -220,7 +220,7 @@ class Alarms:
             if not isinstance(verdict, Clears):
                 return told
         gone = people.gone(
-            customer, view, day, lambda since: _number(seen.unseen(view, fleet, self._reach_days), range(since, day))
+            customer, view, day, lambda since: _number(seen.unseen(fleet, self._reach_days), range(since, day))
         )
         if gone is not None:
             silent = range(gone.last_day + 1, day)

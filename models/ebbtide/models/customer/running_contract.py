@@ -20,7 +20,9 @@ def running_contract(customer: Customer, view: View, day: int, horizon_days: int
     traits = view.traits_at(customer, TERM_TRAITS, day * DAY_MS - 1)
     if not traits:
         return None
-    found = running(term(traits), view.history(customer), day, horizon_days)
+    if view.term[0] != traits:
+        view.term = traits, term(traits)
+    found = running(view.term[1], view.history(customer), day, horizon_days)
     return None if found is None else Running(*found, _people_percent(customer, view, day))
 
 

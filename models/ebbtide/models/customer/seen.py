@@ -17,10 +17,10 @@ _NO_DAYS: frozenset[int] = frozenset()
 class Seen:
     """As of the grid instant ``day``, by the ``outages`` known then. Mostly there are none, and nobody asks."""
 
-    __slots__ = ("_customer", "_day", "_known", "_outages", "_unseen")
+    __slots__ = ("_customer", "_day", "_known", "_outages", "_unseen", "_view")
 
-    def __init__(self, customer: Customer, outages: Outages | None, day: int) -> None:
-        self._customer, self._outages, self._day = customer, outages, day
+    def __init__(self, customer: Customer, view: View, outages: Outages | None, day: int) -> None:
+        self._customer, self._view, self._outages, self._day = customer, view, outages, day
         self._known: frozenset[str] | None = None
         self._unseen: frozenset[int] | None = None
 
@@ -46,7 +46,7 @@ class Seen:
         lost = self.blind_days(found.last_day + 1, day)
         return rhythm(view, day, policy, lost) if lost else found
 
-    def unseen(self, view: View, fleet: Fleet | None, reach_days: int) -> frozenset[int]:
+    def unseen(self, fleet: Fleet | None, reach_days: int) -> frozenset[int]:
         """Days that say nothing of the customer: its whole ``fleet`` was down, or nobody could see it.
 
         Days further back than ``reach_days`` may be missing.
@@ -54,9 +54,7 @@ class Seen:
         if self._unseen is None:
             down, outages = _NO_DAYS if fleet is None else fleet.down_days, self._outages
             if outages is not None and outages.newest_day >= self._day - reach_days:
-                if self._known is None:
-                    self._known = view.sources.of(self._customer, self._day)
-                blind = outages.blind_days(self._known)
+                blind = outages.blind_days(self._sources)
                 down = down | blind if down and blind else down or blind
             self._unseen = down
         return self._unseen
@@ -64,7 +62,7 @@ class Seen:
     @property
     def _sources(self) -> frozenset[str]:
         if self._known is None:
-            self._known = sources_of(self._customer, self._day)
+            self._known = self._view.sources.of(self._customer, self._day)
         return self._known
 
 

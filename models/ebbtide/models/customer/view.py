@@ -43,6 +43,7 @@ from ebbtide.schemas.score import Contribution
 if TYPE_CHECKING:
     from ebbtide.models.customer.customer import Customer, Published
     from ebbtide.models.customer.key_people import Patience, Watched
+    from ebbtide.models.standing.contracts import Term
 
 SHARED_DAYS = 182
 """Older active days are kept for the customer alone: whose they were is forgotten."""
@@ -87,6 +88,7 @@ class View:
         "quiet_until",
         "series",
         "sources",
+        "term",
     )
 
     def __init__(self, customer: Customer, keep: Kept = BY_DEFAULT) -> None:
@@ -102,6 +104,8 @@ class View:
         self.alarm_day: int | None = None
         self.course = Course()
         self.sources = OwnSources()
+        # What the term of its contract was told from last, and the term.
+        self.term: tuple[dict[str, Trait], Term | None] = ({}, None)
         # Key people as of an observation instant, and by profile what is known of one up to its last active day.
         self.key_people: Watched | None = None
         self.patience: dict[str, tuple[int, Patience]] = {}
@@ -377,7 +381,10 @@ class View:
 
         As of an instant, so that what is told of it does not depend on which later facts had arrived with it.
         """
-        newest, held = self.traits(customer), {}
+        newest = self._newest
+        if newest is None:
+            newest = self.traits(customer)
+        held: dict[str, Trait] = {}
         for name in names:
             value = newest.get(name)
             if value is not None and value.at_ms > at_ms:
