@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -68,16 +68,17 @@ class OwnSources:
         self._last: dict[str, int] = {}
         self._later: dict[int, Iterable[str]] = {}
 
-    def hear(self, sources: Mapping[int, Iterable[str]]) -> None:
-        """More was heard, by day."""
-        now = self._day
-        if now is not None:
-            for day, names in sources.items():
-                if day < now:
-                    _put(self._last, day, names)
+    def hear(self, known: Mapping[int, Sequence[str]], told: Mapping[int, Sequence[str]]) -> None:
+        """A profile, of which those of some days were ``known``, tells the sources of some days."""
+        if self._day is not None:
+            for day, names in told.items():
+                before = known.get(day)
+                if before is None or before == names or set(before) <= set(names):
+                    self._put(day, names, self._day)
                 else:
-                    known = self._later.get(day)
-                    self._later[day] = names if known is None else {*known, *names}
+                    # It may have been the last one that told of a source.
+                    self.forget()
+                    return
 
     def forget(self) -> None:
         """Something may never have been heard."""
@@ -88,12 +89,20 @@ class OwnSources:
         if self._day is None:
             self._day, self._last, self._later = day, {}, {}
             for share in customer.shares.values():
-                self.hear(share.sources)
+                for heard, names in share.sources.items():
+                    self._put(heard, names, day)
         elif day > self._day:
             self._day = day
             for heard in [heard for heard in self._later if heard < day]:
                 _put(self._last, heard, self._later.pop(heard))
         return _newest_weeks(self._last) if day == self._day else sources_of(customer, day)
+
+    def _put(self, day: int, names: Sequence[str], now: int) -> None:
+        if day < now:
+            _put(self._last, day, names)
+        else:
+            known = self._later.get(day)
+            self._later[day] = names if known is None else {*known, *names}
 
 
 def _put(last: dict[str, int], day: int, sources: Iterable[str]) -> None:

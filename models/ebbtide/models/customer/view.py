@@ -230,8 +230,8 @@ class View:
                 from_day = 0 if record.full or settled is None else whole_from(settled, self._kept.use_days)
                 share.take_uses(uses, from_day)
         if record.sources:
+            self.sources.hear(share.sources, record.sources)
             share.sources.update(record.sources)
-            self.sources.hear(record.sources)
         traits = record.traits
         if record.outcomes or not traits.keys().isdisjoint(TERM_TRAITS):
             self.alarmed_by = None
