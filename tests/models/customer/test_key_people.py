@@ -226,8 +226,8 @@ def test_who_is_known_to_come_by_another_rhythm_from_then_on_is_missed_by_that()
     people = KeyPeople(policy)
     customer = Customer("c", "t", "group_id", "g1")
     view, day = View(customer), MONDAY + 28 * 10
-    # Every ten days up to three days before the instant, and from it on every day for six days.
-    fold(customer, view, state(0, [*range(day - 73, day, 10), *range(day, day + 6)], 1, role="key_person"))
+    # Every ten days up to six days before the instant, and from it on every day for six days.
+    fold(customer, view, state(0, [*range(day - 76, day, 10), *range(day, day + 6)], 1, role="key_person"))
     for user in range(1, 5):
         fold(customer, view, state(user, range(day - 80, day + 40), 1))
     missed = [at - day for at in range(day, day + 20) if people.gone(customer, view, at) is not None]
