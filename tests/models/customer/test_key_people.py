@@ -178,6 +178,7 @@ def state(user: int, days: Iterable[int], version: int, *, full: bool = False, r
         version=version,
         full=full,
         days=active,
+        totals=[5_000, 0, 0, 0, 0, 0],
         traits={} if role is None else {"role": [Trait(role, min(active) * DAY_MS, 0, "crm")]},
         arrived_ms=0,
     )

@@ -67,10 +67,11 @@ class Alarms:
         # What is open as it should be, or neither fires nor is open, is not asked: most customers on most days.
         slept = (state is SilenceState.ASLEEP) != (AlertType.ASLEEP in open_alerts)
         if slept or (state is SilenceState.LEFT) != (AlertType.LEFT in open_alerts):
-            last_at = _iso((view.last_at(customer, LAST, day) or 0) * 1000)
+            why = self._untold_silence(customer, view, day, rhythm, seen, fleet)
+            # A silence that is not told needs no time.
+            last_at = "" if why is Reason.USUAL_SILENCE else _iso((view.last_at(customer, LAST, day) or 0) * 1000)
             # Silence is told in calendar days, whatever unit the cadence has.
             silent = day - rhythm.last_day - rhythm.blind
-            why = self._untold_silence(customer, view, day, rhythm, seen, fleet)
             verdicts += (
                 (AlertType.LEFT, conditions.left(state, why, silent, days, last_at)),
                 (AlertType.ASLEEP, conditions.asleep(state, why, silent, days, last_at)),

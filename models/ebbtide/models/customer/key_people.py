@@ -32,6 +32,8 @@ _PAST_DAYS = 98
 _ALIVE_DAYS = 28
 """Most days over which the account is asked whether it goes on. With what they are held against, 112 days are kept."""
 
+_NO_ROLE = ("", None)
+
 
 class Gone(NamedTuple):
     """A key person who is gone, from grid instant ``since_day`` on.
@@ -168,15 +170,22 @@ class KeyPeople:
     def _key_people(self, customer: Customer, view: View, day: int) -> dict[str, float]:
         roles = view.roles(customer, day, without=Role.END_USER)
         found: dict[str, float] = {}
+        totals: dict[int, int] = {}
         for profile_id, share in customer.shares.items():
             if share.detached or share.subject_type in STRANGERS or not share.days:
                 continue
             last = view.last_days.of(customer, profile_id, share, day)
             if last is None or last < day - WATCHED_DAYS:
                 continue
-            part = self._part(view, share, last)
-            if roles.get(profile_id, ("", None))[0] == Role.KEY_PERSON or part >= self._policy.share:
-                found[profile_id] = part
+            is_key = roles.get(profile_id, _NO_ROLE)[0] == Role.KEY_PERSON
+            total = totals.get(last)
+            if total is None:
+                total = totals[last] = self._total(view, last)
+            # Of most people all that they ever did is less than that.
+            if is_key or share.totals[EVENTS] / total >= self._policy.share:
+                part = self._part(share, last, total)
+                if is_key or part >= self._policy.share:
+                    found[profile_id] = part
         return found if len(found) < len(customer.shares) else {}
 
     def _told(self, customer: Customer, view: View, day: int) -> list[Gone]:
@@ -190,8 +199,8 @@ class KeyPeople:
             if share is None or last is None or last > fact.day:
                 continue
             carried = last >= day - WATCHED_DAYS
-            part = self._part(view, share, last) if carried else 0.0
-            role = fact.text("role") or view.roles(customer, day).get(fact.person, ("", None))[0]
+            part = self._part(share, last, self._total(view, last)) if carried else 0.0
+            role = fact.text("role") or view.roles(customer, day).get(fact.person, _NO_ROLE)[0]
             if role == Role.KEY_PERSON or part >= self._policy.share:
                 own = self._patience(view, fact.person, share, last).own if carried else cadence_of([], self._cadence)
                 silent = max(day - last - 1, 0)
@@ -233,14 +242,17 @@ class KeyPeople:
         view.patience[profile_id] = last, patience
         return patience
 
-    def _part(self, view: View, share: Share, last: int) -> float:
-        """The share of the account's activity in the weeks up to a person's last active day; 0 of too little."""
-        width = self._policy.window_days
-        total = view.series.window(EVENTS, last + 1, width)
+    def _total(self, view: View, last: int) -> int:
+        """What the account did in the weeks up to a person's last active day."""
+        return view.series.window(EVENTS, last + 1, self._policy.window_days)
+
+    def _part(self, share: Share, last: int, total: int) -> float:
+        """A person's share of that; 0 of too little."""
         if total < self._min_actions:
             return 0.0
         days = share.days
-        return sum([days[day][EVENTS] for day in range(last + 1 - width, last + 1) if day in days]) / total
+        first = last + 1 - self._policy.window_days
+        return sum([days[day][EVENTS] for day in range(first, last + 1) if day in days]) / total
 
     def _is_alive(self, view: View, share: Share, last: int, day: int) -> bool:
         """Whether the others do enough of their usual since: the mean of the same days in the four weeks before."""
