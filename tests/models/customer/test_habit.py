@@ -202,9 +202,7 @@ def test_shares_are_less_than_the_usual(shares: tuple[float, ...]) -> None:
 def test_whoever_thinks_of_one_share_is_told_of_it_sooner() -> None:
     halves = Habits(BASELINE, DropPolicy(shares=(0.5,)))
     people = workweeks(6)
-    of_all, of_halves = (
-        each.as_of(NOW, FIRST, people, sums(people, 5)) for each in (HABITS, halves)
-    )
+    of_all, of_halves = (each.as_of(NOW, FIRST, people, sums(people, 5)) for each in (HABITS, halves))
     assert of_all is not None
     assert of_halves is not None
     assert halves.evidence(of_halves, NOW, 4, 15) > HABITS.evidence(of_all, NOW, 4, 15)

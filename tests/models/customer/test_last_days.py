@@ -58,5 +58,7 @@ def test_what_is_kept_is_what_is_found_anew(seed: int) -> None:
             for key, last in last_days.items()
             if last is not None and customer.shares[key].subject_type not in STRANGERS
         )
-        assert {id(days) for days in view.people(customer)} >= {id(share.days) for share in shares.values() if share.days}
+        assert {id(days) for days in view.people(customer)} >= {
+            id(share.days) for share in shares.values() if share.days
+        }
         assert all(any(days is share.days for share in shares.values()) for days in view.people(customer) if days)

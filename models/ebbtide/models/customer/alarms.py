@@ -7,7 +7,7 @@ together, and live ends where the backfill does.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime
 from itertools import pairwise
 

@@ -21,7 +21,7 @@ from ebbtide.models.customer.workdays import weekday_of
 from ebbtide.models.policy import BaselinePolicy, DropPolicy
 
 _WEEK = 7
-_KEPT = 3
+_KEPT = 1.5
 """So many times the longest decline is kept before the days behind it are forgotten."""
 
 _ROUNDING = 1e-9
@@ -167,8 +167,7 @@ class Declines:
                 if told is None:
                     told = days[at] = _UNSEEN if at in unseen else self._day(course, series, people, at)
                 total += told.evidence
-                if total < 0.0:
-                    total = 0.0
+                total = max(total, 0.0)
             course.until, course.end, course.total = day, max(day, course.end), total
         if len(course.days) > _KEPT * longest:
             course.habits = {at: told for at, told in course.habits.items() if at > first - _WEEK}

@@ -122,9 +122,7 @@ class Habits:
                 work = _CLASS_DAYS * (sum(came[:_WORKDAYS]) / workdays)
                 rest = _CLASS_DAYS * (sum(came[_WORKDAYS:]) / weekends)
                 kinds = (work, work, work, work, work, rest, rest)
-                chances.append(
-                    [(count + kind) / size for count, kind, size in zip(came, kinds, sizes, strict=True)]
-                )
+                chances.append([(count + kind) / size for count, kind, size in zip(came, kinds, sizes, strict=True)])
         # Exact sums: people come in any order.
         of_weekdays = list(zip(*chances, strict=True)) or [()] * _WEEK
         weekdays = tuple(
