@@ -202,6 +202,7 @@ class Declines:
         habit = habits[monday]
         if habit is None:
             return _NOTHING
-        usual, bucket = habit.weekdays[weekday_of(day)].people, series.get(day)
-        came, done = sum([day in days for days in people]), 0 if bucket is None else bucket[EVENTS]
+        usual, bucket, came, done = habit.weekdays[weekday_of(day)].people, series.get(day), 0, 0
+        if bucket is not None:
+            came, done = sum([day in days for days in people]), bucket[EVENTS]
         return Day(self._habits.evidence(habit, day, came, done), came, usual, done, usual * habit.actions)

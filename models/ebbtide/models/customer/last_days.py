@@ -75,7 +75,7 @@ class LastDays:
                 self._put(key, [active for active in share.days if active >= day], day)
         elif day > self._day:
             self._day = day
-            for active in sorted(active for active in self._later if active < day):
+            for active in [active for active in self._later if active < day]:
                 for key in self._later.pop(active):
                     self._put(key, (active,), day)
 
