@@ -141,6 +141,8 @@ class World:
             "uses": view.uses(customer, day),
             "modules": view.modules(customer, day, KEPT.use_days),
             "sources": sources_of(customer, day),
+            "own sources": view.sources.of(customer, day),
+            "last days": view.last_days.ascending(customer, day),
             "active": {key: share.last_day(day) for key, share in customer.shares.items()},
             "core": [
                 core_day(series, day, LifecyclePolicy(core=core), tenant_has_queries=True, start=start)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ebbtide.models.churn.grid import MONDAY
-from ebbtide.models.customer.habit import Habit, Habits
+from ebbtide.models.customer.habit import Habit, Habits, Sums
 from ebbtide.models.customer.workdays import weekday_of
 from ebbtide.models.policy import BaselinePolicy, DropPolicy
 
@@ -23,7 +23,12 @@ NOW = FIRST + 7 * 8
 
 def told(people: list[set[int]], each: int, now: int = NOW, first: int = FIRST) -> Habit | None:
     """The habit of people who do ``each`` actions on every active day."""
-    return HABITS.as_of(now, first, people, lambda day: each * sum(day in days for days in people))
+    return HABITS.as_of(now, first, people, sums(people, each))
+
+
+def sums(people: list[set[int]], each: int) -> Sums:
+    """What people do who do ``each`` actions on every active day."""
+    return lambda day, width: each * sum(at in days for days in people for at in range(day - width, day))
 
 
 def workweeks(people: int, weeks: int = 8) -> list[set[int]]:
@@ -47,7 +52,7 @@ def test_days_that_say_nothing_teach_nothing() -> None:
 
     def habit(unseen: Collection[int]) -> Habit | None:
         here = [{day for day in days if day not in unseen} for days in people]
-        return HABITS.as_of(NOW, FIRST, here, lambda day: 3 * sum(day in days for days in here), unseen)
+        return HABITS.as_of(NOW, FIRST, here, sums(here, 3), unseen)
 
     usual, without = told(workweeks(2, 7), 3, NOW - 7), habit(range(FIRST + 14, FIRST + 21))
     assert usual is not None
@@ -73,7 +78,7 @@ def test_the_newest_weeks_teach_nothing_as_far_as_older_ones_are_enough() -> Non
         """People on a Monday, where nobody came in the newest weeks."""
         end = FIRST + 7 * weeks
         people = [{day for day in days if day < end - 7 * quiet} for days in workweeks(2, weeks)]
-        habit = late.as_of(end, FIRST, people, lambda day: 9 * sum(day in days for days in people))
+        habit = late.as_of(end, FIRST, people, sums(people, 9))
         assert habit is not None
         return habit.weekdays[0].people
 
@@ -101,7 +106,7 @@ def test_people_come_in_any_order(people: list[set[int]], rng: Random) -> None:
 
 
 def test_actions_of_nobody_are_no_habit_of_people() -> None:
-    habit = HABITS.as_of(NOW, FIRST, [], lambda _day: 5)
+    habit = HABITS.as_of(NOW, FIRST, [], lambda _day, width: 5 * width)
     assert habit is not None
     assert {weekday.people for weekday in habit.weekdays} == {0.02}
 
@@ -109,7 +114,7 @@ def test_actions_of_nobody_are_no_habit_of_people() -> None:
 def test_one_week_is_enough_where_the_policy_says_so() -> None:
     habits = Habits(BaselinePolicy(min_weeks=1), DROPS)
     days = set(range(FIRST, FIRST + 7))
-    habit = habits.as_of(FIRST + 7, FIRST, [days], lambda day: 5 * (day in days))
+    habit = habits.as_of(FIRST + 7, FIRST, [days], sums([days], 5))
     assert habit is not None
     assert [weekday.people for weekday in habit.weekdays] == [1.0] * 7
 
@@ -197,9 +202,7 @@ def test_shares_are_less_than_the_usual(shares: tuple[float, ...]) -> None:
 def test_whoever_thinks_of_one_share_is_told_of_it_sooner() -> None:
     halves = Habits(BASELINE, DropPolicy(shares=(0.5,)))
     people = workweeks(6)
-    of_all, of_halves = (
-        each.as_of(NOW, FIRST, people, lambda day: 5 * sum(day in days for days in people)) for each in (HABITS, halves)
-    )
+    of_all, of_halves = (each.as_of(NOW, FIRST, people, sums(people, 5)) for each in (HABITS, halves))
     assert of_all is not None
     assert of_halves is not None
     assert halves.evidence(of_halves, NOW, 4, 15) > HABITS.evidence(of_all, NOW, 4, 15)

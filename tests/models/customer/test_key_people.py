@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from random import Random
 from typing import Any
 
 import pytest
 
-from ebbtide.models.policy import CorePolicy, KeyPersonPolicy
+from ebbtide.models.churn.grid import MONDAY
+from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.key_people import KeyPeople
+from ebbtide.models.customer.view import View, fold
+from ebbtide.models.policy import CadencePolicy, CorePolicy, KeyPersonPolicy, ObservationPolicy
 from ebbtide.schemas.alert import Alert
+from ebbtide.schemas.base import DAY_MS
+from ebbtide.schemas.events import Identifier, IdentifierType
+from ebbtide.schemas.profile_state import ProfileState, Trait
 from support.raw import alerts_of, at, fact, in_account, iso, run, track
 
 NOON = 43_200
@@ -155,3 +164,72 @@ def test_the_same_in_any_order_within_the_bound() -> None:
     swapped = [row for pair in zip(body[1::2], body[::2], strict=False) for row in pair] + body[len(body) // 2 * 2 :]
     found = [a for a in alerts_of(run(swapped, at(60))) if a.type == "key_person_lost"]
     assert [(a.alert_id, a.evidence) for a in found] == [(a.alert_id, a.evidence) for a in lost(body, 60)]
+
+
+def state(user: int, days: Iterable[int], version: int, *, full: bool = False, role: str | None = None) -> ProfileState:
+    """What a profile of an account tells of some days; ``full``: it tells nothing else any more."""
+    active = {day: [5, 0, 0, 0, 0, 1, 1, -1, -1] for day in days}
+    return ProfileState(
+        tenant="t",
+        customer_id="c",
+        anchor=Identifier(IdentifierType.GROUP_ID, "g1"),
+        profile_id=f"p{user}",
+        subject=Identifier(IdentifierType.USER_ID, f"u{user}"),
+        version=version,
+        full=full,
+        days=active,
+        totals=[5_000, 0, 0, 0, 0, 0],
+        traits={} if role is None else {"role": [Trait(role, min(active) * DAY_MS, 0, "crm")]},
+        arrived_ms=0,
+    )
+
+
+def test_what_is_kept_is_what_is_found_anew() -> None:
+    assert sum(map(days_with_a_loss, range(60))) > 200
+
+
+def days_with_a_loss(seed: int) -> int:
+    """People come by rhythms that change, stay away for weeks, and come back; some of it is known before its instant or
+    told late, several days at once."""
+    rng = Random(seed)
+    policy = CorePolicy(cadence=CadencePolicy(min_gaps=2, max_gaps=5), observation=ObservationPolicy(every_days=28))
+    people = KeyPeople(policy)
+    customer = Customer("c", "t", "group_id", "g1")
+    view, away, rhythms = View(customer), [0] * 4, [1] * 4
+    for user in range(len(away)):
+        # How many there are counts at once, from whatever day it is.
+        fold(customer, view, state(user, [19_990], 0, full=True))
+    version = losses = 0
+    for day in range(20_000, 20_120):
+        for user in range(len(away)):
+            if rng.random() < 0.05:
+                rhythms[user], away[user] = rng.choice((1, 1, 2, 5)), rng.choice((0, 0, 8, 30))
+            away[user] -= 1
+            days = []
+            if away[user] < 0 and rng.randrange(rhythms[user]) == 0:
+                days = [day - rng.choice((1, 0, -1, -2, -3, 6))]
+            elif rng.random() < 0.02:
+                days = [day - late for late in range(rng.randint(2, 5), 8)]
+            if days:
+                version += 1
+                named = rng.choice(("key_person", "end_user")) if rng.random() < 0.02 else None
+                fold(customer, view, state(user, days, version, full=rng.random() < 0.005, role=named))
+        new = View(customer)
+        found = people.gone(customer, view, day)
+        assert found == people.gone(customer, new, day)
+        assert people.next_due(customer, view, day) == people.next_due(customer, new, day)
+        losses += found is not None
+    return losses
+
+
+def test_who_is_known_to_come_by_another_rhythm_from_then_on_is_missed_by_that() -> None:
+    policy = CorePolicy(cadence=CadencePolicy(min_gaps=2, max_gaps=5), observation=ObservationPolicy(every_days=28))
+    people = KeyPeople(policy)
+    customer = Customer("c", "t", "group_id", "g1")
+    view, day = View(customer), MONDAY + 28 * 10
+    # Every ten days up to six days before the instant, and from it on every day for six days.
+    fold(customer, view, state(0, [*range(day - 76, day, 10), *range(day, day + 6)], 1, role="key_person"))
+    for user in range(1, 5):
+        fold(customer, view, state(user, range(day - 80, day + 40), 1))
+    missed = [at - day for at in range(day, day + 20) if people.gone(customer, view, at) is not None]
+    assert missed == list(range(9, 20))

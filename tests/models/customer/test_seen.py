@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
 
 from ebbtide.models.customer.customer import Customer
-from ebbtide.models.customer.outages import Outages
+from ebbtide.models.customer.outages import Outages, sources_of
 from ebbtide.models.customer.seen import Seen
 from ebbtide.models.customer.view import View, fold
 from ebbtide.models.fleet.reader import Fleet
@@ -64,7 +65,7 @@ def test_days_of_the_fleet_and_of_its_own_sources() -> None:
     blind = outages(70, web={61, 62}, app={63})
 
     def unseen(of: Outages | None, whole: Fleet | None, day: int = 70) -> set[int]:
-        return {one - DAY_0 for one in Seen(customer, of, DAY_0 + day).unseen(view, whole, REACH)}
+        return {one - DAY_0 for one in Seen(customer, view, of, DAY_0 + day).unseen(whole, REACH)}
 
     assert unseen(None, None) == set()
     assert unseen(None, fleet(DAY_0 + 50)) == {50}
@@ -80,16 +81,19 @@ def test_what_is_remembered_is_what_is_found_anew(seed: int) -> None:
     rng = Random(seed)
     customer = Customer("c", "t", ACME.type, ACME.value)
     view, lost = View(customer), dict[str, set[int]](web=set(), app=set())
-    asked = 0
+    version = 0
     for day in range(30, 90):
-        if rng.random() < 0.3:
-            # Of the day that is over, or of the one that begins.
-            of = day - (rng.random() < 0.7)
-            fold(customer, view, used(rng.choice("ab"), DAY_0 + of, rng.choice(["web", "app"]), day))
+        for _ in range(rng.choice((0, 0, 1, 2))):
+            # Of the day that is over, or of one that begins, some of it late; now and then a profile tells all anew.
+            of = day - rng.choice((1, 1, 0, 0, -2, 9))
+            version += 1
+            told = used(rng.choice("abc"), DAY_0 + of, rng.choice(["web", "web", "app"]), version)
+            fold(customer, view, replace(told, full=rng.random() < 0.2))
         if rng.random() < 0.2:
             lost[rng.choice(["web", "app"])].add(day - 1)
+        # Mostly of the instant that is settled, at times of one before.
+        asked = DAY_0 + day - rng.choice((0, 0, 0, 3))
         known = outages(day, **lost)
-        asked += view.blind is not None and view.blind[0] == known.days
-        found = Seen(customer, known, DAY_0 + day).unseen(view, None, REACH)
-        assert found == Seen(customer, known, DAY_0 + day).unseen(View(customer), None, REACH)
-    assert asked > 10
+        assert view.sources.of(customer, asked) == sources_of(customer, asked)
+        found = Seen(customer, view, known, asked).unseen(None, REACH)
+        assert found == Seen(customer, View(customer), known, asked).unseen(None, REACH)

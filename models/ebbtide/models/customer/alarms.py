@@ -7,7 +7,7 @@ together, and live ends where the backfill does.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime
 from itertools import pairwise
 
@@ -22,7 +22,7 @@ from ebbtide.models.customer.key_people import KeyPeople
 from ebbtide.models.customer.rhythm import Rhythm
 from ebbtide.models.customer.seen import Seen
 from ebbtide.models.customer.segments import alert_policy
-from ebbtide.models.customer.series import FIRST, FIRST_LOGIN, LAST, LOGINS, Bucket
+from ebbtide.models.customer.series import FIRST, FIRST_LOGIN, LAST, LOGINS
 from ebbtide.models.customer.surging import surge_evidence
 from ebbtide.models.customer.trend import Comparison
 from ebbtide.models.customer.usual_silence import unusual_after
@@ -67,10 +67,11 @@ class Alarms:
         # What is open as it should be, or neither fires nor is open, is not asked: most customers on most days.
         slept = (state is SilenceState.ASLEEP) != (AlertType.ASLEEP in open_alerts)
         if slept or (state is SilenceState.LEFT) != (AlertType.LEFT in open_alerts):
-            last_at = _iso((view.last_at(customer, LAST, day) or 0) * 1000)
+            why = self._untold_silence(customer, view, day, rhythm, seen, fleet)
+            # A silence that is not told needs no time.
+            last_at = "" if why is Reason.USUAL_SILENCE else _iso((view.last_at(customer, LAST, day) or 0) * 1000)
             # Silence is told in calendar days, whatever unit the cadence has.
             silent = day - rhythm.last_day - rhythm.blind
-            why = self._untold_silence(customer, view, day, rhythm, seen, fleet)
             verdicts += (
                 (AlertType.LEFT, conditions.left(state, why, silent, days, last_at)),
                 (AlertType.ASLEEP, conditions.asleep(state, why, silent, days, last_at)),
@@ -83,14 +84,14 @@ class Alarms:
         if (customer.tier == HealthTier.DANGER) != (AlertType.TIER_TO_DANGER in open_alerts):
             verdicts.append((AlertType.TIER_TO_DANGER, _danger(customer)))
         if customer.is_account:
-            verdicts += [
-                (AlertType.KEY_PERSON_LOST, told) for told in self._key_person(customer, view, day, seen, fleet)
-            ]
+            verdicts += self._key_person(customer, view, day, seen, fleet)
         warm = open_alerts.get(AlertType.WARM_RETURN)
         if warm is not None:
             own = alert_policy(customer, view, day, policy)
             ends = conditions.warm_return_ends(state, day - warm.opened_day, own)
             verdicts.append((AlertType.WARM_RETURN, ends))
+        if not verdicts:
+            return []
         return _changes(_told(customer, kind, verdict, day, day * DAY_MS) for kind, verdict in verdicts)
 
     def are_calm(
@@ -119,8 +120,8 @@ class Alarms:
     def _newest(
         self, customer: Customer, view: View, day: int, own: Cadence, seen: Seen, fleet: Fleet | None
     ) -> Decline | None:
-        unseen = seen.unseen(view, fleet, self._reach_days)
-        return self._declines.newest(view.course, view.series, _people(customer), day, own, unseen)
+        unseen = seen.unseen(fleet, self._reach_days)
+        return self._declines.newest(view.course, view.series, view.people(customer), day, own, unseen)
 
     def _surges(self, customer: Customer, comparison: Comparison | None) -> bool:
         """Whether a surge begins or is open."""
@@ -191,20 +192,21 @@ class Alarms:
         why = self._usual_silence(view, rhythm)
         silent = range(rhythm.last_day + 1, day)
         if why is None and customer.is_account and len(silent) < self._policy.drop.longest_days:
-            unseen = seen.unseen(view, fleet, self._reach_days)
-            found = self._declines.silence(view.course, view.series, _people(customer), silent, unseen)
+            unseen = seen.unseen(fleet, self._reach_days)
+            found = self._declines.silence(view.course, view.series, view.people(customer), silent, unseen)
             if found is not None and found <= self._policy.drop.evidence:
                 return Reason.USUAL_SILENCE
         return why
 
     def _key_person(
         self, customer: Customer, view: View, day: int, seen: Seen, fleet: Fleet | None
-    ) -> Iterator[Verdict]:
+    ) -> list[tuple[AlertType, Verdict]]:
         """Whether who is told to be gone still is, and, if nobody is told, who carried the account and is gone.
 
         On days on which nobody could see it or the whole fleet was down nobody is missed.
         """
         people, known = self._key_people, customer.alerts.get(AlertType.KEY_PERSON_LOST)
+        told: list[tuple[AlertType, Verdict]] = []
         if known is not None:
             person, last = known.person or "", _day_of(str(known.evidence["last_active_on"]))
             verdict: Verdict = conditions.key_person_stays_lost(
@@ -215,15 +217,17 @@ class Alarms:
             )
             if not known.evidence["told"] and _rests_on(known, "silence_days", fleet):
                 verdict = Clears(Reason.FLEET_DOWN)
-            yield verdict
+            told.append((AlertType.KEY_PERSON_LOST, verdict))
             if not isinstance(verdict, Clears):
-                return
+                return told
         gone = people.gone(
-            customer, view, day, lambda since: _number(seen.unseen(view, fleet, self._reach_days), range(since, day))
+            customer, view, day, lambda since: _number(seen.unseen(fleet, self._reach_days), range(since, day))
         )
         if gone is not None:
             silent = range(gone.last_day + 1, day)
-            yield conditions.key_person_lost(gone, 0 if fleet is None else _number(fleet.down_days, silent))
+            verdict = conditions.key_person_lost(gone, 0 if fleet is None else _number(fleet.down_days, silent))
+            told.append((AlertType.KEY_PERSON_LOST, verdict))
+        return told
 
     def _drop(
         self,
@@ -326,11 +330,6 @@ def _rests_on(known: OpenAlert, width: str, fleet: Fleet | None) -> bool:
 def _number(days: Collection[int], window: range) -> int:
     """How many of the days lie in a window."""
     return sum(day in days for day in window) if days else 0
-
-
-def _people(customer: Customer) -> Iterator[dict[int, Bucket]]:
-    """The active days of each of its people."""
-    return (share.days for share in customer.shares.values() if share.days)
 
 
 def _changes(told: Iterable[AlertChange | None]) -> list[AlertChange]:

@@ -8,7 +8,8 @@ A sum goes no further back than `EBBTIDE_DROP__LONGEST_DAYS`. All of it follows 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from ebbtide.models.churn.grid import last_observation_day
@@ -20,7 +21,7 @@ from ebbtide.models.customer.workdays import weekday_of
 from ebbtide.models.policy import BaselinePolicy, DropPolicy
 
 _WEEK = 7
-_KEPT = 3
+_KEPT = 1.5
 """So many times the longest decline is kept before the days behind it are forgotten."""
 
 _ROUNDING = 1e-9
@@ -109,7 +110,7 @@ class Declines:
         self,
         course: Course,
         series: DaySeries,
-        people: Iterable[Days],
+        people: Sequence[Days],
         day: int,
         own: Cadence,
         unseen: frozenset[int] = _NO_DAYS,
@@ -133,7 +134,7 @@ class Declines:
         self,
         course: Course,
         series: DaySeries,
-        people: Iterable[Days],
+        people: Sequence[Days],
         days: range,
         unseen: frozenset[int] = _NO_DAYS,
     ) -> float | None:
@@ -147,7 +148,7 @@ class Declines:
         return sum(known) if known else None
 
     def _follow(
-        self, course: Course, series: DaySeries, people: Iterable[Days], day: int, unseen: frozenset[int]
+        self, course: Course, series: DaySeries, people: Sequence[Days], day: int, unseen: frozenset[int]
     ) -> None:
         """Add up the days before ``day``."""
         longest = self._policy.longest_days
@@ -160,14 +161,14 @@ class Declines:
         if course.until is None or not first <= course.until <= day:
             course.until, course.total = first, 0.0
         if course.until < day:
-            known = list(people)
+            days, total = course.days, course.total
             for at in range(course.until, day):
-                told = course.days.get(at)
+                told = days.get(at)
                 if told is None:
-                    told = _UNSEEN if at in unseen else self._day(course, series, known, at)
-                    course.days[at] = told
-                course.total = max(course.total + told.evidence, 0.0)
-            course.until, course.end = day, max(day, course.end)
+                    told = days[at] = _UNSEEN if at in unseen else self._day(course, series, people, at)
+                total += told.evidence
+                total = max(total, 0.0)
+            course.until, course.end, course.total = day, max(day, course.end), total
         if len(course.days) > _KEPT * longest:
             course.habits = {at: told for at, told in course.habits.items() if at > first - _WEEK}
             course.days = {at: told for at, told in course.days.items() if at >= first}
@@ -188,22 +189,20 @@ class Declines:
                 return Decline(width, total, people, usual_people, done, usual, lost)
         return None
 
-    def _day(self, course: Course, series: DaySeries, people: list[Days], day: int) -> Day:
+    def _day(self, course: Course, series: DaySeries, people: Sequence[Days], day: int) -> Day:
         """A day against the habit as of its week."""
-
-        def actions(at: int) -> int:
-            bucket = series.get(at)
-            return 0 if bucket is None else bucket[EVENTS]
-
-        monday = last_observation_day(day, _WEEK)
-        if monday not in course.habits:
+        monday, habits = last_observation_day(day, _WEEK), course.habits
+        if monday not in habits:
             first = series.first_day()
-            course.habits[monday] = (
-                None if first is None else self._habits.as_of(monday, first, people, actions, course.unseen)
+            habits[monday] = (
+                None
+                if first is None
+                else self._habits.as_of(monday, first, people, partial(series.window, EVENTS), course.unseen)
             )
-        habit = course.habits[monday]
+        habit = habits[monday]
         if habit is None:
             return _NOTHING
-        usual = habit.weekdays[weekday_of(day)].people
-        came, done = sum(day in days for days in people), actions(day)
+        usual, bucket, came, done = habit.weekdays[weekday_of(day)].people, series.get(day), 0, 0
+        if bucket is not None:
+            came, done = sum([day in days for days in people]), bucket[EVENTS]
         return Day(self._habits.evidence(habit, day, came, done), came, usual, done, usual * habit.actions)

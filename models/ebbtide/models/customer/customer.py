@@ -120,7 +120,7 @@ class Customer(msgspec.Struct):
     @property
     def is_account(self) -> bool:
         """Whether the customer is an account (else a person)."""
-        return self.kind == ACCOUNT
+        return _KINDS.get(self.anchor_type) == ACCOUNT
 
     @property
     def is_vacant(self) -> bool:

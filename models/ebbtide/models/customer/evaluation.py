@@ -94,7 +94,7 @@ class Evaluator:
         if day < view.quiet_until and not live and self._trend_is_usual(customer, view, day, outages, fleet):
             customer.settled_day, customer.due_day = day, day + 1
             return decisions
-        seen = Seen(customer, outages, day)
+        seen = Seen(customer, view, outages, day)
         was_active = day - 1 in view.series
         if was_active:
             decisions.alerts += self._alarms.returned(customer, view, day - 1, seen, complete=True)
@@ -139,7 +139,7 @@ class Evaluator:
     ) -> Decisions:
         """Publish the score as of ``day``, unless it was that day already, and tell who returned on the day so far."""
         decisions = Decisions()
-        seen = Seen(customer, outages, day)
+        seen = Seen(customer, view, outages, day)
         rhythm = seen.rhythm(view, day, self._cadence)
         if rhythm is None or customer.kind == ANONYMOUS or customer.blind:
             return decisions
@@ -152,7 +152,7 @@ class Evaluator:
 
     def returned(self, customer: Customer, view: View, day: int, outages: Outages | None = None) -> Decisions:
         """Tell, while the day runs, who was asleep at its start and is active on it."""
-        seen = Seen(customer, outages, day)
+        seen = Seen(customer, view, outages, day)
         decisions = Decisions(alerts=self._alarms.returned(customer, view, day, seen, complete=False))
         self._withdraw(customer, view, day, decisions)
         return decisions
@@ -173,7 +173,7 @@ class Evaluator:
         if comparison is not None and outages is not None and outages.newest_day >= day - comparison.window_days:
             # Perhaps part of the window could not be seen.
             return False
-        seen = Seen(customer, outages, day)
+        seen = Seen(customer, view, outages, day)
         return self._alarms.are_calm(customer, view, day, own, comparison, seen, fleet) and self._standings.stay(
             customer, customer.silence, comparison
         )

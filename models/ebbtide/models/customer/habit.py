@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Sequence
 from functools import lru_cache
+from itertools import accumulate, chain, pairwise
 from math import ceil, exp, fsum, log
 from operator import add
 from typing import NamedTuple
@@ -41,8 +42,8 @@ _LEAST_REST = 0.05
 """Actions beyond the first that a person is expected to do on an active day, at least."""
 
 Days = Container[int]
-Count = Callable[[int], int]
-"""How many, by day."""
+Sums = Callable[[int, int], int]
+"""How many before a day, in a number of days."""
 
 Parts = tuple[float, float]
 """Of a log-likelihood ratio: a constant, and what each that is counted adds."""
@@ -67,17 +68,19 @@ class Habits:
 
     def __init__(self, baseline: BaselinePolicy, policy: DropPolicy) -> None:
         self._baseline, self._policy = baseline, policy
+        power = policy.people_power
+        self._of_people = [(1 - share**power, power * log(share)) for share in policy.shares]
         # Few numbers of people at few rates: nearly every day was asked before.
         self._of_actions = lru_cache(maxsize=1 << 14)(self._parts_of_actions)
 
     def as_of(
-        self, monday: int, first_day: int, people: Sequence[Days], actions: Count, unseen: Collection[int] = ()
+        self, monday: int, first_day: int, people: Sequence[Days], actions: Sums, unseen: Collection[int] = ()
     ) -> Habit | None:
         """The habit as of the day ``monday``, from the whole weeks before it; None where they are too few or too idle.
 
         The newest of them teach nothing as far as older ones are enough. ``first_day`` is the first active one,
-        ``people`` the active days of each; ``actions`` tells what all did on a day. ``unseen`` days teach nothing;
-        where more than half of the days are, nothing is known.
+        ``people`` the active days of each; ``actions`` tells what all did in so many days before a day. ``unseen`` days
+        teach nothing; where more than half of the days are, nothing is known.
         """
         baseline = self._baseline
         spare = (monday - first_day) // _WEEK - baseline.min_weeks
@@ -85,38 +88,50 @@ class Habits:
             return None
         monday -= _WEEK * min(self._policy.habit_lag_weeks, spare)
         weeks = min(baseline.weeks, (monday - first_day) // _WEEK)
-        first = monday - _WEEK * weeks
-        by_weekday = [_without(unseen, range(first + weekday, monday, _WEEK)) for weekday in range(_WEEK)]
-        lengths = list(map(len, by_weekday))
-        if 2 * sum(lengths) < _WEEK * weeks:
+        first, older_weeks = monday - _WEEK * weeks, ceil(weeks / 2)
+        lost = [day for day in unseen if first <= day < monday] if unseen else []
+        seen_days = _WEEK * weeks - len(lost)
+        if 2 * seen_days < _WEEK * weeks:
             return None
-        by_day = list(map(actions, _without(unseen, range(first, monday))))
-        done, older = sum(by_day), by_day[: len(_without(unseen, range(first, first + _WEEK * ceil(weeks / 2))))]
+        half = first + _WEEK * older_weeks
+        done, older = actions(monday, monday - first), actions(half, half - first)
+        older_lost = [day for day in lost if day < half]
+        if lost:
+            done -= sum(actions(day + 1, 1) for day in lost)
+            older -= sum(actions(day + 1, 1) for day in older_lost)
         # Who stops doing enough is not forgotten while that is being told.
-        busiest = max(done / len(by_day), sum(older) / max(len(older), 1))
+        busiest = max(done / seen_days, older / max(_WEEK * older_weeks - len(older_lost), 1))
         if busiest * self._policy.longest_days < baseline.min_actions:
             return None
-        workdays, weekends = max(sum(lengths[:_WORKDAYS]), 1), max(sum(lengths[_WORKDAYS:]), 1)
+        by_weekday = [_without(lost, range(first + weekday, monday, _WEEK)) for weekday in range(_WEEK)]
+        weekdays, seen = self._weekdays(people, by_weekday)
+        return Habit(weekdays, round((done + _ACTIONS_PRIOR) / (seen + 1), 2))
+
+    def _weekdays(self, people: Sequence[Days], by_weekday: list[Sequence[int]]) -> tuple[tuple[Weekday, ...], int]:
+        """What is usual by weekday, of which each has its days; and on how many of them somebody came, by person."""
+        ends = list(accumulate(map(len, by_weekday), initial=0))
+        days, parts = list(chain.from_iterable(by_weekday)), list(pairwise(ends))
+        workdays, weekends = max(ends[_WORKDAYS], 1), max(ends[_WEEK] - ends[_WORKDAYS], 1)
+        sizes = [end - start + _CLASS_DAYS for start, end in parts]
         seen, chances = [0] * _WEEK, []
         for known in people:
-            came = [sum(day in known for day in days) for days in by_weekday]
-            if any(came):
-                kinds = [sum(came[:_WORKDAYS]) / workdays] * _WORKDAYS
-                kinds += [sum(came[_WORKDAYS:]) / weekends] * (_WEEK - _WORKDAYS)
+            marks = bytes(map(known.__contains__, days))
+            if 1 in marks:
+                came = [marks.count(1, start, end) for start, end in parts]
                 seen = list(map(add, seen, came))
-                chances.append(
-                    [
-                        (count + _CLASS_DAYS * kind) / (length + _CLASS_DAYS)
-                        for count, length, kind in zip(came, lengths, kinds, strict=True)
-                    ]
-                )
+                work = _CLASS_DAYS * (sum(came[:_WORKDAYS]) / workdays)
+                rest = _CLASS_DAYS * (sum(came[_WORKDAYS:]) / weekends)
+                kinds = (work, work, work, work, work, rest, rest)
+                chances.append([(count + kind) / size for count, kind, size in zip(came, kinds, sizes, strict=True)])
         # Exact sums: people come in any order.
         of_weekdays = list(zip(*chances, strict=True)) or [()] * _WEEK
         weekdays = tuple(
-            self._weekday(fsum(each), fsum(chance * chance for chance in each), count)
-            for each, count in zip(of_weekdays, seen, strict=True)
+            [
+                self._weekday(fsum(each), fsum([chance * chance for chance in each]), count)
+                for each, count in zip(of_weekdays, seen, strict=True)
+            ]
         )
-        return Habit(weekdays, round((done + _ACTIONS_PRIOR) / (sum(seen) + 1), 2))
+        return weekdays, sum(seen)
 
     def evidence(self, habit: Habit, day: int, people: int, actions: int) -> float:
         """How much likelier the day is if the customer does some share of its usual: the logarithm, in nats.
@@ -129,15 +144,13 @@ class Habits:
             parts = self._of_actions(people, habit.actions)
             ratios = [ratio + told + rest * each for ratio, (told, each) in zip(ratios, parts, strict=True)]
         most = max(ratios)
-        return most + log(fsum(exp(ratio - most) for ratio in ratios) / len(ratios))
+        return most + log(fsum([exp(ratio - most) for ratio in ratios]) / len(ratios))
 
     def _weekday(self, usual: float, squares: float, seen: int) -> Weekday:
         usual = max(usual, _FEWEST)
         wander = self._policy.people_wander + 1 / (seen + _CLASS_DAYS * usual + _KNOWN_PRIOR)
         spread = max((usual - squares + _LEAST_VARIANCE) / usual + wander * usual, _LEAST_SPREAD)
-        power = self._policy.people_power
-        by_share = [(usual * (1 - share**power) / spread, power * log(share) / spread) for share in self._policy.shares]
-        return Weekday(usual, tuple(by_share))
+        return Weekday(usual, tuple([(usual * less / spread, each / spread) for less, each in self._of_people]))
 
     def _parts_of_actions(self, people: int, usual: float) -> tuple[Parts, ...]:
         """The same parts for what ``people`` did beyond an action each; ``usual`` actions each are expected."""
@@ -152,6 +165,6 @@ class Habits:
         return tuple(by_share)
 
 
-def _without(unseen: Collection[int], days: range) -> Sequence[int]:
-    """The days that are not ``unseen``: mostly all."""
-    return [day for day in days if day not in unseen] if unseen else days
+def _without(lost: Collection[int], days: range) -> Sequence[int]:
+    """The days that are not ``lost``: mostly all."""
+    return [day for day in days if day not in lost] if lost else days

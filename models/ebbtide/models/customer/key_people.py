@@ -32,6 +32,8 @@ _PAST_DAYS = 98
 _ALIVE_DAYS = 28
 """Most days over which the account is asked whether it goes on. With what they are held against, 112 days are kept."""
 
+_NO_ROLE = ("", None)
+
 
 class Gone(NamedTuple):
     """A key person who is gone, from grid instant ``since_day`` on.
@@ -57,6 +59,24 @@ class Patience(NamedTuple):
     lost_after: float
 
 
+class Watched:
+    """Key people as of the observation instant ``day``: the ``share`` of each by profile.
+
+    Before ``quiet_until`` the silence of none of them is a loss.
+    """
+
+    __slots__ = ("_min_days", "day", "quiet_until", "share")
+
+    def __init__(self, day: int, share: dict[str, float], min_days: int) -> None:
+        self.day, self.share, self._min_days = day, share, min_days
+        self.quiet_until = 0
+
+    def hear(self, profile_id: str, day: int) -> None:
+        """Somebody was active on a day, and maybe later: whoever is watched may come by another rhythm now."""
+        if profile_id in self.share:
+            self.quiet_until = min(self.quiet_until, day + self._min_days + 1)
+
+
 class KeyPeople:
     """Key people under one policy. Holds no state of any customer."""
 
@@ -65,33 +85,42 @@ class KeyPeople:
         self._cadence, self._alert, self._every_days = policy.cadence, policy.alert, policy.observation.every_days
         self._min_actions = policy.baseline.min_actions
 
-    def watched(self, customer: Customer, view: View, day: int) -> dict[str, float]:
-        """Key people as of the newest observation instant up to ``day``, by profile: the share of each."""
-        observed = last_observation_day(day, self._every_days)
-        if view.key_people is None or view.key_people[0] != observed:
-            view.key_people = observed, self._key_people(customer, view, observed)
-        return view.key_people[1]
+    def watched(self, customer: Customer, view: View, day: int) -> Watched:
+        """Key people as of the newest observation instant up to ``day``."""
+        observed, known = last_observation_day(day, self._every_days), view.key_people
+        if known is None or known.day != observed:
+            found = self._key_people(customer, view, observed)
+            known = view.key_people = Watched(observed, found, self._policy.min_days)
+        return known
 
     def gone(self, customer: Customer, view: View, day: int, unseen: Unseen = all_seen) -> Gone | None:
         """The key person who is gone as of ``day``, the one that is gone first; ``unseen`` days are no silence."""
         found = self._told(customer, view, day)
-        for profile_id, share in self.watched(customer, view, day).items():
-            silent = self._silent(customer, view, day, profile_id, share, unseen)
-            if silent is not None:
-                found.append(silent)
+        watched = self.watched(customer, view, day)
+        if day >= watched.quiet_until:
+            # Who is known to come on a day from now on, and maybe at another rhythm since, is not missed sooner.
+            due = day + self._policy.min_days + 1
+            for profile_id, part in watched.share.items():
+                share = customer.shares[profile_id]
+                last = self._last_day(customer, view, profile_id, share, day)
+                at = self._missed_from(view, profile_id, share, last, day)
+                due = min(due, at)
+                if at <= day:
+                    silent = self._silent(view, day, profile_id, share, last, part, unseen)
+                    if silent is not None:
+                        found.append(silent)
+            watched.quiet_until = due
+        if not found:
+            return None
         # One absence is one loss, however often it is told and whatever shows it: it begins with the first of them.
         first: dict[str, Gone] = {}
         for gone in sorted(found):
             first.setdefault(gone.profile_id, gone)
-        return next(
-            (
-                gone
-                for gone in first.values()
-                if day < gone.since_day + self._policy.open_days
-                and not self.stands_in(customer, view, day, gone.profile_id, gone.last_day)
-            ),
-            None,
-        )
+        for gone in first.values():
+            is_open = day < gone.since_day + self._policy.open_days
+            if is_open and not self.stands_in(customer, view, day, gone.profile_id, gone.last_day):
+                return gone
+        return None
 
     def next_due(self, customer: Customer, view: View, day: int) -> int | None:
         """The first instant after ``day`` at which the silence of a watched person may be a loss.
@@ -99,14 +128,10 @@ class KeyPeople:
         From then on it is asked every day for a while: whether others go on, and who stands in, may change unheard.
         """
         due: int | None = None
-        for profile_id in self.watched(customer, view, day):
+        for profile_id in self.watched(customer, view, day).share:
             share = customer.shares[profile_id]
-            last = view.last_day(profile_id, share, day)
-            assert last is not None, "who is watched was active"
-            at = last + self._policy.min_days + 1
-            if at <= day:
-                patience = self._patience(view, profile_id, share, last)
-                at = instant_of(last, patience.lost_after, patience.own)
+            last = self._last_day(customer, view, profile_id, share, day)
+            at = self._missed_from(view, profile_id, share, last, day)
             if at <= day < at + self._policy.open_days:
                 return day + 1
             if at > day and (due is None or at < due):
@@ -116,7 +141,7 @@ class KeyPeople:
     def is_back(self, customer: Customer, view: View, day: int, profile_id: str, last_day: int) -> bool:
         """Whether a person was active after ``last_day``; one that is none of the account's any more is not lost."""
         share = customer.share(profile_id)
-        last = None if share is None or share.detached else view.last_day(profile_id, share, day)
+        last = None if share is None or share.detached else view.last_days.of(customer, profile_id, share, day)
         return last is None or last > last_day
 
     def stands_in(self, customer: Customer, view: View, day: int, profile_id: str, last_day: int) -> bool:
@@ -128,18 +153,39 @@ class KeyPeople:
                     return True
         return False
 
+    @staticmethod
+    def _last_day(customer: Customer, view: View, profile_id: str, share: Share, day: int) -> int:
+        last = view.last_days.of(customer, profile_id, share, day)
+        assert last is not None, "who is watched was active"
+        return last
+
+    def _missed_from(self, view: View, profile_id: str, share: Share, last: int, day: int) -> int:
+        """The first instant at which the silence of a watched person may be a loss; maybe too early after ``day``."""
+        at = last + self._policy.min_days + 1
+        if at <= day:
+            patience = self._patience(view, profile_id, share, last)
+            at = instant_of(last, patience.lost_after, patience.own)
+        return at
+
     def _key_people(self, customer: Customer, view: View, day: int) -> dict[str, float]:
         roles = view.roles(customer, day, without=Role.END_USER)
         found: dict[str, float] = {}
+        totals: dict[int, int] = {}
         for profile_id, share in customer.shares.items():
             if share.detached or share.subject_type in STRANGERS or not share.days:
                 continue
-            last = view.last_day(profile_id, share, day)
+            last = view.last_days.of(customer, profile_id, share, day)
             if last is None or last < day - WATCHED_DAYS:
                 continue
-            part = self._part(view, share, last)
-            if roles.get(profile_id, ("", None))[0] == Role.KEY_PERSON or part >= self._policy.share:
-                found[profile_id] = part
+            is_key = roles.get(profile_id, _NO_ROLE)[0] == Role.KEY_PERSON
+            total = totals.get(last)
+            if total is None:
+                total = totals[last] = self._total(view, last)
+            # Of most people all that they ever did is less than that.
+            if is_key or share.totals[EVENTS] / total >= self._policy.share:
+                part = self._part(share, last, total)
+                if is_key or part >= self._policy.share:
+                    found[profile_id] = part
         return found if len(found) < len(customer.shares) else {}
 
     def _told(self, customer: Customer, view: View, day: int) -> list[Gone]:
@@ -149,12 +195,12 @@ class KeyPeople:
         found: list[Gone] = []
         for fact in facts:
             share = customer.shares.get(fact.person)
-            last = None if share is None or share.detached else view.last_day(fact.person, share, day)
+            last = None if share is None or share.detached else view.last_days.of(customer, fact.person, share, day)
             if share is None or last is None or last > fact.day:
                 continue
             carried = last >= day - WATCHED_DAYS
-            part = self._part(view, share, last) if carried else 0.0
-            role = fact.text("role") or view.roles(customer, day).get(fact.person, ("", None))[0]
+            part = self._part(share, last, self._total(view, last)) if carried else 0.0
+            role = fact.text("role") or view.roles(customer, day).get(fact.person, _NO_ROLE)[0]
             if role == Role.KEY_PERSON or part >= self._policy.share:
                 own = self._patience(view, fact.person, share, last).own if carried else cadence_of([], self._cadence)
                 silent = max(day - last - 1, 0)
@@ -162,14 +208,10 @@ class KeyPeople:
         return found
 
     def _silent(
-        self, customer: Customer, view: View, day: int, profile_id: str, part: float, unseen: Unseen
+        self, view: View, day: int, profile_id: str, share: Share, last: int, part: float, unseen: Unseen
     ) -> Gone | None:
-        share = customer.shares[profile_id]
-        if day - 1 in share.days:
-            return None
-        last = view.last_day(profile_id, share, day)
-        blind_days = 0 if last is None else unseen(last + 1)
-        if last is None or day - blind_days - last <= self._policy.min_days:
+        blind_days = unseen(last + 1)
+        if day - blind_days - last <= self._policy.min_days:
             return None
         patience = self._patience(view, profile_id, share, last)
         if silence(last, day - blind_days, patience.own) < patience.lost_after:
@@ -200,13 +242,17 @@ class KeyPeople:
         view.patience[profile_id] = last, patience
         return patience
 
-    def _part(self, view: View, share: Share, last: int) -> float:
-        """The share of the account's activity in the weeks up to a person's last active day; 0 of too little."""
-        width = self._policy.window_days
-        total = view.series.window(EVENTS, last + 1, width)
+    def _total(self, view: View, last: int) -> int:
+        """What the account did in the weeks up to a person's last active day."""
+        return view.series.window(EVENTS, last + 1, self._policy.window_days)
+
+    def _part(self, share: Share, last: int, total: int) -> float:
+        """A person's share of that; 0 of too little."""
         if total < self._min_actions:
             return 0.0
-        return sum(share.days[day][EVENTS] for day in range(last + 1 - width, last + 1) if day in share.days) / total
+        days = share.days
+        first = last + 1 - self._policy.window_days
+        return sum([days[day][EVENTS] for day in range(first, last + 1) if day in days]) / total
 
     def _is_alive(self, view: View, share: Share, last: int, day: int) -> bool:
         """Whether the others do enough of their usual since: the mean of the same days in the four weeks before."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from ebbtide.models.customer.customer import Customer
-from ebbtide.models.customer.share import STRANGERS
 from ebbtide.models.customer.view import View
 from ebbtide.models.standing.contracts import TERM_TRAITS, term
 from ebbtide.models.standing.running import Running, running
@@ -19,18 +20,15 @@ def running_contract(customer: Customer, view: View, day: int, horizon_days: int
     traits = view.traits_at(customer, TERM_TRAITS, day * DAY_MS - 1)
     if not traits:
         return None
-    found = running(term(traits), view.history(customer), day, horizon_days)
+    if view.term[0] != traits:
+        view.term = traits, term(traits)
+    found = running(view.term[1], view.history(customer), day, horizon_days)
     return None if found is None else Running(*found, _people_percent(customer, view, day))
 
 
 def _people_percent(customer: Customer, view: View, day: int) -> int:
     """Of those who came lately, how many still come; 100 where nobody is known by name."""
-    came = still = 0
-    for key, share in customer.shares.items():
-        if share.detached or share.subject_type in STRANGERS:
-            continue
-        last = view.last_day(key, share, day)
-        if last is not None and last >= day - PEOPLE_DAYS:
-            came += 1
-            still += last >= day - STILL_DAYS
+    lasts = view.last_days.ascending(customer, day)
+    came = len(lasts) - bisect_left(lasts, day - PEOPLE_DAYS)
+    still = len(lasts) - bisect_left(lasts, day - STILL_DAYS)
     return round(100 * still / came) if came else 100

@@ -17,11 +17,11 @@ _NO_DAYS: frozenset[int] = frozenset()
 class Seen:
     """As of the grid instant ``day``, by the ``outages`` known then. Mostly there are none, and nobody asks."""
 
-    __slots__ = ("_customer", "_day", "_known", "_outages", "_unseen")
+    __slots__ = ("_customer", "_day", "_known", "_outages", "_unseen", "_view")
 
-    def __init__(self, customer: Customer, outages: Outages | None, day: int) -> None:
-        self._customer, self._outages, self._day = customer, outages, day
-        self._known: set[str] | None = None
+    def __init__(self, customer: Customer, view: View, outages: Outages | None, day: int) -> None:
+        self._customer, self._view, self._outages, self._day = customer, view, outages, day
+        self._known: frozenset[str] | None = None
         self._unseen: frozenset[int] | None = None
 
     @property
@@ -46,31 +46,23 @@ class Seen:
         lost = self.blind_days(found.last_day + 1, day)
         return rhythm(view, day, policy, lost) if lost else found
 
-    def unseen(self, view: View, fleet: Fleet | None, reach_days: int) -> frozenset[int]:
+    def unseen(self, fleet: Fleet | None, reach_days: int) -> frozenset[int]:
         """Days that say nothing of the customer: its whole ``fleet`` was down, or nobody could see it.
 
         Days further back than ``reach_days`` may be missing.
         """
         if self._unseen is None:
-            self._unseen, outages = _NO_DAYS if fleet is None else fleet.down_days, self._outages
+            down, outages = _NO_DAYS if fleet is None else fleet.down_days, self._outages
             if outages is not None and outages.newest_day >= self._day - reach_days:
-                self._unseen |= self._blind(view, outages)
+                blind = outages.blind_days(self._sources)
+                down = down | blind if down and blind else down or blind
+            self._unseen = down
         return self._unseen
 
-    def _blind(self, view: View, outages: Outages) -> frozenset[int]:
-        """Days on which all sources of the customer were blind; on most days they were asked for before."""
-        if view.blind is not None and view.blind[0] == outages.days:
-            return view.blind[1]
-        found, active = outages.blind_days(self._sources), view.series.days
-        if not active or active[-1] < self._day:
-            # Nothing is known of the day that begins: on later ones its sources are the same.
-            view.blind = outages.days, found
-        return found
-
     @property
-    def _sources(self) -> set[str]:
+    def _sources(self) -> frozenset[str]:
         if self._known is None:
-            self._known = sources_of(self._customer, self._day)
+            self._known = self._view.sources.of(self._customer, self._day)
         return self._known
 
 

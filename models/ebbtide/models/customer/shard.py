@@ -427,8 +427,10 @@ class CustomerShard:
             return
         for customer in self.customers.values():
             later = customer.due_day is not None and customer.due_day > day
-            if later and customer.tenant == tenant and Seen(customer, outages, day).is_blind:
-                self._due(customer, day)
+            if later and customer.tenant == tenant:
+                view = self._views[customer.customer_id]
+                if Seen(customer, view, outages, day).is_blind:
+                    self._due(customer, day)
 
     def _observe(self, day: int) -> None:
         outages = self._outages(day)

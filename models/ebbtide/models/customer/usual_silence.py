@@ -8,10 +8,10 @@ them apart.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from math import ceil
+from operator import sub
 
-from ebbtide.models.customer.cadence import Cadence, asleep_after, silence
+from ebbtide.models.customer.cadence import Cadence, asleep_after
 from ebbtide.models.customer.series import DaySeries
 from ebbtide.models.policy import AlertPolicy, CadencePolicy
 
@@ -21,8 +21,8 @@ def unusual_after(
 ) -> float | None:
     """Silence since ``last_day``, in the cadence's days, that is told; None where too few gaps are known."""
     end = series.count_before(last_day + 1)
-    active = series.days[max(0, end - cadence.max_gaps - 1) : end]
-    gaps = sorted(silence(before, after, own) for before, after in pairwise(active))
+    steps = (series.workdays if own.business else series.days)[max(0, end - cadence.max_gaps - 1) : end]
+    gaps = sorted(map(sub, steps[1:], steps))
     if len(gaps) < policy.asleep_min_gaps:
         return None
     return max(asleep_after(own, cadence), policy.asleep_gaps * usual_longest(gaps, policy.asleep_quantile))

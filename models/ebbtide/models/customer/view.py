@@ -16,6 +16,8 @@ from ebbtide.models.customer.course import Course
 from ebbtide.models.customer.customer import MARK_LENGTH
 from ebbtide.models.customer.kept import Kept, kept
 from ebbtide.models.customer.kept_facts import kept_facts
+from ebbtide.models.customer.last_days import LastDays
+from ebbtide.models.customer.outages import OwnSources
 from ebbtide.models.customer.series import (
     LAST,
     NO_BUCKET,
@@ -40,7 +42,8 @@ from ebbtide.schemas.score import Contribution
 
 if TYPE_CHECKING:
     from ebbtide.models.customer.customer import Customer, Published
-    from ebbtide.models.customer.key_people import Patience
+    from ebbtide.models.customer.key_people import Patience, Watched
+    from ebbtide.models.standing.contracts import Term
 
 SHARED_DAYS = 182
 """Older active days are kept for the customer alone: whose they were is forgotten."""
@@ -69,21 +72,23 @@ class View:
         "_fact_days",
         "_history",
         "_kept",
-        "_last_days",
         "_newest",
         "_outcomes",
+        "_people",
         "_reasons",
         "_roles",
         "alarm_day",
         "alarmed_by",
         "alarmed_health",
-        "blind",
         "cadence",
         "course",
         "key_people",
+        "last_days",
         "patience",
         "quiet_until",
         "series",
+        "sources",
+        "term",
     )
 
     def __init__(self, customer: Customer, keep: Kept = BY_DEFAULT) -> None:
@@ -98,10 +103,11 @@ class View:
         self.alarmed_health: object = None
         self.alarm_day: int | None = None
         self.course = Course()
-        # Blind days by source, and those on which all of its own were, until something is heard of it.
-        self.blind: tuple[dict[str, frozenset[int]], frozenset[int]] | None = None
+        self.sources = OwnSources()
+        # What the term of its contract was told from last, and the term.
+        self.term: tuple[dict[str, Trait], Term | None] = ({}, None)
         # Key people as of an observation instant, and by profile what is known of one up to its last active day.
-        self.key_people: tuple[int, dict[str, float]] | None = None
+        self.key_people: Watched | None = None
         self.patience: dict[str, tuple[int, Patience]] = {}
         self._newest: dict[str, Trait] | None = None
         self._outcomes: list[OutcomeValue] | None = None
@@ -110,9 +116,9 @@ class View:
         self._campaigns: list[int] | None = None
         self._reasons: tuple[Published, list[Contribution]] | None = None
         self._roles: list[tuple[str, Share, Trait]] | None = None
+        self._people: list[dict[int, Bucket]] | None = None
         self._compacted_day: int | None = None
-        # The last active day of profiles that were asked for, until they tell anything.
-        self._last_days: dict[str, int] = {}
+        self.last_days = LastDays()
         self._derive(customer)
 
     def _derive(self, customer: Customer) -> None:
@@ -144,9 +150,10 @@ class View:
     def fold(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
         """Take in news of one share; return the days of which it tells."""
         self.quiet_until = 0
-        self.blind = None
-        self._last_days.pop(record.profile_id, None)
         all_anew = record.detached or record.full
+        self.last_days.hear(share, record, all_anew=all_anew)
+        if all_anew or (record.days and not share.days):
+            self._people = None
         self._forget_key_people(record, all_anew=all_anew)
         self.course.forget(chain(share.days, record.days) if all_anew else record.days)
         if self.series.partial and not self._leaves_the_past(customer, share, record, all_anew=all_anew):
@@ -173,11 +180,14 @@ class View:
 
     def _forget_key_people(self, record: ProfileState, *, all_anew: bool) -> None:
         """News of before the instant that they were told as of: tell it anew."""
-        told = self.key_people
-        if told is not None and (all_anew or (record.days and min(record.days) < told[0]) or ROLE in record.traits):
-            self.key_people = None
+        told, first = self.key_people, min(record.days, default=None)
+        if told is not None:
+            if all_anew or (first is not None and first < told.day) or ROLE in record.traits:
+                self.key_people = None
+            elif first is not None:
+                told.hear(record.profile_id, first)
         known = self.patience.get(record.profile_id)
-        if known is not None and (all_anew or (record.days and min(record.days) <= known[0])):
+        if known is not None and (all_anew or (first is not None and first <= known[0])):
             del self.patience[record.profile_id]
 
     def _leaves_the_past(self, customer: Customer, share: Share, record: ProfileState, *, all_anew: bool) -> bool:
@@ -219,7 +229,9 @@ class View:
             else:
                 from_day = 0 if record.full or settled is None else whole_from(settled, self._kept.use_days)
                 share.take_uses(uses, from_day)
-        share.sources.update(record.sources)
+        if record.sources:
+            self.sources.hear(share.sources, record.sources)
+            share.sources.update(record.sources)
         traits = record.traits
         if record.outcomes or not traits.keys().isdisjoint(TERM_TRAITS):
             self.alarmed_by = None
@@ -229,7 +241,8 @@ class View:
                 traits = {name: values for name, values in traits.items() if name != PERSON_ATTRIBUTES}
             share.traits.update(traits)
             self._put_traits(traits)
-            self._roles = None
+            if ROLE in traits:
+                self._roles = None
         for key, outcome in record.outcomes.items():
             self._take_fact(customer, share, record.profile_id, key, (outcome.type, outcome.at_ms, outcome.data))
 
@@ -315,9 +328,15 @@ class View:
             core.update(old_core)
         customer.old_days, customer.old_core = sorted(days), sorted(core)
 
+    def people(self, customer: Customer) -> list[dict[int, Bucket]]:
+        """The active days of each profile that has any. They go on as it tells more, and are to be read only."""
+        if self._people is None:
+            self._people = [share.days for share in customer.shares.values() if share.days]
+        return self._people
+
     def people_days(self, customer: Customer, ends: Iterable[int], width: int) -> list[int]:
         """Of each window of ``width`` days before one of ``ends``: on how many days each person was active, summed."""
-        days = [share.days for share in customer.shares.values() if share.days]
+        days = self.people(customer)
         return [sum(day in known for known in days for day in range(end - width, end)) for end in ends]
 
     def uses(self, customer: Customer, day: int) -> ByDay:
@@ -362,7 +381,10 @@ class View:
 
         As of an instant, so that what is told of it does not depend on which later facts had arrived with it.
         """
-        newest, held = self.traits(customer), {}
+        newest = self._newest
+        if newest is None:
+            newest = self.traits(customer)
+        held: dict[str, Trait] = {}
         for name in names:
             value = newest.get(name)
             if value is not None and value.at_ms > at_ms:
@@ -453,19 +475,8 @@ class View:
                 if newest.at_ms >= before_ms:
                     held = next((value for value in reversed(share.traits[ROLE]) if value.at_ms < before_ms), None)
                 if held is not None and held.value != without:
-                    found[key] = str(held.value), self.last_day(key, share, day)
+                    found[key] = str(held.value), self.last_days.of(customer, key, share, day)
         return found
-
-    def last_day(self, profile_id: str, share: Share, day: int) -> int | None:
-        """The last active day of a profile before ``day``."""
-        if day - 1 in share.days:
-            return day - 1
-        last = self._last_days.get(profile_id)
-        if last is None:
-            last = self._last_days[profile_id] = max(max(share.days, default=-1), share.old_last // DAY_SECONDS)
-        if last >= day:
-            return share.last_day(day)
-        return last if last >= 0 else None
 
     def contributions(self, score: Published) -> list[Contribution]:
         """All parts of the score as contract records; alerts on the same score share them."""
@@ -488,6 +499,8 @@ class View:
     def _clear(self, share: Share) -> None:
         """A profile went away, or says all anew: derive what it told of anew when asked."""
         self.alarmed_by = None
+        if share.sources:
+            self.sources.forget()
         if share.traits:
             self._newest = self._roles = None
         if share.outcomes:

@@ -32,11 +32,14 @@ def not_renewed_since(history: History, day: int) -> int | None:
 
     A churn counts as later than a signature or renewal in the same millisecond, as it does for labels.
     """
-    renewals = history.before(day, RENEWED)
-    if not renewals:
+    last = history.newest(day, RENEWED)
+    if last is None:
         return None
-    last = max([*renewals, *history.before(day, SIGNED)], key=lambda fact: (fact.at_ms, is_churn(fact)))
-    return last.day if is_churn(last) else None
+    signed = history.newest(day, SIGNED)
+    if signed is not None and signed.at_ms > last.at_ms:
+        return None
+    at_once = history.before(day, RENEWED, since_day=last.day)
+    return last.day if any(fact.at_ms == last.at_ms and is_churn(fact) for fact in at_once) else None
 
 
 TERM_TRAITS = (START, END)
@@ -75,7 +78,8 @@ def is_closed(history: History, running: Term, day: int, within_days: int) -> bo
     under way.
     """
     since_ms = max(running.signed_ms + 1, running.end_ms - within_days * DAY_MS)
-    return any(fact.at_ms >= since_ms for fact in history.before(day, RENEWED))
+    last = history.newest(day, RENEWED)
+    return last is not None and last.at_ms >= since_ms
 
 
 def _time(value: object) -> int | None:

@@ -78,6 +78,14 @@ class History:
         """From ``(type, at_ms, data)``, as a customer's view has them."""
         return cls(DatedFact(*outcome) for outcome in outcomes)
 
+    def newest(self, day: int, kind: str) -> DatedFact | None:
+        """The newest fact of a type that occurred before grid day ``day``."""
+        facts = self._by_type.get(kind)
+        if not facts:
+            return None
+        end = bisect_left(self._times[kind], day * DAY_MS)
+        return facts[end - 1] if end else None
+
     def before(self, day: int, *types: str, since_day: int | None = None) -> list[DatedFact]:
         """Facts of some types that occurred before grid day ``day``, on or after ``since_day``.
 
