@@ -91,11 +91,15 @@ class Evaluator:
             customer.due_day = None
             view.compact(customer, max([day, *view.series.days[-1:]]))
             return decisions
-        if day < view.quiet_until and not live and self._trend_is_usual(customer, view, day, outages, fleet):
+        was_active = day - 1 in view.series
+        if (
+            not (live or was_active)
+            and self._timers.is_quiet(customer, view, day)
+            and self._trend_is_usual(customer, view, day, outages, fleet)
+        ):
             customer.settled_day, customer.due_day = day, day + 1
             return decisions
         seen = Seen(customer, outages, day)
-        was_active = day - 1 in view.series
         if was_active:
             decisions.alerts += self._alarms.returned(customer, view, day - 1, seen, complete=True)
         customer.settled_day = day

@@ -27,7 +27,7 @@ from ebbtide.models.customer.series import (
     merge_buckets,
 )
 from ebbtide.models.customer.share import NAME, OutcomeValue, Share
-from ebbtide.models.customer.weekly_uses import ByDay, add_uses, by_weeks, whole_from
+from ebbtide.models.customer.weekly_uses import ByDay, add_uses, by_weeks, kept_from, whole_from
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.facts import ATTRIBUTES, PERSON_ATTRIBUTES
 from ebbtide.models.profile.history import put
@@ -41,6 +41,7 @@ from ebbtide.schemas.score import Contribution
 if TYPE_CHECKING:
     from ebbtide.models.customer.customer import Customer, Published
     from ebbtide.models.customer.key_people import Patience
+    from ebbtide.models.customer.rhythm import Rhythm
 
 SHARED_DAYS = 182
 """Older active days are kept for the customer alone: whose they were is forgotten."""
@@ -60,6 +61,9 @@ _ENOUGH = 7
 """Past days that are forgotten together: one by one would cost more than it saves."""
 
 
+_DAY = itemgetter(0)
+
+
 class View:
     """What is derived from the shares; never stored."""
 
@@ -70,6 +74,8 @@ class View:
         "_history",
         "_kept",
         "_last_days",
+        "_module_days",
+        "_modules_to",
         "_newest",
         "_outcomes",
         "_reasons",
@@ -82,6 +88,7 @@ class View:
         "course",
         "key_people",
         "patience",
+        "quiet_since",
         "quiet_until",
         "series",
     )
@@ -90,8 +97,10 @@ class View:
         self._kept = keep
         # The last cadence, with the number of active days and of changes that it was told from.
         self.cadence: tuple[int, int, Cadence] | None = None
-        # Before this grid instant only its trend can move it, unless something is heard: see ``Timers``.
+        # Before this grid instant only its trend can move it, unless something is heard; and the instant and rhythm by
+        # which that is to be told, where nobody asked yet: see ``Timers``.
         self.quiet_until = 0
+        self.quiet_since: tuple[int, Rhythm] | None = None
         # What the alerts that facts decide were told from last (None: ask again) and the health then, and the next grid
         # instant at which the passing of time alone can move them: see ``FactAlarms``.
         self.alarmed_by: object = None
@@ -111,6 +120,9 @@ class View:
         self._reasons: tuple[Published, list[Contribution]] | None = None
         self._roles: list[tuple[str, Share, Trait]] | None = None
         self._compacted_day: int | None = None
+        # The newest day on which each module was used, and the newest of all; None: not asked for yet.
+        self._module_days: dict[str, int] | None = None
+        self._modules_to = -1
         # The last active day of profiles that were asked for, until they tell anything.
         self._last_days: dict[str, int] = {}
         self._derive(customer)
@@ -143,10 +155,10 @@ class View:
 
     def fold(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
         """Take in news of one share; return the days of which it tells."""
-        self.quiet_until = 0
         self.blind = None
         self._last_days.pop(record.profile_id, None)
         all_anew = record.detached or record.full
+        self._rouse(customer, record, all_anew=all_anew)
         self._forget_key_people(record, all_anew=all_anew)
         self.course.forget(chain(share.days, record.days) if all_anew else record.days)
         if self.series.partial and not self._leaves_the_past(customer, share, record, all_anew=all_anew):
@@ -170,6 +182,15 @@ class View:
             _replace_day(self.series, day, share.days.get(day), bucket)
             share.days[day] = bucket
         return sorted(record.days) if len(record.days) > 1 else list(record.days)
+
+    def _rouse(self, customer: Customer, record: ProfileState, *, all_anew: bool) -> None:
+        """More than its trend may move it; but days from the last instant on are not seen before they are over."""
+        days, settled = record.days, customer.settled_day
+        told = all_anew or not days or record.traits or record.outcomes
+        if told or settled is None or min(days) < settled:
+            self.quiet_until, self.quiet_since = 0, None
+        else:
+            self.quiet_until = min(self.quiet_until, min(days) + 1)
 
     def _forget_key_people(self, record: ProfileState, *, all_anew: bool) -> None:
         """News of before the instant that they were told as of: tell it anew."""
@@ -212,6 +233,7 @@ class View:
         share.detached, share.by_domain = record.detached, record.by_domain
         uses = record.uses
         if uses:
+            self._note_modules(share, uses)
             settled = customer.settled_day
             if settled is not None and min(uses) >= settled:
                 # What is added up lies before.
@@ -252,6 +274,22 @@ class View:
         if _is_campaign(kind, data):
             self._campaigns = None
 
+    def _note_modules(self, share: Share, uses: ByDay) -> None:
+        """Of each module note the newest day on which anybody used it; nearly always it is the newest of all."""
+        newest = self._module_days
+        if newest is None:
+            return
+        for day, modules in uses.items():
+            known = share.uses.get(day)
+            if known is not None and not known.keys() <= modules.keys():
+                self._module_days = None
+                return
+            if day >= self._modules_to:
+                newest.update(dict.fromkeys(modules, day))
+                self._modules_to = day
+            else:
+                newest.update({module: day for module in modules if newest.get(module, -1) < day})
+
     def compact(self, customer: Customer, day: int) -> None:
         """Forget what no grid instant from ``day`` on asks for; what was decided at ``day`` may still be told after.
 
@@ -271,6 +309,9 @@ class View:
             if share.has_past_traits(told_from * DAY_MS):
                 names = name_changes(customer) if names is None else names
                 share.forget_traits(told_from * DAY_MS, names)
+        if self._module_days is not None:
+            first = kept_from(day)
+            self._module_days = {module: last for module, last in self._module_days.items() if last >= first}
         self._compact_facts(customer, told_from)
         _forget_strangers(customer, told_from - SHARED_DAYS)
 
@@ -330,15 +371,25 @@ class View:
 
     def modules(self, customer: Customer, day: int, width: int) -> set[str]:
         """Modules that people used in the ``width`` days before ``day``."""
-        window = frozenset(range(day - width, day))
-        # Days by the dozen of every profile, every week: no step of Python for each of them.
-        found = set[str]().union(
-            *chain.from_iterable(
-                map(share.uses.__getitem__, window.intersection(share.uses))
+        newest = self._module_days
+        if newest is None:
+            newest = self._module_days = {}
+            used = chain.from_iterable(share.uses.items() for share in customer.shares.values())
+            for used_on, modules in sorted(used, key=_DAY):
+                newest.update(dict.fromkeys(modules, used_on))
+                self._modules_to = used_on
+        first = day - width
+        if self._modules_to < day:
+            found = {module for module, last in newest.items() if last >= first}
+        else:
+            # On days from the instant on, too.
+            found = {
+                module
                 for share in customer.shares.values()
-                if share.uses
-            )
-        )
+                for used_on, modules in share.uses.items()
+                if first <= used_on < day
+                for module in modules
+            }
         found.discard(MACHINE)
         return found
 
@@ -490,6 +541,8 @@ class View:
         self.alarmed_by = None
         if share.traits:
             self._newest = self._roles = None
+        if share.uses:
+            self._module_days = None
         if share.outcomes:
             self._forget_facts()
         share.clear()

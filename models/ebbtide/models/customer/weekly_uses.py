@@ -21,13 +21,17 @@ def whole_from(day: int, use_days: int) -> int:
     return last_monday(day - use_days)
 
 
+def kept_from(day: int) -> int:
+    """The Monday from which uses are known at all, as of ``day``."""
+    return last_monday(day) - USE_DAYS
+
+
 def by_weeks(uses: ByDay, day: int, use_days: int) -> ByDay:
     """Uses as of ``day``: by day for the newest ``use_days`` and back to a Monday, by week before, for nine weeks.
 
     Doing it twice, or as of an earlier day before, changes nothing. The days' own counts are shared, not copied.
     """
-    whole = whole_from(day, use_days)
-    first = last_monday(day) - USE_DAYS
+    whole, first = whole_from(day, use_days), kept_from(day)
     found: ByDay = {}
     weeks: dict[int, list[dict[str, int]]] = {}
     for used in sorted(uses):
