@@ -243,9 +243,9 @@ class View:
                 share.take_uses(uses, from_day)
         share.sources.update(record.sources)
         traits = record.traits
-        if record.outcomes or not traits.keys().isdisjoint(TERM_TRAITS):
-            self.alarmed_by = None
         if traits:
+            if not traits.keys().isdisjoint(TERM_TRAITS):
+                self.alarmed_by = None
             if PERSON_ATTRIBUTES in traits and customer.is_account:
                 # Only of who is its own customer anybody asks for them; who becomes one tells them anew.
                 traits = {name: values for name, values in traits.items() if name != PERSON_ATTRIBUTES}
@@ -264,7 +264,13 @@ class View:
         is_new = not any(event_id in other.outcomes for other in customer.shares.values())
         count = len(share.outcomes)
         put(share.outcomes, event_id, outcome)
-        if not (known and days and history) or not is_new or len(share.outcomes) == count or at_ms <= known[-1][1]:
+        is_new = is_new and len(share.outcomes) > count
+        if not is_new:
+            self.alarmed_by = None
+        elif self.alarm_day is None or at_ms // DAY_MS < self.alarm_day:
+            # It is seen when its day is over.
+            self.alarm_day = at_ms // DAY_MS + 1
+        if not (known and days and history) or not is_new or at_ms <= known[-1][1]:
             self._forget_facts()
             return
         known.append(outcome)
