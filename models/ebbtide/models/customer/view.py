@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ebbtide.models.churn.attributes import NO_ATTRIBUTES, PREFIX, Attributes, told
 from ebbtide.models.churn.features import NAMES
-from ebbtide.models.customer.cadence import Cadence
+from ebbtide.models.customer.cadence import Gaps
 from ebbtide.models.customer.course import Course
 from ebbtide.models.customer.customer import MARK_LENGTH
 from ebbtide.models.customer.kept import Kept, kept
@@ -84,8 +84,8 @@ class View:
         "alarmed_by",
         "alarmed_health",
         "blind",
-        "cadence",
         "course",
+        "gaps",
         "key_people",
         "patience",
         "quiet_since",
@@ -95,8 +95,8 @@ class View:
 
     def __init__(self, customer: Customer, keep: Kept = BY_DEFAULT) -> None:
         self._kept = keep
-        # The last cadence, with the number of active days and of changes that it was told from.
-        self.cadence: tuple[int, int, Cadence] | None = None
+        # The newest gaps as of the instant that was asked for last.
+        self.gaps: Gaps | None = None
         # Before this grid instant only its trend can move it, unless something is heard; and the instant and rhythm by
         # which that is to be told, where nobody asked yet: see ``Timers``.
         self.quiet_until = 0
@@ -132,7 +132,7 @@ class View:
         shares = [share for share in customer.shares.values() if not share.detached]
         if not shares:
             customer.old_days, customer.old_core = [], []
-        self.cadence = None
+        self.gaps = None
         series = self.series = DaySeries()
         partial = {day for share in shares for day in share.old_days}.union(customer.old_days)
         partial |= {day for share in shares if share.thin_from for day in share.days if day < share.thin_from}

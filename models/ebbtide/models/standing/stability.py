@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ebbtide.models.churn.grid import last_observation_day
 from ebbtide.models.customer.cadence import Cadence
-from ebbtide.models.customer.series import EVENTS, DaySeries
+from ebbtide.models.customer.series import DaySeries
 
 _WEEK = 7
 
@@ -29,9 +29,10 @@ def variation(series: DaySeries, day: int, own: Cadence, periods: int) -> Variat
     every second week is judged by fortnights. The standard deviation is that of these periods, not of a sample: they
     are all that is told about.
     """
-    width = _WEEK * max(1, ceil(own.days / _WEEK))
+    weeks = max(1, ceil(own.days / _WEEK))
+    width = _WEEK * weeks
     end = last_observation_day(day, _WEEK)
-    before = series.totals_before(EVENTS, range(end, end - width * periods - 1, -width))
+    before = series.by_weeks(end, weeks * periods)[::weeks]
     counts = [after - earlier for after, earlier in pairwise(before)]
     total = sum(counts)
     if total == 0:
