@@ -127,9 +127,10 @@ def silence(last_day: int, day: int, own: Cadence) -> int:
 
 def silence_state(silent: float, own: Cadence, policy: CadencePolicy) -> SilenceState:
     """State for a silence: with a cadence of two days, 4 days is asleep, 15 days is left [CRM]."""
-    if silent >= left_after(own, policy):
-        return SilenceState.LEFT
-    return SilenceState.ASLEEP if silent >= asleep_after(own, policy) else SilenceState.AWAKE
+    asleep = asleep_after(own, policy)
+    if silent < asleep:
+        return SilenceState.AWAKE
+    return SilenceState.LEFT if silent >= max(asleep, policy.left_gaps * own.gap) else SilenceState.ASLEEP
 
 
 def instant_of(last_day: int, silent: float, own: Cadence) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 from ebbtide.models.adoption.campaign import inflation, organic
 from ebbtide.models.alerting.lifecycle import withdraw
@@ -11,7 +11,7 @@ from ebbtide.models.churn.features import features
 from ebbtide.models.churn.grid import is_observation_day
 from ebbtide.models.churn.labels import LabelKind
 from ebbtide.models.churn.scorer import ScoredLogit, Scorer
-from ebbtide.models.churn.tiers import TierThresholds, health_tier
+from ebbtide.models.churn.tiers import TIERS, TierThresholds, health_tier
 from ebbtide.models.customer.alarms import Alarms
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.customer import ANONYMOUS, Customer, Observation, Published
@@ -40,7 +40,7 @@ from ebbtide.schemas.score import HealthTier
 from ebbtide.schemas.state_change import StateName
 
 
-class Instant(NamedTuple):
+class Instant(msgspec.Struct, frozen=True):
     """A grid instant as a customer is evaluated at it.
 
     ``fleet`` are the statistics of the instant before, ``seen`` what could be seen of the customer; ``observe``:
@@ -221,7 +221,9 @@ class Evaluator:
         # For a customer that was out of sight for days, time stood still on them.
         as_of, days = day - rhythm.blind, rhythm.own.days
         running = self._running(customer, view, day)
-        vector = features(self._organic(customer, view, day), as_of, days, running)
+        campaigns = view.campaigns(customer, day)
+        series = self._organic(view.series, campaigns, day) if campaigns else view.series
+        vector = features(series, as_of, days, running)
         if vector is None:
             # All that it ever did a campaign brought.
             vector = features(view.series, as_of, days, running)
@@ -231,8 +233,10 @@ class Evaluator:
         vector = PACKED.unpack(frozen)
         attributes = view.attributes_at(customer, day * DAY_MS - 1)
         scored = scorer.score(vector, attributes)
-        tier = health_tier(scored.p, None if customer.tier is None else HealthTier(customer.tier), self._thresholds)
-        customer.tier = tier.value
+        before = None if customer.tier is None else TIERS[customer.tier]
+        tier = health_tier(scored.p, before, self._thresholds)
+        if tier is not before:
+            customer.tier = tier.value
         previous = customer.score
         if (
             force
@@ -254,12 +258,9 @@ class Evaluator:
             return None
         return running_contract(customer, view, day, label.horizon_days)
 
-    def _organic(self, customer: Customer, view: View, day: int) -> DaySeries:
+    def _organic(self, series: DaySeries, campaigns: list[int], day: int) -> DaySeries:
         """The series without what campaigns of the last weeks brought [FX]."""
-        campaigns = view.campaigns(customer, day)
-        if not campaigns:
-            return view.series
-        return organic(view.series, inflation(view.series, campaigns, day, self._policy.campaign, self._cadence))
+        return organic(series, inflation(series, campaigns, day, self._policy.campaign, self._cadence))
 
     def _stand(
         self,

@@ -26,6 +26,7 @@ from ebbtide.models.alerting.renewals import end_date, renewal_at_risk, renewal_
 from ebbtide.models.alerting.support import support_day, support_distress
 from ebbtide.models.alerting.verdict import Clears, Reason, Verdict
 from ebbtide.models.churn.learner import UNTAUGHT
+from ebbtide.models.churn.tiers import TIERS
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.segments import alert_policy, segment_at
@@ -110,7 +111,7 @@ class _At(NamedTuple):
     @property
     def tier(self) -> HealthTier | None:
         """The tier of the score."""
-        return None if self.customer.tier is None else HealthTier(self.customer.tier)
+        return None if self.customer.tier is None else TIERS[self.customer.tier]
 
     def health(self, policy: ScorePolicy) -> Health:
         """The tier, and whether the newest predictions agree with it."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 from ebbtide.models.customer.cadence import Cadence, Gaps, SilenceState, silence, silence_state
 from ebbtide.models.customer.view import View
 from ebbtide.models.policy import CadencePolicy
 
 
-class Rhythm(NamedTuple):
+class Rhythm(msgspec.Struct, frozen=True):
     """The last active day, the own cadence, and the silence since: in the cadence's days, and as a state.
 
     ``blind`` of the calendar days since then nobody could see the customer; they are no silence.

@@ -10,10 +10,14 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from operator import add
+from typing import TYPE_CHECKING
 
 from ebbtide.models.customer.workdays import is_weekend, workdays_before
 from ebbtide.schemas.base import DAY_SECONDS
 from ebbtide.schemas.profile_state import DAY_FIELDS
+
+if TYPE_CHECKING:
+    from ebbtide.models.standing.stability import Variation
 
 EVENTS, LOGINS, QUERIES, ORDERS, REVENUE = range(5)
 FIRST, LAST, FIRST_LOGIN, LAST_LOGIN = range(5, 9)
@@ -63,7 +67,7 @@ class DaySeries:
     queries, and what is known; what it does not tell is in ``rest``, which every running total contains.
     """
 
-    __slots__ = ("_buckets", "_daily", "_daily_from", "_fresh", "_totals", "days", "disorder", "partial", "weekends", "workdays")
+    __slots__ = ("_buckets", "_daily", "_daily_from", "_fresh", "_totals", "days", "disorder", "evenness", "partial", "weekends", "workdays")
 
     def __init__(self) -> None:
         self.days: list[int] = []
@@ -78,6 +82,8 @@ class DaySeries:
         # Events before every calendar day from one on, as far as it was asked for.
         self._daily = array("q")
         self._daily_from = 0
+        # How even some weeks were, with their width and the day that they end before, until one of their days changes.
+        self.evenness: tuple[int, int, Variation | None] | None = None
 
     def __contains__(self, day: int) -> bool:
         return day in self._buckets
@@ -95,7 +101,9 @@ class DaySeries:
 
     def put(self, day: int, bucket: Bucket) -> None:
         """Set a day's bucket; an empty one removes the day. The series keeps the list: do not share it."""
-        days = self.days
+        days, even = self.days, self.evenness
+        if even is not None and day < even[0]:
+            self.evenness = None
         if self._daily and day < self._daily_from + len(self._daily) - 1:
             del self._daily[max(day - self._daily_from + 1, 0) :]
         # Nearly always the newest day.

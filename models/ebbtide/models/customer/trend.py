@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import ceil
-from typing import NamedTuple
+
+import msgspec
 
 from ebbtide.models.customer.cadence import Cadence
 from ebbtide.models.customer.series import DaySeries, median
@@ -13,7 +14,7 @@ from ebbtide.models.policy import BaselinePolicy
 _WEEK = 7
 
 
-class Comparison(NamedTuple):
+class Comparison(msgspec.Struct, frozen=True):
     """Actions in the window before an instant, and the usual number in such a window."""
 
     value: int

@@ -32,6 +32,16 @@ def variation(series: DaySeries, day: int, own: Cadence, periods: int) -> Variat
     weeks = max(1, ceil(own.days / _WEEK))
     width = _WEEK * weeks
     end = last_observation_day(day, _WEEK)
+    known = series.evenness
+    if known is not None and known[0] == end and known[1] == width:
+        # It is asked for every day, and is another once a week.
+        return known[2]
+    found = _variation(series, end, weeks, periods)
+    series.evenness = end, width, found
+    return found
+
+
+def _variation(series: DaySeries, end: int, weeks: int, periods: int) -> Variation | None:
     before = series.by_weeks(end, weeks * periods)[::weeks]
     counts = [after - earlier for after, earlier in pairwise(before)]
     total = sum(counts)
@@ -39,4 +49,5 @@ def variation(series: DaySeries, day: int, own: Cadence, periods: int) -> Variat
         return None
     # The deviation over the mean, in whole numbers up to the root.
     squares = sum([count * count for count in counts])
+    width = _WEEK * weeks
     return Variation(sqrt(periods * squares - total * total) / total, end - width * periods, width, min(counts) > 0)
