@@ -82,8 +82,9 @@ class DaySeries:
         # Events before every calendar day from one on, as far as it was asked for.
         self._daily = array("q")
         self._daily_from = 0
-        # How even some weeks were, with their width and the day that they end before, until one of their days changes.
-        self.evenness: tuple[int, int, Variation | None] | None = None
+        # How even some weeks were, with the day that they end before, the width and the number of periods, until one of
+        # their days changes.
+        self.evenness: tuple[int, int, int, Variation | None] | None = None
 
     def __contains__(self, day: int) -> bool:
         return day in self._buckets

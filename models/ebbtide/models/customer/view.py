@@ -26,6 +26,7 @@ from ebbtide.models.customer.series import (
     add_bucket,
     merge_buckets,
 )
+from ebbtide.models.customer.module_days import ModuleDays
 from ebbtide.models.customer.share import NAME, OutcomeValue, Share
 from ebbtide.models.customer.weekly_uses import ByDay, add_uses, by_weeks, kept_from, whole_from
 from ebbtide.models.policy import CorePolicy
@@ -61,9 +62,6 @@ _ENOUGH = 7
 """Past days that are forgotten together: one by one would cost more than it saves."""
 
 
-_DAY = itemgetter(0)
-
-
 class View:
     """What is derived from the shares; never stored."""
 
@@ -75,7 +73,6 @@ class View:
         "_kept",
         "_last_days",
         "_module_days",
-        "_modules_to",
         "_newest",
         "_outcomes",
         "_reasons",
@@ -120,9 +117,7 @@ class View:
         self._reasons: tuple[Published, list[Contribution]] | None = None
         self._roles: list[tuple[str, Share, Trait]] | None = None
         self._compacted_day: int | None = None
-        # The newest day on which each module was used, and the newest of all; None: not asked for yet.
-        self._module_days: dict[str, int] | None = None
-        self._modules_to = -1
+        self._module_days: ModuleDays | None = None
         # The last active day of profiles that were asked for, until they tell anything.
         self._last_days: dict[str, int] = {}
         self._derive(customer)
@@ -281,7 +276,7 @@ class View:
             self._campaigns = None
 
     def _note_modules(self, share: Share, uses: ByDay) -> None:
-        """Of each module note the newest day on which anybody used it; nearly always it is the newest of all."""
+        """News of uses: a day is told anew with all of its modules, and nearly always with no less than before."""
         newest = self._module_days
         if newest is None:
             return
@@ -290,11 +285,7 @@ class View:
             if known is not None and not known.keys() <= modules.keys():
                 self._module_days = None
                 return
-            if day >= self._modules_to:
-                newest.update(dict.fromkeys(modules, day))
-                self._modules_to = day
-            else:
-                newest.update({module: day for module in modules if newest.get(module, -1) < day})
+            newest.note(day, modules)
 
     def compact(self, customer: Customer, day: int) -> None:
         """Forget what no grid instant from ``day`` on asks for; what was decided at ``day`` may still be told after.
@@ -316,8 +307,7 @@ class View:
                 names = name_changes(customer) if names is None else names
                 share.forget_traits(told_from * DAY_MS, names)
         if self._module_days is not None:
-            first = kept_from(day)
-            self._module_days = {module: last for module, last in self._module_days.items() if last >= first}
+            self._module_days.forget(kept_from(day))
         self._compact_facts(customer, told_from)
         _forget_strangers(customer, told_from - SHARED_DAYS)
 
@@ -379,16 +369,11 @@ class View:
         """Modules that people used in the ``width`` days before ``day``."""
         newest = self._module_days
         if newest is None:
-            newest = self._module_days = {}
-            used = chain.from_iterable(share.uses.items() for share in customer.shares.values())
-            for used_on, modules in sorted(used, key=_DAY):
-                newest.update(dict.fromkeys(modules, used_on))
-                self._modules_to = used_on
+            uses = chain.from_iterable(share.uses.items() for share in customer.shares.values())
+            newest = self._module_days = ModuleDays(uses)
         first = day - width
-        if self._modules_to < day:
-            found = {module for module, last in newest.items() if last >= first}
-        else:
-            # On days from the instant on, too.
+        found = newest.used(first, day)
+        if found is None:
             found = {
                 module
                 for share in customer.shares.values()

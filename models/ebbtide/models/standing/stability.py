@@ -33,11 +33,11 @@ def variation(series: DaySeries, day: int, own: Cadence, periods: int) -> Variat
     width = _WEEK * weeks
     end = last_observation_day(day, _WEEK)
     known = series.evenness
-    if known is not None and known[0] == end and known[1] == width:
+    if known is not None and known[0] == end and known[1] == width and known[2] == periods:
         # It is asked for every day, and is another once a week.
-        return known[2]
+        return known[3]
     found = _variation(series, end, weeks, periods)
-    series.evenness = end, width, found
+    series.evenness = end, width, periods, found
     return found
 
 
