@@ -286,10 +286,12 @@ class FactAlarms:
             return
         month = policy.month_days
         people = [
-            (key, share) for key, share in customer.shares.items() if not share.detached and is_person(share.subject_type)
+            (key, share)
+            for key, share in customer.shares.items()
+            if not share.detached and is_person(share.subject_type)
         ]
         if not in_full and AlertType.EXPANSION_READY not in customer.alerts:
-            # Who came in the month by the last day of each, which is known; the month before is counted where it matters.
+            # The last day of each is known; the month before is counted where it matters.
             came = sum((view.last_day(key, share, day) or 0) >= day - month for key, share in people)
             if licensed is None or came < in_full_use(licensed, at.policy):
                 return

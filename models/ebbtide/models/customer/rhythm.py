@@ -30,9 +30,13 @@ def own_cadence(view: View, day: int, policy: CadencePolicy) -> Cadence:
 def _own(view: View, end: int, policy: CadencePolicy) -> Cadence:
     """The cadence by the first ``end`` active days."""
     series, gaps = view.series, view.gaps
-    if gaps is not None and gaps.disorder == series.disorder and (
-        # Most customers on most days: nothing was added since, or one day.
-        gaps.end == end or (gaps.end + 1 == end and gaps.move(series))
+    if (
+        gaps is not None
+        and gaps.disorder == series.disorder
+        and (
+            # Most customers on most days: nothing was added since, or one day.
+            gaps.end == end or (gaps.end + 1 == end and gaps.move(series))
+        )
     ):
         return gaps.own
     gaps = view.gaps = Gaps(series, end, policy)

@@ -67,7 +67,19 @@ class DaySeries:
     queries, and what is known; what it does not tell is in ``rest``, which every running total contains.
     """
 
-    __slots__ = ("_buckets", "_daily", "_daily_from", "_fresh", "_totals", "days", "disorder", "evenness", "partial", "weekends", "workdays")
+    __slots__ = (
+        "_buckets",
+        "_daily",
+        "_daily_from",
+        "_fresh",
+        "_totals",
+        "days",
+        "disorder",
+        "evenness",
+        "partial",
+        "weekends",
+        "workdays",
+    )
 
     def __init__(self) -> None:
         self.days: list[int] = []

@@ -210,7 +210,7 @@ class Share(msgspec.Struct):
     def has_past_traits(self, at_ms: int) -> bool:
         """Whether there are values of traits that do not hold any more at ``at_ms``."""
         # Of most traits one value is known.
-        return any([values[1].at_ms <= at_ms for values in self.traits.values() if len(values) > 1])
+        return any(values[1].at_ms <= at_ms for values in self.traits.values() if len(values) > 1)
 
     def forget_traits(self, at_ms: int, names: Collection[tuple[int, int]]) -> None:
         """Of each trait keep the value that holds at ``at_ms`` and later ones; of the name also ``names``."""

@@ -16,6 +16,7 @@ from ebbtide.models.customer.course import Course
 from ebbtide.models.customer.customer import MARK_LENGTH
 from ebbtide.models.customer.kept import Kept, kept
 from ebbtide.models.customer.kept_facts import kept_facts
+from ebbtide.models.customer.module_days import ModuleDays
 from ebbtide.models.customer.series import (
     LAST,
     NO_BUCKET,
@@ -26,7 +27,6 @@ from ebbtide.models.customer.series import (
     add_bucket,
     merge_buckets,
 )
-from ebbtide.models.customer.module_days import ModuleDays
 from ebbtide.models.customer.share import NAME, OutcomeValue, Share
 from ebbtide.models.customer.weekly_uses import ByDay, add_uses, by_weeks, kept_from, whole_from
 from ebbtide.models.policy import CorePolicy
