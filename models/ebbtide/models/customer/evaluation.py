@@ -64,6 +64,8 @@ class Evaluator:
         self._fact_alarms = FactAlarms(policy)
         self._standings = Standings(policy)
         self._timers = Timers(policy)
+        self._by_inactivity = policy.label.kind == LabelKind.INACTIVITY.value
+        self._all_on = not (policy.alert.off or policy.alert.segments)
         score = policy.score
         self._thresholds = TierThresholds(
             score.danger_enter, score.danger_leave, score.excellent_enter, score.excellent_leave
@@ -163,6 +165,8 @@ class Evaluator:
 
     def _withdraw(self, customer: Customer, view: View, day: int, decisions: Decisions) -> None:
         """No alert of a type that is switched off is open, nor told, whoever decides it."""
+        if self._all_on:
+            return
         off = alert_policy(customer, view, day, self._policy).off
         decisions.alerts = withdraw(customer.alerts, decisions.alerts, off, at_ms=day * DAY_MS)
 
@@ -253,10 +257,9 @@ class Evaluator:
 
     def _running(self, customer: Customer, view: View, day: int) -> Running | None:
         """The contract it is under, where that decides its label."""
-        label = self._policy.label
-        if label.kind == LabelKind.INACTIVITY.value:
+        if self._by_inactivity:
             return None
-        return running_contract(customer, view, day, label.horizon_days)
+        return running_contract(customer, view, day, self._policy.label.horizon_days)
 
     def _organic(self, series: DaySeries, campaigns: list[int], day: int) -> DaySeries:
         """The series without what campaigns of the last weeks brought [FX]."""
@@ -274,10 +277,13 @@ class Evaluator:
         changed: bool,
     ) -> None:
         """Move the customer's states; at an observation instant also say what it adds to its fleet."""
-        name, held, segment = "", dict[str, Trait](), None
-        if at.observe:
-            name, held = self._segment(customer, view, at.day)
-            segment = None if at.fleet is None else at.fleet.of(name)
+        if not at.observe:
+            decisions.changes += self._standings.settle(
+                customer, view, at.day, rhythm, comparison, None, at.seen.blind_days, weekly=False, changed=changed
+            ).changes
+            return
+        name, held = self._segment(customer, view, at.day)
+        segment = None if at.fleet is None else at.fleet.of(name)
         standing = self._standings.settle(
             customer,
             view,
@@ -286,25 +292,24 @@ class Evaluator:
             comparison,
             segment,
             at.seen.blind_days,
-            weekly=at.observe,
+            weekly=True,
             changed=changed,
         )
         decisions.changes += standing.changes
-        if at.observe:
-            decisions.contribution = told = contribution(
-                view.series,
-                at.day,
-                segment=name,
-                silence=customer.silence,
-                comparison=comparison,
-                drop_enter=self._policy.baseline.drop_enter,
-                metrics=standing.metrics,
-                modules=view.modules(customer, at.day, self._policy.adoption.month_days),
-                stage=_stage(customer),
-                business=self._business(customer, view, at, held, standing, seen_day=view.series.first_day()),
-            )
-            if segment is not None and at.fleet is not None and told.is_in_use:
-                told.prospect = self._prospect(customer, at.day, told, at.fleet, segment.name, held.get("name"))
+        decisions.contribution = told = contribution(
+            view.series,
+            at.day,
+            segment=name,
+            silence=customer.silence,
+            comparison=comparison,
+            drop_enter=self._policy.baseline.drop_enter,
+            metrics=standing.metrics,
+            modules=view.modules(customer, at.day, self._policy.adoption.month_days),
+            stage=_stage(customer),
+            business=self._business(customer, view, at, held, standing, seen_day=view.series.first_day()),
+        )
+        if segment is not None and at.fleet is not None and told.is_in_use:
+            told.prospect = self._prospect(customer, at.day, told, at.fleet, segment.name, held.get("name"))
 
     def _prospect(
         self, customer: Customer, day: int, told: Contribution, fleet: Fleet, segment: str, name: Trait | None

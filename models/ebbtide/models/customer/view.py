@@ -404,23 +404,28 @@ class View:
 
         As of an instant, so that what is told of it does not depend on which later facts had arrived with it.
         """
-        newest, held = self.traits(customer), {}
+        held: dict[str, Trait] = {}
         for name in names:
-            value = newest.get(name)
-            if value is not None and value.at_ms > at_ms:
-                value = max(
-                    (
-                        earlier
-                        for share in customer.shares.values()
-                        for earlier in share.traits.get(name, ())
-                        if earlier.at_ms <= at_ms
-                    ),
-                    key=itemgetter(1, 2),
-                    default=None,
-                )
+            value = self.trait_at(customer, name, at_ms)
             if value is not None:
                 held[name] = value
         return held
+
+    def trait_at(self, customer: Customer, name: str, at_ms: int) -> Trait | None:
+        """The newest value of a trait, as ``traits_at``."""
+        value = self.traits(customer).get(name)
+        if value is None or value.at_ms <= at_ms:
+            return value
+        return max(
+            (
+                earlier
+                for share in customer.shares.values()
+                for earlier in share.traits.get(name, ())
+                if earlier.at_ms <= at_ms
+            ),
+            key=itemgetter(1, 2),
+            default=None,
+        )
 
     def attributes_at(self, customer: Customer, at_ms: int) -> Attributes:
         """What the vendor tells of the customer for its score, as of ``at_ms``: all that was told together last.
@@ -428,8 +433,8 @@ class View:
         Of an account that is what was told of the account, not of its people.
         """
         name = ATTRIBUTES if customer.is_account else PERSON_ATTRIBUTES
-        held = self.traits_at(customer, (name,), at_ms)
-        return held[name].value if held else NO_ATTRIBUTES
+        held = self.trait_at(customer, name, at_ms)
+        return NO_ATTRIBUTES if held is None else held.value
 
     def _put_traits(self, traits: Mapping[str, list[Trait]]) -> None:
         newest = self._newest
@@ -460,8 +465,9 @@ class View:
         """The first UTC day from ``day`` on with a dated fact."""
         if self._fact_days is None:
             self._fact_days = sorted({at_ms // DAY_MS for _, at_ms, _ in self.outcomes(customer)})
-        index = bisect_left(self._fact_days, day)
-        return self._fact_days[index] if index < len(self._fact_days) else None
+        known = self._fact_days
+        # Mostly there is none.
+        return known[bisect_left(known, day)] if known and known[-1] >= day else None
 
     def known_from(self, customer: Customer) -> int | None:
         """UTC day of the first dated fact or trait; None where nobody told anything."""
