@@ -63,7 +63,7 @@ class Gaps:
         self.own = self._cadence(len(days), None)
 
     def move(self, series: DaySeries) -> bool:
-        """Go on by one active day; false where the weekends are seen otherwise with it: then all are told anew."""
+        """Go on by one active day, not the first; false where weekends are seen otherwise with it: all is told anew then."""
         last, start = self.end, self.end - self._policy.max_gaps - 1
         weekend = self._weekend + series.weekends[last]
         if start >= 0:
@@ -73,8 +73,7 @@ class Gaps:
             return False
         self.end, self._weekend = last + 1, weekend
         steps, known = series.workdays if self._business else series.days, self._sorted
-        if last:
-            insort(known, steps[last] - steps[last - 1])
+        insort(known, steps[last] - steps[last - 1])
         if start >= 0:
             del known[bisect_left(known, steps[start + 1] - steps[start])]
         self.own = self._cadence(days, self.own)

@@ -313,13 +313,13 @@ class FactAlarms:
 
 def _is_settled(customer: Customer, before: Held | None) -> bool:
     """Whether no alert that states decide is open, and none of them may open one: the cell is the one ``before``."""
-    if not customer.alerts.keys().isdisjoint(_BY_STATES):
-        return False
     states = customer.states
-    if states.get(StateName.HEALTH_CELL) is not before:
-        return False
     lead = states.get(StateName.LEAD_PRIORITY)
-    return lead is None or lead.value != Priority.A
+    return (
+        customer.alerts.keys().isdisjoint(_BY_STATES)
+        and states.get(StateName.HEALTH_CELL) is before
+        and (lead is None or lead.value != Priority.A)
+    )
 
 
 def _first(*days: int | None) -> int | None:

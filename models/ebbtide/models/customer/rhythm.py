@@ -35,7 +35,7 @@ def _own(view: View, end: int, policy: CadencePolicy) -> Cadence:
         and gaps.disorder == series.disorder
         and (
             # Most customers on most days: nothing was added since, or one day.
-            gaps.end == end or (gaps.end + 1 == end and gaps.move(series))
+            gaps.end == end or (0 < gaps.end == end - 1 and gaps.move(series))
         )
     ):
         return gaps.own
