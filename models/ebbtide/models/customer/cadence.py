@@ -63,7 +63,7 @@ class Gaps:
         self.own = self._cadence(len(days), None)
 
     def move(self, series: DaySeries) -> bool:
-        """Go on by one active day, not the first; false where weekends are seen otherwise with it: tell all anew then."""
+        """Go on by one active day, not the first; false where weekends are seen otherwise with it."""
         last, start = self.end, self.end - self._policy.max_gaps - 1
         weekend = self._weekend + series.weekends[last]
         if start >= 0:
