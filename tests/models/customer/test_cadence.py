@@ -22,7 +22,10 @@ from ebbtide.models.customer.cadence import (
     silence,
     silence_state,
 )
+from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.rhythm import own_cadence
 from ebbtide.models.customer.series import DaySeries
+from ebbtide.models.customer.view import View
 from ebbtide.models.customer.workdays import day_after_workdays, is_weekend, workdays_before
 from ebbtide.models.policy import CadencePolicy
 
@@ -144,3 +147,21 @@ def test_left_is_never_before_asleep() -> None:
     own = Cadence(4.0, business=False)
     assert left_after(own, policy) == asleep_after(own, policy) == 8.0
     assert silence_state(8, own, policy) is SilenceState.LEFT
+
+
+@given(
+    st.lists(st.tuples(st.integers(100, 260), st.booleans()), min_size=1, max_size=120),
+    st.lists(st.integers(0, 40), max_size=60),
+)
+def test_gaps_that_move_on_are_those_told_anew(puts: list[tuple[int, bool]], looks: list[int]) -> None:
+    """Whatever days come or go, late ones too, and in whatever order instants are asked for."""
+    policy = CadencePolicy(max_gaps=6, min_gaps=2)
+    series, asked = DaySeries(), View(Customer("c", "t", "group_id", "acme"))
+    asked.series = series
+    look = 100
+    for step, (day, stays) in enumerate([*sorted(puts[::2]), *puts[1::2]]):
+        series.put(day, [int(stays), 0, 0, 0, 0, 0, 0, -1, -1])
+        look += looks[step] if step < len(looks) else 1
+        for at in (look, look + 1, day, day + 1):
+            if series.count_before(at):
+                assert own_cadence(asked, at, policy) == cadence(series, at, policy)

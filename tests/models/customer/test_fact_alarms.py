@@ -10,10 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from ebbtide.models.customer.customer import Customer
+from ebbtide.models.customer.fact_alarms import FactAlarms
 from ebbtide.models.customer.kept import kept
+from ebbtide.models.customer.view import View, fold
 from ebbtide.models.policy import AlertPolicy, CorePolicy
+from ebbtide.models.standing.unseen import all_seen
 from ebbtide.schemas.alert import Alert, AlertType
-from ebbtide.schemas.base import to_ms
+from ebbtide.schemas.base import DAY_MS, to_ms
+from ebbtide.schemas.events import Identifier, IdentifierType
+from ebbtide.schemas.profile_state import Outcome, ProfileState
 from support.blind import beats
 from support.raw import MONDAY, alerts_of, at, in_account, iso, run, story, track
 from support.standings import Told, in_time, told
@@ -357,3 +363,40 @@ def test_other_plays() -> None:
 def test_answers_are_kept_for_as_long_as_any_segment_asks_for_them() -> None:
     policy = AlertPolicy(segments={"strategic": {"referral_days": 900}})
     assert kept(CorePolicy(alert=policy)).answer_days == 900
+
+
+def test_a_fact_is_asked_for_once_it_is_seen_and_at_once_where_it_was_told_late() -> None:
+    customer = Customer("c", "t", "group_id", "acme")
+    view, alarms, day = View(customer), FactAlarms(CorePolicy()), 20_000
+
+    def hear(version: int, *days: int) -> None:
+        tickets = {
+            f"{version}-{n}": Outcome("ticket.opened", (day + told_on) * DAY_MS, {"ticket_id": f"{version}-{n}"})
+            for n, told_on in enumerate(days)
+        }
+        subject = Identifier(IdentifierType.GROUP_ID, "acme")
+        record = ProfileState(
+            tenant="t",
+            customer_id="c",
+            anchor=subject,
+            profile_id="p",
+            subject=subject,
+            version=version,
+            outcomes=tickets,
+            arrived_ms=0,
+        )
+        fold(customer, view, record)
+
+    def look(on: int) -> list[str]:
+        changes = alarms.settle(customer, view, day + on, None, None, observe=False, unseen=all_seen)
+        return [f"{change.type.value} {change.state.value}" for change in changes]
+
+    hear(0, 0, 0)
+    assert look(5) == []
+    hear(1, 6)
+    assert look(6) == []
+    assert look(7) == ["support_distress open"]
+    customer.alerts.clear()
+    assert look(9) == []
+    hear(2, 4)
+    assert look(11) == ["support_distress open"]

@@ -54,6 +54,11 @@ def test_random_puts_and_questions(puts: list[tuple[int, Bucket, int, int]]) -> 
         for field in (EVENTS, REVENUE):
             assert series.total(field, day) == sum(known[d][field] for d in before)
             assert series.window(field, day, width) == sum(known[d][field] for d in inside)
+        weekly = series.by_weeks(day, width // 4)
+        assert [before - weekly[-1] for before in weekly] == [
+            series.total(EVENTS, day - 7 * week) - series.total(EVENTS, day - 7 * (width // 4))
+            for week in range(width // 4 + 1)
+        ]
         for field in (LAST, LAST_LOGIN):
             seconds = [d * DAY_SECONDS + known[d][field] for d in before if known[d][field] >= 0]
             assert series.last_at(field, day) == max(seconds, default=None)
@@ -127,8 +132,11 @@ def test_a_series_less_some_of_its_days_is_that_of_the_rest(days: dict[int, list
         over = above.get(day, [0] * SUMMED)
         rest.put(day, [*(value - brought for value, brought in zip(sums, over, strict=True)), 1, 2, 3, 4])
     rest.rest = [7] * SUMMED
+    asked = data.draw(st.integers(0, 70))
+    whole.by_weeks(asked, 3)
     found = whole.less(above)
     assert found.days == rest.days
+    assert list(found.by_weeks(asked, 10)) == list(rest.by_weeks(asked, 10))
     for field in range(SUMMED):
         assert found.totals(field) == rest.totals(field)
     assert [found.get(day) for day in days] == [rest.get(day) for day in days]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ebbtide.models.customer.cadence import Cadence
+from ebbtide.models.customer.series import DaySeries
 from ebbtide.models.standing.stability import variation
 from support.standing import MONDAY, used
 
@@ -62,3 +65,17 @@ def test_slow_customers_are_judged_by_longer_periods(own: Cadence, period: int) 
     assert found is not None
     assert (found.value, found.period_days, found.every_period_active) == (0.0, period, True)
     assert found.start_day == MONDAY - 4 * period
+
+
+@given(st.lists(st.tuples(st.integers(MONDAY, MONDAY + 30), st.integers(0, 5), st.integers(28, 37)), max_size=20))
+def test_what_was_told_of_weeks_is_told_anew_once_one_of_their_days_changes(puts: list[tuple[int, int, int]]) -> None:
+    series, own = DaySeries(), Cadence(4.0, business=False)
+    known: dict[int, int] = {}
+    for day, events, at in puts:
+        known[day] = events
+        series.put(day, [events, 0, 0, 0, 0, 0, 0, -1, -1])
+        new = DaySeries()
+        for active, count in known.items():
+            new.put(active, [count, 0, 0, 0, 0, 0, 0, -1, -1])
+        periods = 4 - (events == 1)
+        assert variation(series, MONDAY + at, own, periods) == variation(new, MONDAY + at, own, periods)

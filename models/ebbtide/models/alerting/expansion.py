@@ -28,6 +28,11 @@ class SeatUse(NamedTuple):
         return min(self.users, self.before)
 
 
+def in_full_use(seats: float, policy: AlertPolicy) -> int:
+    """So many users fill the seats."""
+    return ceil(policy.expansion_enter * seats - _TINY)
+
+
 def expansion_ready(
     use: SeatUse,
     utilised: Utilisation,
@@ -55,7 +60,7 @@ def expansion_ready(
 def _by_seats(use: SeatUse, utilised: Utilisation, tier: HealthTier, policy: AlertPolicy) -> Verdict:
     if use.seats is None or use.seats < policy.expansion_seats:
         return Clears(Reason.FEW_SEATS)
-    full = ceil(policy.expansion_enter * use.seats - _TINY)
+    full = in_full_use(use.seats, policy)
     if use.lasting >= full:
         return _fires("seats", use, utilised, tier)
     # One user less than is needed is no news, however few the seats.

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import log, log1p
 
-from ebbtide.models.customer.series import EVENTS, LOGINS, ORDERS, QUERIES, REVENUE, DaySeries, median
+from ebbtide.models.customer.series import DaySeries, median
 from ebbtide.models.standing.running import Running
 
 SHORT_DAYS = 7
@@ -126,11 +126,7 @@ def features(
     quarter = bisect_left(days, day - QUARTER_DAYS, 0, end)
     month_before = bisect_left(days, day - 2 * MONTH_DAYS, 0, end)
     quarter_before = bisect_left(days, day - 2 * QUARTER_DAYS, 0, end)
-    events = series.totals(EVENTS)
-    logins = series.totals(LOGINS)
-    queries = series.totals(QUERIES)
-    revenue = series.totals(REVENUE)
-
+    events, logins, queries, orders, revenue = series.all_totals()
     first = days[0]
     last = days[end - 1]
     recency = day - last
@@ -164,7 +160,7 @@ def features(
         log1p(logins[end] - logins[month]),
         log1p(queries[end] - queries[month]),
         queries[end] / total,
-        log1p(series.totals(ORDERS)[end]),
+        log1p(orders[end]),
         _log_money(revenue[end] - revenue[quarter]),
         _log_money(revenue[end]),
         *(NO_CONTRACT if running is None else _under_contract(series, day, running)),
@@ -174,8 +170,7 @@ def features(
 def _under_contract(series: DaySeries, day: int, running: Running) -> tuple[float, ...]:
     """How use goes against what is usual, and what is known of the contract."""
     whole = min((day - series.days[0]) // SHORT_DAYS, MONTH_DAYS // SHORT_DAYS + USUAL_WEEKS)
-    before = series.totals_before(EVENTS, range(day, day - SHORT_DAYS * whole - 1, -SHORT_DAYS))
-    weeks = [after - earlier for after, earlier in pairwise(before)]
+    weeks = [after - earlier for after, earlier in pairwise(series.by_weeks(day, whole))]
     return (
         log1p(_of_usual(weeks, 2)),
         log1p(_of_usual(weeks, 4)),

@@ -27,6 +27,9 @@ class TierThresholds:
 
 DEFAULT = TierThresholds()
 
+TIERS = {tier.value: tier for tier in HealthTier}
+"""By value."""
+
 
 def health_tier(p_churn: float, previous: HealthTier | None, thresholds: TierThresholds = DEFAULT) -> HealthTier:
     """The tier of ``p_churn`` for a customer that was in ``previous`` (None: never scored before)."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import msgspec
 
 from ebbtide.models.alerting.lifecycle import AlertChange
 from ebbtide.models.churn.features import NAMES
@@ -45,14 +47,13 @@ class NewScore:
     raw_p: float
 
 
-@dataclass(slots=True)
-class Decisions:
+class Decisions(msgspec.Struct):
     """Everything decided at one instant, in the order in which it is told."""
 
     score: NewScore | None = None
-    alerts: list[AlertChange] = field(default_factory=list)
-    matured: list[Matured] = field(default_factory=list)
-    changes: list[StateChange] = field(default_factory=list)
+    alerts: list[AlertChange] = []
+    matured: list[Matured] = []
+    changes: list[StateChange] = []
     contribution: Contribution | None = None
     frozen: bytes | None = None
     """What the model was asked at an observation instant: packed features."""

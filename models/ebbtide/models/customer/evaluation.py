@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 from ebbtide.models.adoption.campaign import inflation, organic
 from ebbtide.models.alerting.lifecycle import withdraw
@@ -11,7 +11,7 @@ from ebbtide.models.churn.features import features
 from ebbtide.models.churn.grid import is_observation_day
 from ebbtide.models.churn.labels import LabelKind
 from ebbtide.models.churn.scorer import ScoredLogit, Scorer
-from ebbtide.models.churn.tiers import TierThresholds, health_tier
+from ebbtide.models.churn.tiers import TIERS, TierThresholds, health_tier
 from ebbtide.models.customer.alarms import Alarms
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.customer import ANONYMOUS, Customer, Observation, Published
@@ -40,7 +40,7 @@ from ebbtide.schemas.score import HealthTier
 from ebbtide.schemas.state_change import StateName
 
 
-class Instant(NamedTuple):
+class Instant(msgspec.Struct, frozen=True):
     """A grid instant as a customer is evaluated at it.
 
     ``fleet`` are the statistics of the instant before, ``seen`` what could be seen of the customer; ``observe``:
@@ -64,6 +64,8 @@ class Evaluator:
         self._fact_alarms = FactAlarms(policy)
         self._standings = Standings(policy)
         self._timers = Timers(policy)
+        self._by_inactivity = policy.label.kind == LabelKind.INACTIVITY.value
+        self._all_on = not (policy.alert.off or policy.alert.segments)
         score = policy.score
         self._thresholds = TierThresholds(
             score.danger_enter, score.danger_leave, score.excellent_enter, score.excellent_leave
@@ -91,11 +93,15 @@ class Evaluator:
             customer.due_day = None
             view.compact(customer, max([day, *view.series.days[-1:]]))
             return decisions
-        if day < view.quiet_until and not live and self._trend_is_usual(customer, view, day, outages, fleet):
+        was_active = day - 1 in view.series
+        if (
+            not (live or was_active)
+            and self._timers.is_quiet(customer, view, day)
+            and self._trend_is_usual(customer, view, day, outages, fleet)
+        ):
             customer.settled_day, customer.due_day = day, day + 1
             return decisions
         seen = Seen(customer, view, outages, day)
-        was_active = day - 1 in view.series
         if was_active:
             decisions.alerts += self._alarms.returned(customer, view, day - 1, seen, complete=True)
         customer.settled_day = day
@@ -159,6 +165,8 @@ class Evaluator:
 
     def _withdraw(self, customer: Customer, view: View, day: int, decisions: Decisions) -> None:
         """No alert of a type that is switched off is open, nor told, whoever decides it."""
+        if self._all_on:
+            return
         off = alert_policy(customer, view, day, self._policy).off
         decisions.alerts = withdraw(customer.alerts, decisions.alerts, off, at_ms=day * DAY_MS)
 
@@ -217,7 +225,9 @@ class Evaluator:
         # For a customer that was out of sight for days, time stood still on them.
         as_of, days = day - rhythm.blind, rhythm.own.days
         running = self._running(customer, view, day)
-        vector = features(self._organic(customer, view, day), as_of, days, running)
+        campaigns = view.campaigns(customer, day)
+        series = self._organic(view.series, campaigns, day) if campaigns else view.series
+        vector = features(series, as_of, days, running)
         if vector is None:
             # All that it ever did a campaign brought.
             vector = features(view.series, as_of, days, running)
@@ -227,8 +237,10 @@ class Evaluator:
         vector = PACKED.unpack(frozen)
         attributes = view.attributes_at(customer, day * DAY_MS - 1)
         scored = scorer.score(vector, attributes)
-        tier = health_tier(scored.p, None if customer.tier is None else HealthTier(customer.tier), self._thresholds)
-        customer.tier = tier.value
+        before = None if customer.tier is None else TIERS[customer.tier]
+        tier = health_tier(scored.p, before, self._thresholds)
+        if tier is not before:
+            customer.tier = tier.value
         previous = customer.score
         if (
             force
@@ -245,17 +257,13 @@ class Evaluator:
 
     def _running(self, customer: Customer, view: View, day: int) -> Running | None:
         """The contract it is under, where that decides its label."""
-        label = self._policy.label
-        if label.kind == LabelKind.INACTIVITY.value:
+        if self._by_inactivity:
             return None
-        return running_contract(customer, view, day, label.horizon_days)
+        return running_contract(customer, view, day, self._policy.label.horizon_days)
 
-    def _organic(self, customer: Customer, view: View, day: int) -> DaySeries:
+    def _organic(self, series: DaySeries, campaigns: list[int], day: int) -> DaySeries:
         """The series without what campaigns of the last weeks brought [FX]."""
-        campaigns = view.campaigns(customer, day)
-        if not campaigns:
-            return view.series
-        return organic(view.series, inflation(view.series, campaigns, day, self._policy.campaign, self._cadence))
+        return organic(series, inflation(series, campaigns, day, self._policy.campaign, self._cadence))
 
     def _stand(
         self,
@@ -269,10 +277,13 @@ class Evaluator:
         changed: bool,
     ) -> None:
         """Move the customer's states; at an observation instant also say what it adds to its fleet."""
-        name, held, segment = "", dict[str, Trait](), None
-        if at.observe:
-            name, held = self._segment(customer, view, at.day)
-            segment = None if at.fleet is None else at.fleet.of(name)
+        if not at.observe:
+            decisions.changes += self._standings.settle(
+                customer, view, at.day, rhythm, comparison, None, at.seen.blind_days, weekly=False, changed=changed
+            ).changes
+            return
+        name, held = self._segment(customer, view, at.day)
+        segment = None if at.fleet is None else at.fleet.of(name)
         standing = self._standings.settle(
             customer,
             view,
@@ -281,25 +292,24 @@ class Evaluator:
             comparison,
             segment,
             at.seen.blind_days,
-            weekly=at.observe,
+            weekly=True,
             changed=changed,
         )
         decisions.changes += standing.changes
-        if at.observe:
-            decisions.contribution = told = contribution(
-                view.series,
-                at.day,
-                segment=name,
-                silence=customer.silence,
-                comparison=comparison,
-                drop_enter=self._policy.baseline.drop_enter,
-                metrics=standing.metrics,
-                modules=view.modules(customer, at.day, self._policy.adoption.month_days),
-                stage=_stage(customer),
-                business=self._business(customer, view, at, held, standing, seen_day=view.series.first_day()),
-            )
-            if segment is not None and at.fleet is not None and told.is_in_use:
-                told.prospect = self._prospect(customer, at.day, told, at.fleet, segment.name, held.get("name"))
+        decisions.contribution = told = contribution(
+            view.series,
+            at.day,
+            segment=name,
+            silence=customer.silence,
+            comparison=comparison,
+            drop_enter=self._policy.baseline.drop_enter,
+            metrics=standing.metrics,
+            modules=view.modules(customer, at.day, self._policy.adoption.month_days),
+            stage=_stage(customer),
+            business=self._business(customer, view, at, held, standing, seen_day=view.series.first_day()),
+        )
+        if segment is not None and at.fleet is not None and told.is_in_use:
+            told.prospect = self._prospect(customer, at.day, told, at.fleet, segment.name, held.get("name"))
 
     def _prospect(
         self, customer: Customer, day: int, told: Contribution, fleet: Fleet, segment: str, name: Trait | None

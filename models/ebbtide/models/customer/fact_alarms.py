@@ -16,7 +16,7 @@ from ebbtide.models.adoption.users import user_days
 from ebbtide.models.adoption.utilisation import Utilisation
 from ebbtide.models.alerting.answers import NOBODY, answers_day, detractor, referral_ready
 from ebbtide.models.alerting.cells import cell_down, cell_ends, cell_up
-from ebbtide.models.alerting.expansion import SeatUse, expansion_ready
+from ebbtide.models.alerting.expansion import SeatUse, expansion_ready, in_full_use
 from ebbtide.models.alerting.health import Health, health
 from ebbtide.models.alerting.invoices import overdue, overdue_day
 from ebbtide.models.alerting.journeys import stuck
@@ -26,6 +26,7 @@ from ebbtide.models.alerting.renewals import end_date, renewal_at_risk, renewal_
 from ebbtide.models.alerting.support import support_day, support_distress
 from ebbtide.models.alerting.verdict import Clears, Reason, Verdict
 from ebbtide.models.churn.learner import UNTAUGHT
+from ebbtide.models.churn.tiers import TIERS
 from ebbtide.models.customer.cadence import SilenceState
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.segments import alert_policy, segment_at
@@ -55,6 +56,7 @@ from ebbtide.schemas.score import HealthTier
 from ebbtide.schemas.state_change import StateName
 
 _CELLS = (AlertType.CELL_DOWN, AlertType.CELL_UP)
+_BY_STATES = frozenset({*_CELLS, AlertType.STUCK, AlertType.HOT_LEAD})
 _ON_ANSWERS = (AlertType.DETRACTOR, AlertType.REFERRAL_READY)
 _P90 = (0.9,)
 _PERSON_NAME = "person_name"
@@ -109,7 +111,7 @@ class _At(NamedTuple):
     @property
     def tier(self) -> HealthTier | None:
         """The tier of the score."""
-        return None if self.customer.tier is None else HealthTier(self.customer.tier)
+        return None if self.customer.tier is None else TIERS[self.customer.tier]
 
     def health(self, policy: ScorePolicy) -> Health:
         """The tier, and whether the newest predictions agree with it."""
@@ -143,14 +145,21 @@ class FactAlarms:
         is one of observation. ``unseen`` tells on how many days from one on nobody could see the customer; ``blind``:
         nobody can now.
         """
-        at = _At(customer, view, day, alert_policy(customer, view, day, self._policy), blind, [])
-        self._cells(at, before)
-        asked_by = (customer.tier, at.policy, blind)
+        policy = alert_policy(customer, view, day, self._policy)
+        asked_by = (customer.tier, policy, blind)
         due = view.alarm_day is not None and view.alarm_day <= day
         news = due or asked_by != view.alarmed_by or view.next_fact_day(customer, day - 1) == day - 1
-        if news or (observe and at.health(self._policy.score) != view.alarmed_health):
-            view.alarmed_by, view.alarmed_health = asked_by, at.health(self._policy.score)
-            view.alarm_day = self._by_facts(at)
+        if not (news or observe) and _is_settled(customer, before):
+            # So it is with most on most days.
+            return []
+        at = _At(customer, view, day, policy, blind, [])
+        self._cells(at, before)
+        news = news or view.alarmed_by is None
+        if news or observe:
+            found = at.health(self._policy.score)
+            if news or found != view.alarmed_health:
+                view.alarmed_by, view.alarmed_health = asked_by, found
+                view.alarm_day = self._by_facts(at, found)
         self._lead(at)
         if observe or AlertType.STUCK in customer.alerts:
             self._stuck(at, fleet if observe else None)
@@ -158,23 +167,23 @@ class FactAlarms:
             self._expansion(at, unseen)
         return at.told
 
-    def _by_facts(self, at: _At) -> int | None:
+    def _by_facts(self, at: _At, found: Health) -> int | None:
         """What dated facts decide; returns the next instant at which time alone changes it."""
         customer, view, day, policy = at.customer, at.view, at.day, at.policy
         history = view.history(customer)
         tickets, invoices = open_tickets(history, day), overdue_invoices(history, day)
         at.tell(AlertType.SUPPORT_DISTRESS, support_distress(tickets, day, policy))
         at.tell(AlertType.OVERDUE, overdue(invoices, day, policy))
-        ends = self._renewal(at, history)
+        ends = self._renewal(at, history, found)
         return _first(
             support_day(tickets, day, policy),
             overdue_day(invoices, day, policy),
             renewal_day(ends, day, policy),
-            self._answers(at, history),
+            self._answers(at, history, found),
             *(alert.opened_day + policy.cell_days for kind in _CELLS if (alert := customer.alerts.get(kind))),
         )
 
-    def _renewal(self, at: _At, history: History) -> Term | None:
+    def _renewal(self, at: _At, history: History, found: Health) -> Term | None:
         ends = term(at.view.traits_at(at.customer, TERM_TRAITS, at.day * DAY_MS - 1))
         told = at.said(AlertType.RENEWAL_AT_RISK, "contract_end")
         if told is not None and ends is not None and told != end_date(ends):
@@ -182,13 +191,11 @@ class FactAlarms:
             at.tell(AlertType.RENEWAL_AT_RISK, Clears(Reason.RENEWED))
         closed = ends is not None and is_closed(history, ends, at.day, at.policy.renewal_days[0])
         churned = not_renewed_since(history, at.day) is not None
-        verdict = renewal_at_risk(
-            ends, at.day, at.health(self._policy.score), at.policy, closed=closed, churned=churned
-        )
+        verdict = renewal_at_risk(ends, at.day, found, at.policy, closed=closed, churned=churned)
         at.tell(AlertType.RENEWAL_AT_RISK, verdict)
         return ends
 
-    def _answers(self, at: _At, history: History) -> int | None:
+    def _answers(self, at: _At, history: History, healthy: Health) -> int | None:
         customer, day, policy = at.customer, at.day, at.policy
         if customer.alerts.keys().isdisjoint(_ON_ANSWERS) and not history.before(day, ANSWERED):
             # So it is with most.
@@ -212,7 +219,6 @@ class FactAlarms:
 
         unhappy, happy = latest(policy.detractor_days), latest(policy.referral_days)
         at.tell(AlertType.DETRACTOR, detractor(unhappy, about(AlertType.DETRACTOR), name))
-        healthy = at.health(self._policy.score)
         troubled = not customer.alerts.keys().isdisjoint((AlertType.SUPPORT_DISTRESS, AlertType.OVERDUE))
         at.tell(
             AlertType.REFERRAL_READY,
@@ -278,13 +284,19 @@ class FactAlarms:
         in_full = utilised is not None and utilised.value == "yes"
         if licensed is None and not in_full and AlertType.EXPANSION_READY not in customer.alerts:
             return
+        month = policy.month_days
         people = [
-            share.days.keys()
-            for share in customer.shares.values()
+            (key, share)
+            for key, share in customer.shares.items()
             if not share.detached and is_person(share.subject_type)
         ]
-        month = policy.month_days
-        users, before = (len(user_days(people, until, month)) for until in (day, day - month))
+        if not in_full and AlertType.EXPANSION_READY not in customer.alerts:
+            # The last day of each is known; the month before is counted where it matters.
+            came = sum((view.last_days.of(customer, key, share, day) or 0) >= day - month for key, share in people)
+            if licensed is None or came < in_full_use(licensed, at.policy):
+                return
+        days = [share.days.keys() for _, share in people]
+        users, before = (len(user_days(days, until, month)) for until in (day, day - month))
         share = view.series.window(QUERIES, day, policy.utilised_days) / policy.utilised_actions
         lifecycle = customer.states.get(StateName.LIFECYCLE)
         verdict = expansion_ready(
@@ -297,6 +309,17 @@ class FactAlarms:
             blind=at.blind or unseen(day - 2 * month) > 0,
         )
         at.tell(AlertType.EXPANSION_READY, verdict)
+
+
+def _is_settled(customer: Customer, before: Held | None) -> bool:
+    """Whether no alert that states decide is open, and none of them may open one: the cell is the one ``before``."""
+    states = customer.states
+    lead = states.get(StateName.LEAD_PRIORITY)
+    return (
+        customer.alerts.keys().isdisjoint(_BY_STATES)
+        and states.get(StateName.HEALTH_CELL) is before
+        and (lead is None or lead.value != Priority.A)
+    )
 
 
 def _first(*days: int | None) -> int | None:

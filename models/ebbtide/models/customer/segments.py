@@ -14,8 +14,8 @@ def segment_at(customer: Customer, view: View, day: int, policy: CorePolicy) -> 
     """The customer's segment as of the last observation instant up to ``day``, as its fleet has it."""
     name = policy.fleet.segment_trait
     at_ms = last_observation_day(day, policy.observation.every_days) * DAY_MS - 1
-    held = view.traits_at(customer, (name,), at_ms)
-    return segment_of(held[name].value if name in held else None)
+    held = view.trait_at(customer, name, at_ms)
+    return segment_of(None if held is None else held.value)
 
 
 def alert_policy(customer: Customer, view: View, day: int, policy: CorePolicy) -> AlertPolicy:

@@ -6,18 +6,25 @@ so a backfilled quarter and ninety live days see the same series (design §3).
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from operator import add
+from typing import TYPE_CHECKING
 
 from ebbtide.models.customer.workdays import is_weekend, workdays_before
 from ebbtide.schemas.base import DAY_SECONDS
 from ebbtide.schemas.profile_state import DAY_FIELDS
 
+if TYPE_CHECKING:
+    from ebbtide.models.standing.stability import Variation
+
 EVENTS, LOGINS, QUERIES, ORDERS, REVENUE = range(5)
 FIRST, LAST, FIRST_LOGIN, LAST_LOGIN = range(5, 9)
 SUMMED = 5
 WIDTH = len(DAY_FIELDS)
+
+_WEEK = 7
 
 Bucket = list[int]
 
@@ -53,24 +60,43 @@ def median(values: list[int]) -> float:
 class DaySeries:
     """Day buckets in day order with running totals, so that a rolling window costs two binary searches.
 
-    ``days`` are the active days (a bucket with events > 0), ascending; ``changes`` counts how often they changed. Of
-    each ``workdays`` has the business days before it, and ``weekends`` whether it lies in a weekend.
+    ``days`` are the active days (a bucket with events > 0), ascending; ``disorder`` counts how often they changed other
+    than by a newer one. Of each ``workdays`` has the business days before it, and ``weekends`` whether it lies in a
+    weekend.
     Of the days ``partial`` not all numbers are known. Such a day's bucket tells that it was active, whether it had
     queries, and what is known; what it does not tell is in ``rest``, which every running total contains.
     """
 
-    __slots__ = ("_buckets", "_fresh", "_totals", "changes", "days", "partial", "weekends", "workdays")
+    __slots__ = (
+        "_buckets",
+        "_daily",
+        "_daily_from",
+        "_fresh",
+        "_totals",
+        "days",
+        "disorder",
+        "evenness",
+        "partial",
+        "weekends",
+        "workdays",
+    )
 
     def __init__(self) -> None:
         self.days: list[int] = []
         self.workdays: list[int] = []
         self.weekends: list[bool] = []
-        self.changes = 0
+        self.disorder = 0
         self.partial: set[int] = set()
         self._buckets: dict[int, Bucket] = {}
         self._totals: list[list[int]] = [[0] for _ in range(SUMMED)]
         # Running totals hold for days[:_fresh]; a late event moves this back to its own day.
         self._fresh = 0
+        # Events before every calendar day from one on, as far as it was asked for.
+        self._daily = array("q")
+        self._daily_from = 0
+        # How even some weeks were, with the day that they end before, the width and the number of periods, until one of
+        # their days changes.
+        self.evenness: tuple[int, int, int, Variation | None] | None = None
 
     def __contains__(self, day: int) -> bool:
         return day in self._buckets
@@ -88,22 +114,26 @@ class DaySeries:
 
     def put(self, day: int, bucket: Bucket) -> None:
         """Set a day's bucket; an empty one removes the day. The series keeps the list: do not share it."""
-        days = self.days
+        days, even = self.days, self.evenness
+        if even is not None and day < even[0]:
+            self.evenness = None
+        if self._daily and day < self._daily_from + len(self._daily) - 1:
+            del self._daily[max(day - self._daily_from + 1, 0) :]
         # Nearly always the newest day.
         index = len(days) - 1 if days and days[-1] == day else bisect_left(days, day)
         if bucket[EVENTS] <= 0:
             if self._buckets.pop(day, None) is not None:
                 del self.days[index], self.workdays[index], self.weekends[index]
-                self.changes += 1
+                self.disorder += 1
                 self._fresh = min(self._fresh, index)
                 for totals in self._totals:
                     del totals[index + 1 :]
             return
         if day not in self._buckets:
+            self.disorder += index < len(days)
             days.insert(index, day)
             self.workdays.insert(index, workdays_before(day))
             self.weekends.insert(index, is_weekend(day))
-            self.changes += 1
         self._buckets[day] = bucket
         self._fresh = min(self._fresh, index)
 
@@ -137,6 +167,8 @@ class DaySeries:
         # Running totals are the same up to the first of the days.
         found._fresh = bisect_left(self.days, min(above))
         found._totals = [totals[: found._fresh + 1] for totals in self._totals]
+        found._daily = self._daily[: max(min(above) - self._daily_from + 1, 0)]
+        found._daily_from = self._daily_from
         return found
 
     def get(self, day: int) -> Bucket | None:
@@ -148,18 +180,28 @@ class DaySeries:
         return None if day in self.partial else self._buckets.get(day)
 
     def totals(self, field: int) -> list[int]:
-        """Running totals of a field: ``totals[i]`` sums ``days[:i]``. Only the changed tail is redone."""
-        fresh = self._fresh
-        if fresh < len(self.days):
-            tail = [self._buckets[day] for day in self.days[fresh:]]
-            for f, totals in enumerate(self._totals):
-                del totals[fresh + 1 :]
-                running = totals[-1]
-                for bucket in tail:
-                    running += bucket[f]
-                    totals.append(running)
-            self._fresh = len(self.days)
+        """Running totals of a field: ``totals[i]`` sums ``days[:i]``."""
+        if self._fresh < len(self.days):
+            self._refresh()
         return self._totals[field]
+
+    def all_totals(self) -> list[list[int]]:
+        """Running totals of all summed fields, in their order."""
+        if self._fresh < len(self.days):
+            self._refresh()
+        return self._totals
+
+    def _refresh(self) -> None:
+        """Only the changed tail is redone."""
+        fresh = self._fresh
+        tail = [self._buckets[day] for day in self.days[fresh:]]
+        for field, totals in enumerate(self._totals):
+            del totals[fresh + 1 :]
+            running = totals[-1]
+            for bucket in tail:
+                running += bucket[field]
+                totals.append(running)
+        self._fresh = len(self.days)
 
     def count_before(self, day: int) -> int:
         """Number of active days before ``day``."""
@@ -173,6 +215,31 @@ class DaySeries:
         """``total`` as of each of several days."""
         totals, known = self.totals(field), self.days
         return [totals[bisect_left(known, day)] for day in days]
+
+    def by_weeks(self, day: int, weeks: int) -> Sequence[int]:
+        """Events before ``day``, before the day a week earlier, and so on back over some weeks, from any day on."""
+        daily = self._daily
+        if not daily:
+            self._daily_from = self.days[0] if self.days else day
+            daily.append(0)
+        at = day - self._daily_from
+        if at >= len(daily):
+            self._extend_daily(day)
+        back = at - _WEEK * weeks
+        if back >= 0:
+            return daily[at : (back - 1 if back else None) : -_WEEK]
+        found = daily[at::-_WEEK] if at >= 0 else array("q")
+        found.extend([0] * (weeks + 1 - len(found)))
+        return found
+
+    def _extend_daily(self, day: int) -> None:
+        daily, buckets = self._daily, self._buckets
+        running = daily[-1]
+        for known in range(self._daily_from + len(daily) - 1, day):
+            bucket = buckets.get(known)
+            if bucket is not None:
+                running += bucket[EVENTS]
+            daily.append(running)
 
     def window(self, field: int, day: int, width: int) -> int:
         """Sum of a field over the ``width`` days before ``day``."""

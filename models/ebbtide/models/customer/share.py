@@ -187,7 +187,8 @@ class Share(msgspec.Struct):
         """Add older uses up by weeks, as of grid day ``day``."""
         from_day = whole_from(day, use_days)
         if from_day > self.uses_from and self.uses:
-            self.uses = by_weeks(self.uses, day, use_days)
+            if min(self.uses) < from_day:
+                self.uses = by_weeks(self.uses, day, use_days)
             # Without any, what comes later is held against the settled day alone.
             self.uses_from = from_day if self.uses else 0
 
@@ -208,7 +209,8 @@ class Share(msgspec.Struct):
 
     def has_past_traits(self, at_ms: int) -> bool:
         """Whether there are values of traits that do not hold any more at ``at_ms``."""
-        return any(len(values) > 1 and values[1].at_ms <= at_ms for values in self.traits.values())
+        # Of most traits one value is known.
+        return any(values[1].at_ms <= at_ms for values in self.traits.values() if len(values) > 1)
 
     def forget_traits(self, at_ms: int, names: Collection[tuple[int, int]]) -> None:
         """Of each trait keep the value that holds at ``at_ms`` and later ones; of the name also ``names``."""

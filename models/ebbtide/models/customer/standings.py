@@ -7,7 +7,7 @@ its segment, at observation instants; what facts alone decide, when there are ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
 from ebbtide.models.adoption.utilisation import utilisation
@@ -56,6 +56,7 @@ from ebbtide.schemas.state_change import StateName
 _THIRDS = (0.35, 0.65)
 _FIFTHS = (0.2, 0.4, 0.6, 0.8)
 _MEDIAN = (0.5,)
+_OF_ORDERS = frozenset({StateName.LOYALTY, StateName.RFM})
 _YES, _NO = "yes", "no"
 _IN_USE = (Lifecycle.GROWTH, Lifecycle.MATURITY)
 _WHILE_SILENT = {SilenceState.ASLEEP: Lifecycle.DECLINE, SilenceState.LEFT: Lifecycle.LEFT}
@@ -267,6 +268,10 @@ class Standings:
     def _value(self, moves: _Moves, view: View, segment: Segment | None) -> None:
         policy, series, day = self._policy, view.series, moves.day
         orders = series.window(ORDERS, day, policy.rfm.window_days)
+        if not orders and moves.value(StateName.QUADRANT) == Quadrant.A and moves.has_none(_OF_ORDERS):
+            # Who never ordered stays so: most do.
+            self._pareto(moves, segment)
+            return
         money = series.window(REVENUE, day, policy.rfm.window_days) / MICROS
         if orders or moves.value(StateName.LOYALTY) is not None:
             was = moves.value(StateName.LOYALTY)
@@ -344,6 +349,9 @@ class _Moves:
     def value(self, name: StateName) -> str | None:
         held = self.customer.states.get(name)
         return None if held is None else held.value
+
+    def has_none(self, names: Set[StateName]) -> bool:
+        return names.isdisjoint(self.customer.states)
 
     def note_worth(self, money: MoneyPolicy) -> float | None:
         """A year of the customer's money as it is compared with that of others; None where it cannot be, or has none.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from math import ceil
 
 from ebbtide.models.churn.grid import last_observation_day
@@ -18,6 +19,7 @@ from ebbtide.schemas.alert import AlertType
 from ebbtide.schemas.state_change import StateName
 
 _WEEK = 7
+_NEVER = 1 << 30
 
 
 class Timers:
@@ -42,7 +44,26 @@ class Timers:
         return due if told is None else min(due, told + 1)
 
     def next_due(self, customer: Customer, view: View, day: int, rhythm: Rhythm) -> int:
-        """The next instant for a customer that was active before ``day``; notes until when the trend alone counts."""
+        """The next instant for a customer that was active before ``day``."""
+        if self._watches_trend(customer, view, day, rhythm):
+            # Until when the trend alone counts is asked the day after, unless it was active: most are.
+            view.quiet_since = day, rhythm
+            return day + 1
+        due = self._next_due(customer, view, day, rhythm)
+        active = _next_active(view, day)
+        view.quiet_until, view.quiet_since = min(due, active + 1), None
+        return min(due, max(active, day + 1))
+
+    def is_quiet(self, customer: Customer, view: View, day: int) -> bool:
+        """Whether at the instant ``day`` the trend alone can move a customer that was not active the day before."""
+        if view.quiet_since is not None:
+            since, rhythm = view.quiet_since
+            view.quiet_until = min(self._next_due(customer, view, since, rhythm), _next_active(view, since) + 1)
+            view.quiet_since = None
+        return day < view.quiet_until
+
+    def _next_due(self, customer: Customer, view: View, day: int, rhythm: Rhythm) -> int:
+        """The next instant at which more than its trend can move a customer."""
         policy = self._policy
         due = self.observed(customer, view, day)
         for name, dwell_days in self._dwells:
@@ -66,12 +87,7 @@ class Timers:
             due = day + 1
         elif customer.is_account:
             due = min(due, self._key_people.next_due(customer, view, day) or due)
-        series = view.series
-        next_active = series.count_before(day)
-        if next_active < len(series.days):
-            due = min(due, max(series.days[next_active], day + 1))
-        view.quiet_until = due
-        return day + 1 if due > day + 1 and self._watches_trend(customer, view, day, rhythm) else due
+        return due
 
     def _told_silence(self, customer: Customer, view: View, day: int, rhythm: Rhythm, due: int) -> int:
         """When a silence that is not told yet is longer than it is now and then; ``due`` where it never will be."""
@@ -94,3 +110,11 @@ class Timers:
         events = view.series.window(EVENTS, day, widest + _WEEK * (policy.weeks + 1))
         # The baseline is the median week times the window's weeks; no week has more than all of them.
         return events * widest >= _WEEK * policy.min_actions
+
+
+def _next_active(view: View, day: int) -> int:
+    """The first active day from ``day`` on; one that never comes where there is none."""
+    days = view.series.days
+    if not days or days[-1] < day:
+        return _NEVER
+    return days[bisect_left(days, day)]

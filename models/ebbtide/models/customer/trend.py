@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import ceil
-from typing import NamedTuple
+
+import msgspec
 
 from ebbtide.models.customer.cadence import Cadence
-from ebbtide.models.customer.series import EVENTS, DaySeries, median
+from ebbtide.models.customer.series import DaySeries, median
 from ebbtide.models.policy import BaselinePolicy
 
 _WEEK = 7
 
 
-class Comparison(NamedTuple):
+class Comparison(msgspec.Struct, frozen=True):
     """Actions in the window before an instant, and the usual number in such a window."""
 
     value: int
@@ -41,9 +42,9 @@ def compare(series: DaySeries, day: int, own: Cadence, policy: BaselinePolicy) -
     weeks = min(policy.weeks, (day - window - first) // _WEEK)
     if weeks < policy.min_weeks:
         return None
-    start = day - window
-    before = series.totals_before(EVENTS, range(start, start - _WEEK * weeks - 1, -_WEEK))
-    baseline = median([after - earlier for after, earlier in pairwise(before)]) * window / _WEEK
+    newest = window // _WEEK
+    before = series.by_weeks(day, newest + weeks)
+    baseline = median([after - earlier for after, earlier in pairwise(before[newest:])]) * window / _WEEK
     if baseline < policy.min_actions:
         return None
-    return Comparison(series.window(EVENTS, day, window), baseline, window, weeks)
+    return Comparison(before[0] - before[newest], baseline, window, weeks)

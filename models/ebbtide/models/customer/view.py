@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from ebbtide.models.churn.attributes import NO_ATTRIBUTES, PREFIX, Attributes, told
 from ebbtide.models.churn.features import NAMES
-from ebbtide.models.customer.cadence import Cadence
+from ebbtide.models.customer.cadence import Gaps
 from ebbtide.models.customer.course import Course
 from ebbtide.models.customer.customer import MARK_LENGTH
 from ebbtide.models.customer.kept import Kept, kept
 from ebbtide.models.customer.kept_facts import kept_facts
 from ebbtide.models.customer.last_days import LastDays
+from ebbtide.models.customer.module_days import ModuleDays
 from ebbtide.models.customer.outages import OwnSources
 from ebbtide.models.customer.series import (
     LAST,
@@ -29,7 +30,7 @@ from ebbtide.models.customer.series import (
     merge_buckets,
 )
 from ebbtide.models.customer.share import NAME, OutcomeValue, Share
-from ebbtide.models.customer.weekly_uses import ByDay, add_uses, by_weeks, whole_from
+from ebbtide.models.customer.weekly_uses import ByDay, add_uses, by_weeks, kept_from, whole_from
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.facts import ATTRIBUTES, PERSON_ATTRIBUTES
 from ebbtide.models.profile.history import put
@@ -43,6 +44,7 @@ from ebbtide.schemas.score import Contribution
 if TYPE_CHECKING:
     from ebbtide.models.customer.customer import Customer, Published
     from ebbtide.models.customer.key_people import Patience, Watched
+    from ebbtide.models.customer.rhythm import Rhythm
     from ebbtide.models.standing.contracts import Term
 
 SHARED_DAYS = 182
@@ -72,6 +74,7 @@ class View:
         "_fact_days",
         "_history",
         "_kept",
+        "_module_days",
         "_newest",
         "_outcomes",
         "_people",
@@ -80,11 +83,12 @@ class View:
         "alarm_day",
         "alarmed_by",
         "alarmed_health",
-        "cadence",
         "course",
+        "gaps",
         "key_people",
         "last_days",
         "patience",
+        "quiet_since",
         "quiet_until",
         "series",
         "sources",
@@ -93,10 +97,12 @@ class View:
 
     def __init__(self, customer: Customer, keep: Kept = BY_DEFAULT) -> None:
         self._kept = keep
-        # The last cadence, with the number of active days and of changes that it was told from.
-        self.cadence: tuple[int, int, Cadence] | None = None
-        # Before this grid instant only its trend can move it, unless something is heard: see ``Timers``.
+        # The newest gaps as of the instant that was asked for last.
+        self.gaps: Gaps | None = None
+        # Before this grid instant only its trend can move it, unless something is heard; and the instant and rhythm by
+        # which that is to be told, where nobody asked yet: see ``Timers``.
         self.quiet_until = 0
+        self.quiet_since: tuple[int, Rhythm] | None = None
         # What the alerts that facts decide were told from last (None: ask again) and the health then, and the next grid
         # instant at which the passing of time alone can move them: see ``FactAlarms``.
         self.alarmed_by: object = None
@@ -118,6 +124,7 @@ class View:
         self._roles: list[tuple[str, Share, Trait]] | None = None
         self._people: list[dict[int, Bucket]] | None = None
         self._compacted_day: int | None = None
+        self._module_days: ModuleDays | None = None
         self.last_days = LastDays()
         self._derive(customer)
 
@@ -126,7 +133,7 @@ class View:
         shares = [share for share in customer.shares.values() if not share.detached]
         if not shares:
             customer.old_days, customer.old_core = [], []
-        self.cadence = None
+        self.gaps = None
         series = self.series = DaySeries()
         partial = {day for share in shares for day in share.old_days}.union(customer.old_days)
         partial |= {day for share in shares if share.thin_from for day in share.days if day < share.thin_from}
@@ -149,11 +156,11 @@ class View:
 
     def fold(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
         """Take in news of one share; return the days of which it tells."""
-        self.quiet_until = 0
         all_anew = record.detached or record.full
         self.last_days.hear(share, record, all_anew=all_anew)
         if all_anew or (record.days and not share.days):
             self._people = None
+        self._rouse(customer, record, all_anew=all_anew)
         self._forget_key_people(record, all_anew=all_anew)
         self.course.forget(chain(share.days, record.days) if all_anew else record.days)
         if self.series.partial and not self._leaves_the_past(customer, share, record, all_anew=all_anew):
@@ -177,6 +184,15 @@ class View:
             _replace_day(self.series, day, share.days.get(day), bucket)
             share.days[day] = bucket
         return sorted(record.days) if len(record.days) > 1 else list(record.days)
+
+    def _rouse(self, customer: Customer, record: ProfileState, *, all_anew: bool) -> None:
+        """More than its trend may move it; but days from the last instant on are not seen before they are over."""
+        days, settled = record.days, customer.settled_day
+        told = all_anew or not days or record.traits or record.outcomes
+        if told or settled is None or min(days) < settled:
+            self.quiet_until, self.quiet_since = 0, None
+        else:
+            self.quiet_until = min(self.quiet_until, min(days) + 1)
 
     def _forget_key_people(self, record: ProfileState, *, all_anew: bool) -> None:
         """News of before the instant that they were told as of: tell it anew."""
@@ -222,6 +238,7 @@ class View:
         share.detached, share.by_domain = record.detached, record.by_domain
         uses = record.uses
         if uses:
+            self._note_modules(share, uses)
             settled = customer.settled_day
             if settled is not None and min(uses) >= settled:
                 # What is added up lies before.
@@ -233,9 +250,9 @@ class View:
             self.sources.hear(share.sources, record.sources)
             share.sources.update(record.sources)
         traits = record.traits
-        if record.outcomes or not traits.keys().isdisjoint(TERM_TRAITS):
-            self.alarmed_by = None
         if traits:
+            if not traits.keys().isdisjoint(TERM_TRAITS):
+                self.alarmed_by = None
             if PERSON_ATTRIBUTES in traits and customer.is_account:
                 # Only of who is its own customer anybody asks for them; who becomes one tells them anew.
                 traits = {name: values for name, values in traits.items() if name != PERSON_ATTRIBUTES}
@@ -255,7 +272,13 @@ class View:
         is_new = not any(event_id in other.outcomes for other in customer.shares.values())
         count = len(share.outcomes)
         put(share.outcomes, event_id, outcome)
-        if not (known and days and history) or not is_new or len(share.outcomes) == count or at_ms <= known[-1][1]:
+        is_new = is_new and len(share.outcomes) > count
+        if not is_new:
+            self.alarmed_by = None
+        elif self.alarm_day is None or at_ms // DAY_MS < self.alarm_day:
+            # It is seen when its day is over.
+            self.alarm_day = at_ms // DAY_MS + 1
+        if not (known and days and history) or not is_new or at_ms <= known[-1][1]:
             self._forget_facts()
             return
         known.append(outcome)
@@ -264,6 +287,18 @@ class View:
             days.append(at_ms // DAY_MS)
         if _is_campaign(kind, data):
             self._campaigns = None
+
+    def _note_modules(self, share: Share, uses: ByDay) -> None:
+        """News of uses: a day is told anew with all of its modules, and nearly always with no less than before."""
+        newest = self._module_days
+        if newest is None:
+            return
+        for day, modules in uses.items():
+            known = share.uses.get(day)
+            if known is not None and not known.keys() <= modules.keys():
+                self._module_days = None
+                return
+            newest.note(day, modules)
 
     def compact(self, customer: Customer, day: int) -> None:
         """Forget what no grid instant from ``day`` on asks for; what was decided at ``day`` may still be told after.
@@ -284,6 +319,8 @@ class View:
             if share.has_past_traits(told_from * DAY_MS):
                 names = name_changes(customer) if names is None else names
                 share.forget_traits(told_from * DAY_MS, names)
+        if self._module_days is not None:
+            self._module_days.forget(kept_from(day))
         self._compact_facts(customer, told_from)
         _forget_strangers(customer, told_from - SHARED_DAYS)
 
@@ -349,15 +386,20 @@ class View:
 
     def modules(self, customer: Customer, day: int, width: int) -> set[str]:
         """Modules that people used in the ``width`` days before ``day``."""
-        window = frozenset(range(day - width, day))
-        # Days by the dozen of every profile, every week: no step of Python for each of them.
-        found = set[str]().union(
-            *chain.from_iterable(
-                map(share.uses.__getitem__, window.intersection(share.uses))
+        newest = self._module_days
+        if newest is None:
+            uses = chain.from_iterable(share.uses.items() for share in customer.shares.values())
+            newest = self._module_days = ModuleDays(uses)
+        first = day - width
+        found = newest.used(first, day)
+        if found is None:
+            found = {
+                module
                 for share in customer.shares.values()
-                if share.uses
-            )
-        )
+                for used_on, modules in share.uses.items()
+                if first <= used_on < day
+                for module in modules
+            }
         found.discard(MACHINE)
         return found
 
@@ -381,26 +423,28 @@ class View:
 
         As of an instant, so that what is told of it does not depend on which later facts had arrived with it.
         """
-        newest = self._newest
-        if newest is None:
-            newest = self.traits(customer)
         held: dict[str, Trait] = {}
         for name in names:
-            value = newest.get(name)
-            if value is not None and value.at_ms > at_ms:
-                value = max(
-                    (
-                        earlier
-                        for share in customer.shares.values()
-                        for earlier in share.traits.get(name, ())
-                        if earlier.at_ms <= at_ms
-                    ),
-                    key=itemgetter(1, 2),
-                    default=None,
-                )
+            value = self.trait_at(customer, name, at_ms)
             if value is not None:
                 held[name] = value
         return held
+
+    def trait_at(self, customer: Customer, name: str, at_ms: int) -> Trait | None:
+        """The newest value of a trait, as ``traits_at``."""
+        value = self.traits(customer).get(name)
+        if value is None or value.at_ms <= at_ms:
+            return value
+        return max(
+            (
+                earlier
+                for share in customer.shares.values()
+                for earlier in share.traits.get(name, ())
+                if earlier.at_ms <= at_ms
+            ),
+            key=itemgetter(1, 2),
+            default=None,
+        )
 
     def attributes_at(self, customer: Customer, at_ms: int) -> Attributes:
         """What the vendor tells of the customer for its score, as of ``at_ms``: all that was told together last.
@@ -408,8 +452,8 @@ class View:
         Of an account that is what was told of the account, not of its people.
         """
         name = ATTRIBUTES if customer.is_account else PERSON_ATTRIBUTES
-        held = self.traits_at(customer, (name,), at_ms)
-        return held[name].value if held else NO_ATTRIBUTES
+        held = self.trait_at(customer, name, at_ms)
+        return NO_ATTRIBUTES if held is None else held.value
 
     def _put_traits(self, traits: Mapping[str, list[Trait]]) -> None:
         newest = self._newest
@@ -440,8 +484,9 @@ class View:
         """The first UTC day from ``day`` on with a dated fact."""
         if self._fact_days is None:
             self._fact_days = sorted({at_ms // DAY_MS for _, at_ms, _ in self.outcomes(customer)})
-        index = bisect_left(self._fact_days, day)
-        return self._fact_days[index] if index < len(self._fact_days) else None
+        known = self._fact_days
+        # Mostly there is none.
+        return known[bisect_left(known, day)] if known and known[-1] >= day else None
 
     def known_from(self, customer: Customer) -> int | None:
         """UTC day of the first dated fact or trait; None where nobody told anything."""
@@ -503,6 +548,8 @@ class View:
             self.sources.forget()
         if share.traits:
             self._newest = self._roles = None
+        if share.uses:
+            self._module_days = None
         if share.outcomes:
             self._forget_facts()
         share.clear()

@@ -6,6 +6,7 @@ is told does not depend on when they were added up.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 
 from ebbtide.models.adoption.uses import last_monday
@@ -21,21 +22,25 @@ def whole_from(day: int, use_days: int) -> int:
     return last_monday(day - use_days)
 
 
+def kept_from(day: int) -> int:
+    """The Monday from which uses are known at all, as of ``day``."""
+    return last_monday(day) - USE_DAYS
+
+
 def by_weeks(uses: ByDay, day: int, use_days: int) -> ByDay:
     """Uses as of ``day``: by day for the newest ``use_days`` and back to a Monday, by week before, for nine weeks.
 
     Doing it twice, or as of an earlier day before, changes nothing. The days' own counts are shared, not copied.
     """
-    whole = whole_from(day, use_days)
-    first = last_monday(day) - USE_DAYS
-    found: ByDay = {}
+    whole, first = whole_from(day, use_days), kept_from(day)
+    days = sorted(uses)
+    newest = bisect_left(days, whole)
     weeks: dict[int, list[dict[str, int]]] = {}
-    for used in sorted(uses):
-        if used >= whole:
-            found[used] = uses[used]
-        elif used >= first:
-            weeks.setdefault(last_monday(used), []).append(uses[used])
-    return {monday: _week(days) for monday, days in weeks.items()} | found
+    for used in days[bisect_left(days, first) : newest]:
+        weeks.setdefault(last_monday(used), []).append(uses[used])
+    found = {monday: _week(told) for monday, told in weeks.items()}
+    found.update([(used, uses[used]) for used in days[newest:]])
+    return found
 
 
 def add_uses(uses: ByDay, day: int, modules: Mapping[str, int]) -> None:
@@ -50,6 +55,9 @@ def add_uses(uses: ByDay, day: int, modules: Mapping[str, int]) -> None:
 
 def _week(days: list[dict[str, int]]) -> dict[str, int]:
     """Uses of a week: of the modules that were used most; a producer that makes up names must not fill the memory."""
+    if len(days) == 1 and len(days[0]) <= MOST_MODULES:
+        # Mostly it was added up before.
+        return days[0]
     total: ByDay = {}
     for modules in days:
         add_uses(total, 0, modules)

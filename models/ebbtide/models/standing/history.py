@@ -92,12 +92,12 @@ class History:
         Oldest first; several types one after the other.
         """
         found: list[DatedFact] = []
+        by_type = self._by_type
         for kind in types:
-            facts = self._by_type.get(kind)
-            if facts:
+            if kind in by_type:
                 times = self._times[kind]
                 start = 0 if since_day is None else bisect_left(times, since_day * DAY_MS)
-                found += facts[start : bisect_left(times, day * DAY_MS)]
+                found += by_type[kind][start : bisect_left(times, day * DAY_MS)]
         return found
 
 

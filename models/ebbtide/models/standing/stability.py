@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ebbtide.models.churn.grid import last_observation_day
 from ebbtide.models.customer.cadence import Cadence
-from ebbtide.models.customer.series import EVENTS, DaySeries
+from ebbtide.models.customer.series import DaySeries
 
 _WEEK = 7
 
@@ -29,13 +29,25 @@ def variation(series: DaySeries, day: int, own: Cadence, periods: int) -> Variat
     every second week is judged by fortnights. The standard deviation is that of these periods, not of a sample: they
     are all that is told about.
     """
-    width = _WEEK * max(1, ceil(own.days / _WEEK))
+    weeks = max(1, ceil(own.days / _WEEK))
+    width = _WEEK * weeks
     end = last_observation_day(day, _WEEK)
-    before = series.totals_before(EVENTS, range(end, end - width * periods - 1, -width))
+    known = series.evenness
+    if known is not None and known[0] == end and known[1] == width and known[2] == periods:
+        # It is asked for every day, and is another once a week.
+        return known[3]
+    found = _variation(series, end, weeks, periods)
+    series.evenness = end, width, periods, found
+    return found
+
+
+def _variation(series: DaySeries, end: int, weeks: int, periods: int) -> Variation | None:
+    before = series.by_weeks(end, weeks * periods)[::weeks]
     counts = [after - earlier for after, earlier in pairwise(before)]
     total = sum(counts)
     if total == 0:
         return None
     # The deviation over the mean, in whole numbers up to the root.
     squares = sum([count * count for count in counts])
+    width = _WEEK * weeks
     return Variation(sqrt(periods * squares - total * total) / total, end - width * periods, width, min(counts) > 0)
