@@ -15,7 +15,7 @@ from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.fleet.stage import FleetStage
 from ebbtide.models.identity.shard import IdentityShard
 from ebbtide.models.intake.accept import RawMessage
-from ebbtide.models.intake.shard import IntakeShard, addressed
+from ebbtide.models.intake.shard import IntakeRecord, IntakeShard, addressed
 from ebbtide.models.outputs import Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.shard import ProfileShard
@@ -74,10 +74,18 @@ class Pipeline:
 
         ``more`` follow at once: what changed on the day that runs waits until it is over, or for the last of them.
         """
-        apply, now_ms = self.intake.apply, to_ms(now)
+        apply, waiting, now_ms = self.intake.apply, self.intake.waiting, to_ms(now)
+        profiles, events, endless = self.profiles.apply, self._events, self._until is None
         for message in messages:
             self.read += 1
             apply(message, now_ms=now_ms, heard_ms=now_ms)
+            # One by one: what was read of a record still lies in the processor's caches when it is folded.
+            for record in waiting:
+                if type(record) is Event and endless:
+                    profiles(next(events), record)
+                else:
+                    yield from self._take_in(record)
+            waiting.clear()
         yield from self._pump(more=more)
 
     def decide(self, operations: Iterable[IdentityOperation]) -> Iterator[Output]:
@@ -104,19 +112,21 @@ class Pipeline:
         newest = self.intake.greatest_event_ms
         return None if newest is None else from_ms((newest // DAY_MS + 1) * DAY_MS)
 
+    def _take_in(self, record: IntakeRecord) -> Iterator[Output]:
+        if isinstance(record, _FOR_PROFILES):
+            if not self._beyond(record):
+                self.profiles.apply(next(self._events), record)
+        elif isinstance(record, ChannelSpend):
+            if not self._beyond(record):
+                self.spends += 1
+                self.fleet.apply(next(self._summaries), record)
+        else:
+            yield addressed(record)
+
     def _pump(self, *, more: bool = False) -> Iterator[Output]:
-        profiles, customers, endless = self.profiles.apply, self.customers, self._until is None
-        events, states = self._events, self._states
+        customers, states = self.customers, self._states
         for record in self.intake.take():
-            if isinstance(record, _FOR_PROFILES):
-                if endless or not self._beyond(record):
-                    profiles(next(events), record)
-            elif isinstance(record, ChannelSpend):
-                if endless or not self._beyond(record):
-                    self.spends += 1
-                    self.fleet.apply(next(self._summaries), record)
-            else:
-                yield addressed(record)
+            yield from self._take_in(record)
         for output in self._stitch(more=more):
             told = output.record
             if isinstance(told, _FOR_CUSTOMERS):
@@ -149,7 +159,8 @@ class Pipeline:
                     yield output
 
     def _beyond(self, record: Event | Tick | SourceHeartbeat | ChannelSpend) -> bool:
-        assert self._until is not None
+        if self._until is None:
+            return False
         if isinstance(record, Tick):
             return record.watermark is not None and record.watermark > self._until
         if record.occurred_at < self._until:
