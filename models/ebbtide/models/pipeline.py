@@ -78,7 +78,7 @@ class Pipeline:
         profiles, events, endless = self.profiles.apply, self._events, self._until is None
         for message in messages:
             self.read += 1
-            apply(message, now_ms=now_ms, heard_ms=now_ms)
+            apply(message, now_ms, now_ms)
             # One by one: what was read of a record still lies in the processor's caches when it is folded.
             for record in waiting:
                 if type(record) is Event and endless:

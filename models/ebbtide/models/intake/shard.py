@@ -47,34 +47,35 @@ class IntakeShard:
         """The newest event time accepted so far, epoch ms."""
         return self._watermark.greatest_ms
 
-    def apply(self, message: RawMessage, *, now_ms: int, heard_ms: int) -> None:
+    def apply(self, message: RawMessage, now_ms: int, heard_ms: int) -> None:
         """Judge one record, heard at ``heard_ms``. ``now_ms`` is the wall clock. Both are epoch milliseconds."""
-        verdict = self._accept(message, now_ms=now_ms)
+        verdict = self._accept(message, now_ms)
         self._appended_ms = message.appended_ms
         self._idle = False
         if type(verdict) is Event:
-            self._take_in(verdict, verdict.occurred_ms, heard_ms)
-            return
-        match verdict:
-            case SourceHeartbeat() | ChannelSpend():
-                self._take_in(verdict, to_ms(verdict.occurred_at), heard_ms)
-            case Refused(letter):
-                self.dead_lettered[letter.reason] += 1
-                self.waiting.append(letter)
-            case Ignored(reason):
-                self.ignored[reason] += 1
-            case Punctuated(to, observe):  # pragma: no branch - the last of the three
-                self._tell()
-                self._watermark.punctuate(to_ms(to), now_ms=heard_ms)
-                # The instant is told by itself: time may be further already, and everybody must hear of it.
-                self._tick(to_ms(to), observe=observe)
-
-    def _take_in(self, record: Event | SourceHeartbeat | ChannelSpend, occurred_ms: int, heard_ms: int) -> None:
+            occurred_ms = verdict.occurred_ms
+        else:
+            match verdict:
+                case SourceHeartbeat() | ChannelSpend():
+                    occurred_ms = to_ms(verdict.occurred_at)
+                case Refused(letter):
+                    self.dead_lettered[letter.reason] += 1
+                    self.waiting.append(letter)
+                    return
+                case Ignored(reason):
+                    self.ignored[reason] += 1
+                    return
+                case Punctuated(to, observe):
+                    self._tell()
+                    self._watermark.punctuate(to_ms(to), now_ms=heard_ms)
+                    # The instant is told by itself: time may be further already, and everybody must hear of it.
+                    self._tick(to_ms(to), observe=observe)
+                    return
         self.accepted += 1
         watermark = self._watermark
-        if watermark.event(occurred_ms, now_ms=heard_ms):
+        if watermark.event(occurred_ms, heard_ms):
             self.late += 1
-        self.waiting.append(record)
+        self.waiting.append(verdict)
         watermark_ms = watermark.watermark_ms
         if watermark_ms is not None and watermark_ms >= self._next_midnight_ms:
             # Told where it passed, so that grid instants do not depend on how records were batched.
