@@ -180,7 +180,6 @@ class Door:
             )
         return Punctuated(to=raw.to, observe=raw.observe)
 
-
     def _behaviour(
         self,
         raw: Call | RawBehaviour,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ebbtide.models.identity.identifiers import profile_id
-from ebbtide.models.profile.profile import Profile, SlotChange
+from ebbtide.models.profile.profile import Profile, SlotChange, mark_of_id
 from ebbtide.schemas.events import Identifier
 
 
@@ -12,12 +14,14 @@ class LiveProfile:
 
     ``changes`` by slot are those since it was told last, None without any. ``noted`` are the very identifiers of its
     last links, with the type of event and the weight that they had. ``anchor`` is that of the key ``owner``.
+    ``ids`` are message ids in place of the marks of a profile that was never stored: only who stores needs marks.
     """
 
     __slots__ = (
         "anchor",
         "changes",
         "id",
+        "ids",
         "key",
         "noted",
         "noted_type",
@@ -32,6 +36,7 @@ class LiveProfile:
         self.subject = subject
         self.profile = profile
         self.id: str | None = None
+        self.ids: dict[str, None] = {}
         self.changes: dict[str, SlotChange] | None = None
         self.noted: list[Identifier] | None = None
         self.noted_type = ""
@@ -45,3 +50,26 @@ class LiveProfile:
         if self.id is None:
             self.id = profile_id(self.key)
         return self.id
+
+    def seen_before(self, event_id: str, ring_size: int) -> bool:
+        """Remember a message id; tell whether it is among the newest ``ring_size`` already."""
+        ring: dict[Any, None] = self.profile.seen
+        mark: Any = event_id
+        if ring:
+            mark = mark_of_id(event_id)
+        else:
+            ring = self.ids
+        before = len(ring)
+        ring[mark] = None  # One that is there already keeps its place.
+        if len(ring) == before:
+            return True
+        if before >= ring_size:
+            del ring[next(iter(ring))]
+        return False
+
+    def stored(self) -> Profile:
+        """The profile as it is to be stored, with a mark for every message."""
+        if self.ids:
+            self.profile.seen = dict.fromkeys(map(mark_of_id, self.ids))
+            self.ids = {}
+        return self.profile

@@ -35,6 +35,9 @@ from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import Topic
 
 META_KEY = b"@partition"
+# To ask an enumeration for a member takes as long as a call.
+_ACTIVITY, _STATES = EventKind.ACTIVITY, Topic.PROFILE_STATES
+_new, _new_tuple = object.__new__, tuple.__new__
 _COUNT_MS = 3_600_000
 
 
@@ -75,7 +78,7 @@ class ProfileShard:
         self._changed: list[LiveProfile] = []
         self._links: list[IdentityLink | AccountName] = []
         self._outputs: list[Output] = []
-        self._touched: dict[str, Profile] = {}
+        self._touched: dict[str, LiveProfile] = {}
         self._moved = False
         self._caused_ms = 0
         meta = load(META_KEY)
@@ -103,8 +106,13 @@ class ProfileShard:
 
     @property
     def profiles(self) -> list[Profile]:
-        """The profiles in memory, for reading."""
+        """The profiles in memory, for reading; perhaps without the marks of their messages."""
         return [live.profile for live in self._profiles.values()]
+
+    @property
+    def stored(self) -> list[Profile]:
+        """The profiles in memory as they are to be stored."""
+        return [live.stored() for live in self._profiles.values()]
 
     def apply(self, offset: int, record: Event | SourceHeartbeat | Tick) -> None:
         """Take in an event, a heartbeat, or time. What was applied already changes nothing."""
@@ -127,7 +135,8 @@ class ProfileShard:
                 self.duplicates += 1
                 return
             meta.origins[source] = sent
-            self._caused_ms = max(self._caused_ms, appended_ms)
+            if appended_ms != self._caused_ms:  # Many are appended together.
+                self._caused_ms = max(self._caused_ms, appended_ms)
         self._fold(offset, record)
 
     def _apply_control(self, record: SourceHeartbeat | Tick) -> None:
@@ -149,7 +158,7 @@ class ProfileShard:
             if offset == profile.counted_from and self._accepted_before is not None:
                 self._accepted_before += profile.accepted - profile.counted_before
             return
-        if profile.seen_before(event.event_id, self._ring_size):
+        if live.seen_before(event.event_id, self._ring_size):
             self.duplicates += 1
             return
         self.accepted += 1
@@ -160,7 +169,7 @@ class ProfileShard:
                 profile.counted_from, profile.counted_before = offset, profile.accepted
             changes = live.changes = {}
             self._changed.append(live)
-            self._touched[live.key] = profile
+            self._touched[live.key] = live
         slot = event.account or NO_ACCOUNT
         change = changes.get(slot)
         if change is None:
@@ -171,7 +180,7 @@ class ProfileShard:
         edges = step(profile, event, change, self._virtual_events, self._modules, self._money)
         if edges and slot and is_person(event.subject.type):
             self._links += [membership(event, slot, kind, day) for kind, day in edges]
-        if event.kind is not EventKind.ACTIVITY:
+        if event.kind is not _ACTIVITY:
             named = account_name(profile.slots[slot], event)
             if named is not None:
                 self._links.append(named)
@@ -203,7 +212,7 @@ class ProfileShard:
         profile = live.profile
         if (record.epoch, record.effective_ms) <= (profile.epoch, profile.assigned_ms):
             return
-        self._touched[key] = profile
+        self._touched[key] = live
         profile.epoch, profile.assigned_ms = record.epoch, record.effective_ms
         accounts = {of.group: (of.anchor.key, of.spans) for of in record.accounts}
         by_domain = None if record.by_domain is None else record.by_domain.key
@@ -297,7 +306,7 @@ class ProfileShard:
             self._tell_time(Topic.IDENTITY_LINKS, self._clock.time_ms or 0)
         flush = Flush(self.take_outputs())
         if store:
-            flush.writes = {key.encode(): encode(profile) for key, profile in self._touched.items()}
+            flush.writes = {key.encode(): encode(live.stored()) for key, live in self._touched.items()}
         meta = self._meta
         meta.accepted, self._stored = self.total, meta.applied
         meta.events, meta.identity = ClockState.of(self._clock), ClockState.of(self._identity)
@@ -361,28 +370,27 @@ class ProfileShard:
         for day in change.used:
             uses[day] = slot.uses[day].copy()
         traits, outcomes = change.traits, change.outcomes
-        record = ProfileState(
-            tenant=profile.tenant,
-            customer_id=slot.owner,
-            anchor=live.anchor,
-            profile_id=live.profile_id,
-            subject=live.subject,
-            epoch=profile.epoch,
-            effective_ms=profile.effective_ms,
-            version=profile.version,
-            full=False,
-            detached=False,
-            days=days,
-            totals=slot.totals.copy(),
-            uses=uses,
-            sources=sources,
-            traits={name: values for name, values in slot.traits.items() if name in traits} if traits else {},
-            outcomes=outcomes_of((slot,), outcomes) if outcomes else {},
-            accepted=slot.accepted,
-            partition=self.partition,
-            arrived_ms=self._caused_ms,
-        )
-        self._outputs.append(Output(Topic.PROFILE_STATES, slot.owner, record, None, self._caused_ms))
+        # What ``ProfileState(...)`` does, without a call of Python that takes twenty names.
+        record = _new(ProfileState)
+        record.tenant = profile.tenant
+        record.customer_id = slot.owner
+        record.anchor = live.anchor
+        record.profile_id = live.id or live.profile_id
+        record.subject = live.subject
+        record.epoch = profile.epoch
+        record.effective_ms = profile.effective_ms
+        record.version = profile.version
+        record.full = record.detached = record.by_domain = False
+        record.days = days
+        record.totals = slot.totals.copy()
+        record.uses = uses
+        record.sources = sources
+        record.traits = {name: values for name, values in slot.traits.items() if name in traits} if traits else {}
+        record.outcomes = outcomes_of((slot,), outcomes) if outcomes else {}
+        record.accepted = slot.accepted
+        record.partition = self.partition
+        record.arrived_ms = self._caused_ms
+        self._outputs.append(_new_tuple(Output, (_STATES, slot.owner, record, None, self._caused_ms)))
         return True
 
     def _tell_part(self, live: LiveProfile, part: Part | WholeSlot, change: SlotChange | None) -> None:
