@@ -36,6 +36,10 @@ MODELS = Topic.MODELS.topic_name
 FLEET = Topic.FLEET_STATS.topic_name
 FEEDBACK = Topic.FEEDBACK.topic_name
 
+# To ask an enumeration for a member takes as long as a call.
+_LINKS, _CANDIDATES = Topic.IDENTITY_LINKS, Topic.ALERT_CANDIDATES
+_SUMMARIES, _EXAMPLES = Topic.GRID_SUMMARIES, Topic.TRAINING_EXAMPLES
+
 # What most often comes stands first; and a union written where it is asked for would be made anew each time.
 _FOR_PROFILES = (Event, Tick, SourceHeartbeat)
 _FOR_CUSTOMERS = (ProfileState, Tick, SourceHeartbeat)
@@ -128,7 +132,7 @@ class Pipeline:
         for record in self.intake.take():
             yield from self._take_in(record)
         for output in self._stitch(more=more):
-            told = output.record
+            _, _, told, _, _ = output
             if isinstance(told, _FOR_CUSTOMERS):
                 customers.apply(STATES, next(states), told, now_ms=None)
                 if customers.has_outputs:
@@ -144,17 +148,25 @@ class Pipeline:
         identity, profiles, links, owners = self.identity, self.profiles, self._links, self._owners
         told = True
         while told:
-            for output in profiles.take_outputs() if more else profiles.flush(store=False).outputs:
-                if output.topic is Topic.IDENTITY_LINKS:
-                    assert isinstance(output.record, _FOR_IDENTITY)
-                    identity.apply(next(links), output.record, now_ms=None)
+            outputs = profiles.take_outputs() if more else profiles.flush(store=False).outputs
+            # Taken out of the list one by one: each is forgotten while it lies in the processor's caches.
+            outputs.reverse()
+            while outputs:
+                output = outputs.pop()
+                topic, _, record, _, _ = output
+                if topic is _LINKS:
+                    assert isinstance(record, _FOR_IDENTITY)
+                    identity.apply(next(links), record, now_ms=None)
                 else:
                     yield output
             decided = identity.flush(store=False).outputs
             told = bool(decided)
-            for output in decided:
-                if isinstance(output.record, _OF_IDENTITY):
-                    profiles.assign(next(owners), output.record)
+            decided.reverse()
+            while decided:
+                output = decided.pop()
+                _, _, record, _, _ = output
+                if isinstance(record, _OF_IDENTITY):
+                    profiles.assign(next(owners), record)
                 else:
                     yield output
 
@@ -172,17 +184,18 @@ class Pipeline:
         """Hand what the customers say to learner, fleet and triage, and the answers back, until all is said."""
         while outputs := self.customers.take_outputs():
             for output in outputs:
-                if output.topic is Topic.ALERT_CANDIDATES:
-                    assert isinstance(output.record, _FOR_TRIAGE)
-                    self.triage.apply(next(self._candidates), output.record)
+                topic, _, record, _, _ = output
+                if topic is _CANDIDATES:
+                    assert isinstance(record, _FOR_TRIAGE)
+                    self.triage.apply(next(self._candidates), record)
                     continue
-                if output.topic is Topic.GRID_SUMMARIES:
-                    assert isinstance(output.record, _FOR_FLEET)
-                    self.fleet.apply(next(self._summaries), output.record)
+                if topic is _SUMMARIES:
+                    assert isinstance(record, _FOR_FLEET)
+                    self.fleet.apply(next(self._summaries), record)
                     continue
-                if isinstance(output.record, _FOR_LEARNER) and output.topic is Topic.TRAINING_EXAMPLES:
-                    self.learner.apply(next(self._examples), output.record)
-                if not isinstance(output.record, _BETWEEN_STAGES):
+                if topic is _EXAMPLES and isinstance(record, _FOR_LEARNER):
+                    self.learner.apply(next(self._examples), record)
+                if not isinstance(record, _BETWEEN_STAGES):
                     yield output
             yield from self.triage.take_outputs()
             for output in self.learner.take_outputs():
@@ -198,3 +211,4 @@ class Pipeline:
         if not isinstance(record, Tick):
             yield output
         self.customers.apply(topic, offset, record, now_ms=None)
+

@@ -30,13 +30,13 @@ from ebbtide.models.profile.virtual_events import VirtualEvents
 from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType, subject_key
 from ebbtide.schemas.fleet import SourceHeartbeat
-from ebbtide.schemas.identity import AccountName, IdentityAssignment, IdentityLink
+from ebbtide.schemas.identity import AccountName, AccountOf, IdentityAssignment, IdentityLink, Span
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import Topic
 
 META_KEY = b"@partition"
 # To ask an enumeration for a member takes as long as a call.
-_ACTIVITY, _STATES = EventKind.ACTIVITY, Topic.PROFILE_STATES
+_ACTIVITY, _STATES, _LINKS = EventKind.ACTIVITY, Topic.PROFILE_STATES, Topic.IDENTITY_LINKS
 _new, _new_tuple = object.__new__, tuple.__new__
 _COUNT_MS = 3_600_000
 
@@ -80,6 +80,8 @@ class ProfileShard:
         self._outputs: list[Output] = []
         self._touched: dict[str, LiveProfile] = {}
         self._moved = False
+        self._heard: list[AccountOf] | None = None
+        self._accounts: dict[str, tuple[str, list[Span]]] = {}
         self._caused_ms = 0
         meta = load(META_KEY)
         self._meta = PartitionState(accepted=0) if meta is None else msgspec.msgpack.decode(meta, type=PartitionState)
@@ -214,7 +216,11 @@ class ProfileShard:
             return
         self._touched[key] = live
         profile.epoch, profile.assigned_ms = record.epoch, record.effective_ms
-        accounts = {of.group: (of.anchor.key, of.spans) for of in record.accounts}
+        if record.accounts is not self._heard:
+            # All who are one person are told the same accounts, one after the other: they keep one copy.
+            self._heard = record.accounts
+            self._accounts = {of.group: (of.anchor.key, of.spans) for of in record.accounts}
+        accounts = self._accounts
         by_domain = None if record.by_domain is None else record.by_domain.key
         told = (record.anchor.key, accounts, by_domain)
         if profile.slots and told == (profile.anchor, profile.accounts, profile.by_domain):
@@ -284,7 +290,8 @@ class ProfileShard:
         self._outputs.append(Output(topic, "@tick", tick, EVERY_PARTITION))
 
     def _tell_changes(self) -> None:
-        self._outputs += [Output(Topic.IDENTITY_LINKS, found.tenant, found) for found in self._links]
+        if self._links:
+            self._outputs += [_new_tuple(Output, (_LINKS, found.tenant, found, None, None)) for found in self._links]
         today = self._midnight_ms // DAY_MS
         for live in self._changed:
             # Whoever was told all since then has none.
