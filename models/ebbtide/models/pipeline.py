@@ -211,4 +211,3 @@ class Pipeline:
         if not isinstance(record, Tick):
             yield output
         self.customers.apply(topic, offset, record, now_ms=None)
-

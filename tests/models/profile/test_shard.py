@@ -287,6 +287,24 @@ def test_what_a_profile_took_for_granted_is_not_told() -> None:
     assert shard.flush().outputs == []
 
 
+def test_an_assignment_moves_only_what_it_says() -> None:
+    """A person in two accounts, told of both: one of them turns out to be another, and back."""
+    mine = [track("view", at(1), "m1", **in_account("g1")), track("view", at(2), "m2", **in_account("g2"))]
+    one, two, three = events([*mine, track("view", at(3), "m3", **in_account("g1"))])
+    shard, customers = ProfileShard(0, SOURCES, IDENTITY, POLICY, lambda _key: None), Customers()
+    for offset, event in enumerate((one, two)):
+        shard.apply(offset, replace(event, origin=None))
+        customers.take(shard.flush())
+    for epoch, group in ((1, "g3"), (2, "g1")):
+        accounts = [AccountOf("g1", Identifier(IdentifierType.GROUP_ID, group), [(DAY_0 + 1, None)])]
+        shard.assign(epoch, IdentityAssignment("t", one.subject, one.subject, "", epoch, 0, 0, accounts))
+        customers.take(shard.flush())
+        assert set(customers.content()) == {owner(IdentifierType.GROUP_ID, name) for name in (group, "g2")}
+    shard.apply(2, replace(three, origin=None))
+    customers.take(shard.flush())
+    assert [content[3] for content in customers.content().values()] == [2, 1]
+
+
 def test_an_account_in_which_a_profile_did_nothing_does_not_hear_of_it() -> None:
     shard = ProfileShard(0, SOURCES, IDENTITY, POLICY, lambda _key: None)
     (event,) = events([track("login", at(1), "m1", **in_account("acme"))])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ebbtide.models.identity.identifiers import profile_id
+from ebbtide.models.profile.parts import Owners
 from ebbtide.models.profile.profile import Profile, SlotChange, mark_of_id
 from ebbtide.schemas.events import Identifier
 
@@ -14,6 +15,7 @@ class LiveProfile:
 
     ``changes`` by slot are those since it was told last, None without any. ``noted`` are the very identifiers of its
     last links, with the type of event and the weight that they had. ``anchor`` is that of the key ``owner``.
+    ``owners`` are None where the profile's slots or what identity says of it may have moved since they were made.
     ``ids`` are message ids in place of the marks of a profile that was never stored: only who stores needs marks.
     """
 
@@ -26,6 +28,7 @@ class LiveProfile:
         "noted",
         "noted_type",
         "owner",
+        "owners",
         "profile",
         "subject",
         "weight",
@@ -42,6 +45,7 @@ class LiveProfile:
         self.noted_type = ""
         self.weight = (0, 0)
         self.owner: str | None = None
+        self.owners: Owners | None = None
         self.anchor = subject
 
     @property
@@ -50,6 +54,15 @@ class LiveProfile:
         if self.id is None:
             self.id = profile_id(self.key)
         return self.id
+
+    def known_owners(self) -> Owners:
+        """Who owns what of the profile, kept until it may be others; of one slot it is hardly ever asked."""
+        owners = self.owners
+        if owners is None:
+            owners = Owners(self.profile)
+            if len(self.profile.slots) > 1:
+                self.owners = owners
+        return owners
 
     def seen_before(self, event_id: str, ring_size: int) -> bool:
         """Remember a message id; tell whether it is among the newest ``ring_size`` already."""

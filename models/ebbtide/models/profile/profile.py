@@ -76,12 +76,13 @@ class SlotChange:
     ``days`` are those with another bucket, ``used`` those with other uses by machines alone. Mostly it is one day, and
     nothing else: sets that grow in place would be four large objects for that. ``slot`` is whose change it is, ``day``
     the day that was counted last, with its ``bucket`` and its last ``source``: mostly it is counted next too.
+    ``heard`` tells that something was heard of when the subject was in the account, also where it moved nothing.
     """
 
-    __slots__ = ("bucket", "day", "days", "moved", "outcomes", "slot", "source", "traits", "used")
+    __slots__ = ("bucket", "day", "days", "heard", "moved", "outcomes", "slot", "source", "traits", "used")
 
     def __init__(self) -> None:
-        self.moved = False
+        self.moved = self.heard = False
         self.slot: Slot | None = None
         self.day: int | None = None
         self.bucket: list[int] = []
@@ -179,7 +180,7 @@ def step(
     edges: Iterable[tuple[MembershipKind, int]] = ()
     if first_day is None or day < first_day or (kind is not _ACTIVITY and event.type in MEMBERSHIP):
         edges = _stay(slot, event, day)
-        change.moved = change.moved or bool(edges)
+        change.moved, change.heard = change.moved or bool(edges), True
     if event.machine:
         slot.totals[5] += 1
         count(slot.uses, day, MACHINE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -30,7 +30,7 @@ from ebbtide.models.profile.virtual_events import VirtualEvents
 from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType, subject_key
 from ebbtide.schemas.fleet import SourceHeartbeat
-from ebbtide.schemas.identity import AccountName, AccountOf, IdentityAssignment, IdentityLink, Span
+from ebbtide.schemas.identity import AccountName, AccountOf, IdentityAssignment, IdentityLink, MembershipKind, Span
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import Topic
 
@@ -180,8 +180,9 @@ class ProfileShard:
             # Too late for the instants that were told: nobody may see it as of them, and they may still be on the way.
             profile.effective_ms = self._midnight_ms + 1
         edges = step(profile, event, change, self._virtual_events, self._modules, self._money)
-        if edges and slot and is_person(event.subject.type):
-            self._links += [membership(event, slot, kind, day) for kind, day in edges]
+        if change.heard:
+            change.heard, live.owners = False, None
+            self._tell_stays(event, edges)
         if event.kind is not _ACTIVITY:
             named = account_name(profile.slots[slot], event)
             if named is not None:
@@ -196,6 +197,10 @@ class ProfileShard:
             or live.weight[0] == BOUND
         ) and (len(event.identifiers) > 1 or event.subject.type is IdentifierType.EMAIL):
             self._note_links(live, event)
+
+    def _tell_stays(self, event: Event, edges: Iterable[tuple[MembershipKind, int]]) -> None:
+        if event.account and is_person(event.subject.type):
+            self._links += [membership(event, event.account, kind, day) for kind, day in edges]
 
     def assign(self, offset: int, record: IdentityAssignment | Tick) -> None:
         """Take in what identity says: whom a profile belongs to, or that time went on for all owners."""
@@ -226,12 +231,13 @@ class ProfileShard:
         if profile.slots and told == (profile.anchor, profile.accounts, profile.by_domain):
             return
         # Most identifiers never are the subject of an event: they have nothing that anybody could own.
-        before = Owners(profile) if profile.slots else None
+        before = live.known_owners() if profile.slots else None
         profile.anchor, profile.accounts, profile.by_domain = told
+        live.owners = None
         if before is None:
             profile.effective_ms = max(profile.effective_ms, record.effective_ms)
             return
-        owners = Owners(profile)
+        owners = live.known_owners()
         if not owners.same(before, profile.slots):
             profile.effective_ms = max(profile.effective_ms, record.effective_ms)
             live.changes = None
@@ -326,7 +332,7 @@ class ProfileShard:
         if self._tell_only_slot(live, changes):
             return
         profile = live.profile
-        owners = Owners(profile)
+        owners = live.known_owners()
         if owners.members != profile.members:
             self._tell_all(live, owners)
             return
