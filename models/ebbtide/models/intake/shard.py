@@ -65,7 +65,7 @@ class IntakeShard:
                 case Ignored(reason):
                     self.ignored[reason] += 1
                     return
-                case Punctuated(to, observe):
+                case Punctuated(to, observe):  # pragma: no branch - the last of the four
                     self._tell()
                     self._watermark.punctuate(to_ms(to), now_ms=heard_ms)
                     # The instant is told by itself: time may be further already, and everybody must hear of it.
