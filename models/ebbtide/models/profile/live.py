@@ -14,7 +14,8 @@ class LiveProfile:
     """A profile in memory with what goes with it and is not stored: one look-up an event finds all of it.
 
     ``changes`` by slot are those since it was told last, None without any. ``noted`` are the very identifiers of its
-    last links, with the type of event and the weight that they had. ``anchor`` is that of the key ``owner``.
+    last links but those of facts, with the type of event and the weight that they had. ``anchor`` is that of the key
+    ``owner``.
     ``owners`` are None where the profile's slots or what identity says of it may have moved since they were made.
     ``ids`` are message ids in place of the marks of a profile that was never stored: only who stores needs marks.
     """

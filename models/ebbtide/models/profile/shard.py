@@ -36,7 +36,8 @@ from ebbtide.schemas.topics import Topic
 
 META_KEY = b"@partition"
 # To ask an enumeration for a member takes as long as a call.
-_ACTIVITY, _STATES, _LINKS = EventKind.ACTIVITY, Topic.PROFILE_STATES, Topic.IDENTITY_LINKS
+_ACTIVITY, _FACT = EventKind.ACTIVITY, EventKind.FACT
+_STATES, _LINKS = Topic.PROFILE_STATES, Topic.IDENTITY_LINKS
 _new, _new_tuple = object.__new__, tuple.__new__
 _COUNT_MS = 3_600_000
 
@@ -254,7 +255,8 @@ class ProfileShard:
         weight = weight_of(event)
         if live.noted is event.identifiers and covers(live.weight, weight) and weight[0] != BOUND:
             return
-        live.noted, live.noted_type, live.weight = event.identifiers, event.type, weight
+        if event.kind is not _FACT:  # A fact brings a list of its own, which no other event will bring again.
+            live.noted, live.noted_type, live.weight = event.identifiers, event.type, weight
         links = live.profile.links
         for other in linked(event):
             if note(links, other.key, weight):
