@@ -13,6 +13,7 @@ from ebbtide.models.identity.identifiers import canonical_id, identifier_of, is_
 from ebbtide.models.identity.links import address, addresses, covers, link, linked, membership, note, weight_of
 from ebbtide.models.outputs import EVERY_PARTITION, HEARTBEAT_KEY, Flush, Output
 from ebbtide.models.policy import CorePolicy
+from ebbtide.models.profile.assigned import Assigned
 from ebbtide.models.profile.live import LiveProfile
 from ebbtide.models.profile.modules import Modules
 from ebbtide.models.profile.money import OrderMoney
@@ -30,7 +31,7 @@ from ebbtide.models.profile.virtual_events import VirtualEvents
 from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType, subject_key
 from ebbtide.schemas.fleet import SourceHeartbeat
-from ebbtide.schemas.identity import AccountName, AccountOf, IdentityAssignment, IdentityLink, MembershipKind, Span
+from ebbtide.schemas.identity import AccountName, IdentityAssignment, IdentityLink, MembershipKind
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import Topic
 
@@ -81,8 +82,7 @@ class ProfileShard:
         self._outputs: list[Output] = []
         self._touched: dict[str, LiveProfile] = {}
         self._moved = False
-        self._heard: list[AccountOf] | None = None
-        self._accounts: dict[str, tuple[str, list[Span]]] = {}
+        self._assigned = Assigned()
         self._caused_ms = 0
         meta = load(META_KEY)
         self._meta = PartitionState(accepted=0) if meta is None else msgspec.msgpack.decode(meta, type=PartitionState)
@@ -109,7 +109,7 @@ class ProfileShard:
 
     @property
     def profiles(self) -> list[Profile]:
-        """The profiles in memory, for reading; perhaps without the marks of their messages."""
+        """The profiles in memory that did anything, for reading; perhaps without the marks of their messages."""
         return [live.profile for live in self._profiles.values()]
 
     @property
@@ -216,22 +216,21 @@ class ProfileShard:
                 self._pass_owners(before_ms)
             return
         key = subject_key(record.tenant, record.identifier)
-        live = self._profiles.get(key) or self._take_up(key, record.tenant, record.identifier)
+        live = self._profiles.get(key)
+        if live is None:
+            if key in self._assigned or self._load(key.encode()) is None:
+                self._assigned.put(key, record)
+                return
+            live = self._take_up(key, record.tenant, record.identifier)
         profile = live.profile
         if (record.epoch, record.effective_ms) <= (profile.epoch, profile.assigned_ms):
             return
         self._touched[key] = live
         profile.epoch, profile.assigned_ms = record.epoch, record.effective_ms
-        if record.accounts is not self._heard:
-            # All who are one person are told the same accounts, one after the other: they keep one copy.
-            self._heard = record.accounts
-            self._accounts = {of.group: (of.anchor.key, of.spans) for of in record.accounts}
-        accounts = self._accounts
-        by_domain = None if record.by_domain is None else record.by_domain.key
-        told = (record.anchor.key, accounts, by_domain)
+        told = self._assigned.told(record)
         if profile.slots and told == (profile.anchor, profile.accounts, profile.by_domain):
             return
-        # Most identifiers never are the subject of an event: they have nothing that anybody could own.
+        # A profile that came from the table may have nothing that anybody could own.
         before = live.known_owners() if profile.slots else None
         profile.anchor, profile.accounts, profile.by_domain = told
         live.owners = None
@@ -248,6 +247,7 @@ class ProfileShard:
         """Take a profile into memory: from the table, or a new one."""
         stored = self._load(key.encode())
         profile = Profile(tenant, subject.type, subject.value) if stored is None else decode(stored)
+        self._assigned.take(key, profile)
         live = self._profiles[key] = LiveProfile(key, subject, profile)
         return live
 
@@ -321,6 +321,8 @@ class ProfileShard:
             self._tell_time(Topic.IDENTITY_LINKS, self._clock.time_ms or 0)
         flush = Flush(self.take_outputs())
         if store:
+            for key, record in self._assigned.records():
+                self._touched[key] = self._take_up(key, record.tenant, record.identifier)
             flush.writes = {key.encode(): encode(live.stored()) for key, live in self._touched.items()}
         meta = self._meta
         meta.accepted, self._stored = self.total, meta.applied
