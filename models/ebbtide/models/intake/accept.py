@@ -25,7 +25,9 @@ from ebbtide.schemas.fleet import ChannelSpend, SourceHeartbeat
 from ebbtide.schemas.raw import FACT_ERROR, RawBehaviour, RawFact, RawPunctuation, raw_record
 
 _new, _new_tuple = object.__new__, tuple.__new__
-_ACTIVITY = {"track", "page", "screen"}
+_ACTIVITIES = {"track", "page", "screen"}
+# To ask an enumeration for a member takes as long as a call.
+_ACTIVITY, _IDENTITY = EventKind.ACTIVITY, EventKind.IDENTITY
 _MOST_USERS = 262_144
 _LAST_MS = 253_402_300_799_000
 """The last second of the calendar."""
@@ -191,10 +193,10 @@ class Door:
         origin: Origin,
     ) -> Verdict:
         call = raw.type
-        if call in _ACTIVITY:
-            kind, properties = EventKind.ACTIVITY, raw.properties or {}
+        if call in _ACTIVITIES:
+            kind, properties = _ACTIVITY, raw.properties or {}
         else:
-            kind, properties = EventKind.IDENTITY, traits(call, raw.traits)
+            kind, properties = _IDENTITY, traits(call, raw.traits)
         name = raw.event if call == "track" else raw.name or call
         if not name:
             raise RefusedInputError(DeadLetterReason.INVALID, "event: a track call names its event")
