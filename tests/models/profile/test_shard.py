@@ -19,6 +19,7 @@ from ebbtide.models.identity.links import weight_of
 from ebbtide.models.intake.accept import Door
 from ebbtide.models.outputs import Flush
 from ebbtide.models.policy import CorePolicy, DedupePolicy
+from ebbtide.models.profile.profile import mark_of_id
 from ebbtide.models.profile.shard import ProfileShard, decode
 from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.events import Event, Identifier, IdentifierType
@@ -303,6 +304,22 @@ def test_an_assignment_moves_only_what_it_says() -> None:
     shard.apply(2, replace(three, origin=None))
     customers.take(shard.flush())
     assert [content[3] for content in customers.content().values()] == [2, 1]
+
+
+def test_what_names_no_account_goes_to_that_of_its_day_after_an_assignment_too() -> None:
+    one, two = (replace(event, origin=None) for event in events([track("view", at(day), f"m{day}") for day in (1, 2)]))
+    shard, customers = ProfileShard(0, SOURCES, IDENTITY, POLICY, lambda _key: None), Customers()
+    shard.apply(0, one)
+    customers.take(shard.flush())
+    accounts = [AccountOf("g1", Identifier(IdentifierType.GROUP_ID, "g1"), [(DAY_0, None)])]
+    shard.assign(0, IdentityAssignment("t", one.subject, one.subject, "", 1, 0, 0, accounts))
+    customers.take(shard.flush())
+    shard.apply(1, two)
+    customers.take(shard.flush())
+    [(customer_id, content)] = customers.content().items()
+    assert (customer_id, list(content[0])) == (owner(IdentifierType.GROUP_ID, "g1"), [DAY_0 + 1, DAY_0 + 2])
+    [profile] = shard.stored
+    assert list(profile.seen) == [mark_of_id("m1"), mark_of_id("m2")]
 
 
 def test_an_account_in_which_a_profile_did_nothing_does_not_hear_of_it() -> None:
