@@ -15,7 +15,7 @@ from ebbtide.models.customer.shard import CustomerShard
 from ebbtide.models.fleet.stage import FleetStage
 from ebbtide.models.identity.shard import IdentityShard
 from ebbtide.models.intake.accept import RawMessage
-from ebbtide.models.intake.shard import IntakeShard, addressed
+from ebbtide.models.intake.shard import IntakeRecord, IntakeShard, addressed
 from ebbtide.models.outputs import Output
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.profile.shard import ProfileShard
@@ -35,6 +35,10 @@ STATES = Topic.PROFILE_STATES.topic_name
 MODELS = Topic.MODELS.topic_name
 FLEET = Topic.FLEET_STATS.topic_name
 FEEDBACK = Topic.FEEDBACK.topic_name
+
+# To ask an enumeration for a member takes as long as a call.
+_LINKS, _CANDIDATES = Topic.IDENTITY_LINKS, Topic.ALERT_CANDIDATES
+_SUMMARIES, _EXAMPLES = Topic.GRID_SUMMARIES, Topic.TRAINING_EXAMPLES
 
 # What most often comes stands first; and a union written where it is asked for would be made anew each time.
 _FOR_PROFILES = (Event, Tick, SourceHeartbeat)
@@ -74,10 +78,18 @@ class Pipeline:
 
         ``more`` follow at once: what changed on the day that runs waits until it is over, or for the last of them.
         """
-        apply, now_ms = self.intake.apply, to_ms(now)
+        apply, waiting, now_ms = self.intake.apply, self.intake.waiting, to_ms(now)
+        profiles, events, endless = self.profiles.apply, self._events, self._until is None
         for message in messages:
             self.read += 1
-            apply(message, now_ms=now_ms, heard_ms=now_ms)
+            apply(message, now_ms, now_ms)
+            # One by one: what was read of a record still lies in the processor's caches when it is folded.
+            for record in waiting:
+                if type(record) is Event and endless:
+                    profiles(next(events), record)
+                else:
+                    yield from self._take_in(record)
+            waiting.clear()
         yield from self._pump(more=more)
 
     def decide(self, operations: Iterable[IdentityOperation]) -> Iterator[Output]:
@@ -104,21 +116,23 @@ class Pipeline:
         newest = self.intake.greatest_event_ms
         return None if newest is None else from_ms((newest // DAY_MS + 1) * DAY_MS)
 
+    def _take_in(self, record: IntakeRecord) -> Iterator[Output]:
+        if isinstance(record, _FOR_PROFILES):
+            if not self._beyond(record):
+                self.profiles.apply(next(self._events), record)
+        elif isinstance(record, ChannelSpend):
+            if not self._beyond(record):
+                self.spends += 1
+                self.fleet.apply(next(self._summaries), record)
+        else:
+            yield addressed(record)
+
     def _pump(self, *, more: bool = False) -> Iterator[Output]:
-        profiles, customers, endless = self.profiles.apply, self.customers, self._until is None
-        events, states = self._events, self._states
+        customers, states = self.customers, self._states
         for record in self.intake.take():
-            if isinstance(record, _FOR_PROFILES):
-                if endless or not self._beyond(record):
-                    profiles(next(events), record)
-            elif isinstance(record, ChannelSpend):
-                if endless or not self._beyond(record):
-                    self.spends += 1
-                    self.fleet.apply(next(self._summaries), record)
-            else:
-                yield addressed(record)
+            yield from self._take_in(record)
         for output in self._stitch(more=more):
-            told = output.record
+            _, _, told, _, _ = output
             if isinstance(told, _FOR_CUSTOMERS):
                 customers.apply(STATES, next(states), told, now_ms=None)
                 if customers.has_outputs:
@@ -134,22 +148,31 @@ class Pipeline:
         identity, profiles, links, owners = self.identity, self.profiles, self._links, self._owners
         told = True
         while told:
-            for output in profiles.take_outputs() if more else profiles.flush(store=False).outputs:
-                if output.topic is Topic.IDENTITY_LINKS:
-                    assert isinstance(output.record, _FOR_IDENTITY)
-                    identity.apply(next(links), output.record, now_ms=None)
+            outputs = profiles.take_outputs() if more else profiles.flush(store=False).outputs
+            # Taken out of the list one by one: each is forgotten while it lies in the processor's caches.
+            outputs.reverse()
+            while outputs:
+                output = outputs.pop()
+                topic, _, record, _, _ = output
+                if topic is _LINKS:
+                    assert isinstance(record, _FOR_IDENTITY)
+                    identity.apply(next(links), record, now_ms=None)
                 else:
                     yield output
             decided = identity.flush(store=False).outputs
             told = bool(decided)
-            for output in decided:
-                if isinstance(output.record, _OF_IDENTITY):
-                    profiles.assign(next(owners), output.record)
+            decided.reverse()
+            while decided:
+                output = decided.pop()
+                _, _, record, _, _ = output
+                if isinstance(record, _OF_IDENTITY):
+                    profiles.assign(next(owners), record)
                 else:
                     yield output
 
     def _beyond(self, record: Event | Tick | SourceHeartbeat | ChannelSpend) -> bool:
-        assert self._until is not None
+        if self._until is None:
+            return False
         if isinstance(record, Tick):
             return record.watermark is not None and record.watermark > self._until
         if record.occurred_at < self._until:
@@ -161,17 +184,18 @@ class Pipeline:
         """Hand what the customers say to learner, fleet and triage, and the answers back, until all is said."""
         while outputs := self.customers.take_outputs():
             for output in outputs:
-                if output.topic is Topic.ALERT_CANDIDATES:
-                    assert isinstance(output.record, _FOR_TRIAGE)
-                    self.triage.apply(next(self._candidates), output.record)
+                topic, _, record, _, _ = output
+                if topic is _CANDIDATES:
+                    assert isinstance(record, _FOR_TRIAGE)
+                    self.triage.apply(next(self._candidates), record)
                     continue
-                if output.topic is Topic.GRID_SUMMARIES:
-                    assert isinstance(output.record, _FOR_FLEET)
-                    self.fleet.apply(next(self._summaries), output.record)
+                if topic is _SUMMARIES:
+                    assert isinstance(record, _FOR_FLEET)
+                    self.fleet.apply(next(self._summaries), record)
                     continue
-                if isinstance(output.record, _FOR_LEARNER) and output.topic is Topic.TRAINING_EXAMPLES:
-                    self.learner.apply(next(self._examples), output.record)
-                if not isinstance(output.record, _BETWEEN_STAGES):
+                if topic is _EXAMPLES and isinstance(record, _FOR_LEARNER):
+                    self.learner.apply(next(self._examples), record)
+                if not isinstance(record, _BETWEEN_STAGES):
                     yield output
             yield from self.triage.take_outputs()
             for output in self.learner.take_outputs():

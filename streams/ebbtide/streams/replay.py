@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, count, islice, repeat
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
@@ -30,7 +30,7 @@ from ebbtide.streams.ndjson import read_lines
 from ebbtide.streams.settings import Settings
 
 CHUNK = 16_000
-"""Records read at once, which lie in memory together; how many hardly matters to the time."""
+"""Records after which identity is asked; how many hardly matters to the time."""
 _BLOCK = 256
 FILES = {
     Topic.SCORES: "scores.ndjson",
@@ -174,13 +174,19 @@ def _run(
 ) -> Summary:
     now = datetime.now(UTC)
     appended_ms = int(now.timestamp() * 1000)
-    lines = enumerate(chain.from_iterable(map(read_lines, files)))
-    # What ``RawMessage(...)`` does, without a call into Python for every line.
+    lines = chain.from_iterable(map(read_lines, files))
+    # What ``RawMessage(...)`` does, without a step of Python for every line.
     message: Callable[[tuple[Any, ...]], RawMessage] = partial(tuple.__new__, RawMessage)
-    while chunk := [message((RAW, 0, offset, None, line, appended_ms)) for offset, line in islice(lines, CHUNK)]:
-        _write(written, pipeline.feed(chunk, now=now, more=True))
-        if progress is not None:
-            progress(len(chunk))
+    places = zip(repeat(RAW), repeat(0), count(), repeat(None), lines, repeat(appended_ms), strict=False)
+    messages = map(message, places)
+    more = True
+    while more:
+        before = pipeline.read
+        _write(written, pipeline.feed(islice(messages, CHUNK), now=now, more=True))
+        read = pipeline.read - before
+        more = read == CHUNK
+        if progress is not None and read:
+            progress(read)
     end = until or pipeline.end_of_newest_day
     if end is not None:
         _write(written, pipeline.close(end))

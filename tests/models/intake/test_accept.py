@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ebbtide.models.intake import accept
 from ebbtide.models.intake.accept import Door, Ignored, Punctuated, RawMessage, Refused, Verdict
 from ebbtide.models.policy import IntakePolicy
 from ebbtide.schemas.base import to_ms
@@ -270,3 +271,34 @@ def test_punctuation() -> None:
     assert judge({"type": "watermark.advanced", "to": "2025-02-01T00:00:00Z", "observe": False}) == Punctuated(
         datetime(2025, 2, 1, tzinfo=UTC), observe=False
     )
+
+
+def test_users_beyond_what_is_kept_are_named_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accept, "_MOST_USERS", 2)
+    door = Door(POLICY, "acme")
+    for user in ("u1", "u2", "u3", "u1", "u3", "u3"):
+        told = door.accept(record(json.dumps({**CALL, "userId": user}).encode()), now_ms=to_ms(NOW))
+        assert isinstance(told, Event)
+        assert told.subject.value == user
+
+
+def test_the_people_of_a_call_are_those_that_it_names() -> None:
+    """The same user: with another account, with another device, in another tenant."""
+    door = Door(POLICY, "acme")
+    calls = [CALL, {**CALL, "groupId": "g1"}, {**CALL, "anonymousId": "a1"}, {**CALL, "tenant": "other"}]
+    told = [door.accept(record(json.dumps(call).encode()), now_ms=to_ms(NOW)) for call in [*calls, *calls]]
+    found = [(one.account, len(one.identifiers), one.key) for one in told if isinstance(one, Event)]
+    expected = [
+        (None, 1, "acme/user_id/u1"),
+        ("g1", 1, "acme/user_id/u1"),
+        (None, 2, "acme/user_id/u1"),
+        (None, 1, "other/user_id/u1"),
+    ]
+    assert found == expected * 2
+
+
+@pytest.mark.parametrize("now", [NOW, datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)])
+def test_what_was_received_in_the_last_second_of_the_calendar(now: datetime) -> None:
+    call = {**CALL, "timestamp": "9999-12-31T23:59:59.5Z", "receivedAt": "9999-12-31T23:59:59.9Z"}
+    verdict = judge(call, now)
+    assert isinstance(verdict, Refused if now == NOW else Event)

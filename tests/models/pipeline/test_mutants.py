@@ -86,6 +86,7 @@ def profiles_without_guards(patch: pytest.MonkeyPatch) -> None:
         if offset <= known.profile.version:
             known.profile.version = -1
             known.profile.seen.clear()
+            known.ids.clear()
         fold_event(self, offset, event)
 
     patch.setattr(ProfileShard, "apply", unguarded)

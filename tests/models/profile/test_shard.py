@@ -19,6 +19,7 @@ from ebbtide.models.identity.links import weight_of
 from ebbtide.models.intake.accept import Door
 from ebbtide.models.outputs import Flush
 from ebbtide.models.policy import CorePolicy, DedupePolicy
+from ebbtide.models.profile.profile import mark_of_id
 from ebbtide.models.profile.shard import ProfileShard, decode
 from ebbtide.schemas.base import DAY_MS, to_ms
 from ebbtide.schemas.events import Event, Identifier, IdentifierType
@@ -285,6 +286,40 @@ def test_what_a_profile_took_for_granted_is_not_told() -> None:
     assert len(shard.flush().outputs) == 1
     shard.assign(0, IdentityAssignment("t", event.subject, event.subject, "", 1, 0, 0))
     assert shard.flush().outputs == []
+
+
+def test_an_assignment_moves_only_what_it_says() -> None:
+    """A person in two accounts, told of both: one of them turns out to be another, and back."""
+    mine = [track("view", at(1), "m1", **in_account("g1")), track("view", at(2), "m2", **in_account("g2"))]
+    one, two, three = events([*mine, track("view", at(3), "m3", **in_account("g1"))])
+    shard, customers = ProfileShard(0, SOURCES, IDENTITY, POLICY, lambda _key: None), Customers()
+    for offset, event in enumerate((one, two)):
+        shard.apply(offset, replace(event, origin=None))
+        customers.take(shard.flush())
+    for epoch, group in ((1, "g3"), (2, "g1")):
+        accounts = [AccountOf("g1", Identifier(IdentifierType.GROUP_ID, group), [(DAY_0 + 1, None)])]
+        shard.assign(epoch, IdentityAssignment("t", one.subject, one.subject, "", epoch, 0, 0, accounts))
+        customers.take(shard.flush())
+        assert set(customers.content()) == {owner(IdentifierType.GROUP_ID, name) for name in (group, "g2")}
+    shard.apply(2, replace(three, origin=None))
+    customers.take(shard.flush())
+    assert [content[3] for content in customers.content().values()] == [2, 1]
+
+
+def test_what_names_no_account_goes_to_that_of_its_day_after_an_assignment_too() -> None:
+    one, two = (replace(event, origin=None) for event in events([track("view", at(day), f"m{day}") for day in (1, 2)]))
+    shard, customers = ProfileShard(0, SOURCES, IDENTITY, POLICY, lambda _key: None), Customers()
+    shard.apply(0, one)
+    customers.take(shard.flush())
+    accounts = [AccountOf("g1", Identifier(IdentifierType.GROUP_ID, "g1"), [(DAY_0, None)])]
+    shard.assign(0, IdentityAssignment("t", one.subject, one.subject, "", 1, 0, 0, accounts))
+    customers.take(shard.flush())
+    shard.apply(1, two)
+    customers.take(shard.flush())
+    [(customer_id, content)] = customers.content().items()
+    assert (customer_id, list(content[0])) == (owner(IdentifierType.GROUP_ID, "g1"), [DAY_0 + 1, DAY_0 + 2])
+    [profile] = shard.stored
+    assert list(profile.seen) == [mark_of_id("m1"), mark_of_id("m2")]
 
 
 def test_an_account_in_which_a_profile_did_nothing_does_not_hear_of_it() -> None:

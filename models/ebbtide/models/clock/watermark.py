@@ -108,15 +108,16 @@ class SourceWatermark:
     watermark_ms: int | None = None
     last_arrival_ms: int = 0
 
-    def event(self, at_ms: int, *, now_ms: int) -> bool:
+    def event(self, at_ms: int, now_ms: int) -> bool:
         """Note an event; tell whether it came late, that is below the watermark."""
         self.last_arrival_ms = now_ms
+        watermark_ms = self.watermark_ms
         if self.greatest_ms is None or at_ms > self.greatest_ms:
             self.greatest_ms = at_ms
-            late = self.watermark_ms is not None and at_ms < self.watermark_ms
-            self._raise(at_ms - self.lateness_ms)
-            return late
-        return self.watermark_ms is not None and at_ms < self.watermark_ms
+            reached_ms = at_ms - self.lateness_ms
+            if watermark_ms is None or reached_ms > watermark_ms:
+                self.watermark_ms = reached_ms
+        return watermark_ms is not None and at_ms < watermark_ms
 
     def punctuate(self, to_ms: int, *, now_ms: int) -> None:
         """Note that nothing older than ``to_ms`` follows."""

@@ -28,9 +28,9 @@ class HeldLinks:
         self._taken: list[int] = []
         self._done: list[int] = []
 
-    def hold(self, offset: int, record: Dated) -> None:
-        """Keep a record until its time has passed."""
-        heappush(self._waiting, (to_ms(record.occurred_at), offset, record))
+    def hold(self, offset: int, record: Dated, at_ms: int) -> None:
+        """Keep a record until its time, ``at_ms``, has passed."""
+        heappush(self._waiting, (at_ms, offset, record))
         self._unwritten[offset] = record
 
     @property

@@ -124,7 +124,7 @@ class IdentityShard:
             if live or at_ms < meta.barrier_ms:
                 self._count(record, at_once=live)
             else:
-                self._held.hold(offset, record)
+                self._held.hold(offset, record, at_ms)
 
     def flush(self, *, store: bool = True) -> Flush:
         """Everything since the last flush: assignments, audit and time in their order, and the values to ``store``.

@@ -23,7 +23,7 @@ from ebbtide.models.identity.names import AccountNames
 from ebbtide.models.identity.watch import News, Watch, audit_row
 from ebbtide.models.outputs import Output
 from ebbtide.schemas.base import DAY_MS, to_ms
-from ebbtide.schemas.events import Identifier, IdentifierType, subject_key
+from ebbtide.schemas.events import Identifier, IdentifierType, path_segment
 from ebbtide.schemas.identity import (
     AccountName,
     AccountOf,
@@ -38,6 +38,8 @@ from ebbtide.schemas.identity import (
 )
 from ebbtide.schemas.topics import Topic
 
+_new, _new_tuple = object.__new__, tuple.__new__
+_ASSIGNMENTS = Topic.IDENTITY_ASSIGNMENTS
 _GROUP = f"{IdentifierType.GROUP_ID}/"
 _DOMAIN = f"{IdentifierType.DOMAIN}/"
 Records = Iterable[tuple[bytes, bytes]]
@@ -170,9 +172,11 @@ class TenantIdentity:
             for assignment in self._assignments(anchor, epoch, effective_ms, arrived_ms, surely=surely)
         ]
         told.sort(key=lambda assignment: assignment.identifier.key)
+        path = path_segment(self.tenant)
         outputs = [
-            Output(Topic.IDENTITY_ASSIGNMENTS, subject_key(self.tenant, assignment.identifier), assignment)
-            for assignment in told
+            # What ``Output(...)`` does, without its Python constructor.
+            _new_tuple(Output, (_ASSIGNMENTS, f"{path}/{one.identifier.key}", one, None, None))
+            for one in told
         ]
         self._audit_settled(epoch, changes, barrier_ms // DAY_MS, judge=on_time or self._decided)
         outputs += self._audit
@@ -239,17 +243,18 @@ class TenantIdentity:
                     continue
                 self._told.add(key)
                 self._untold.append(key)
-            yield IdentityAssignment(
-                tenant=self.tenant,
-                identifier=named,
-                anchor=anchor,
-                owner_id=owner_id,
-                epoch=epoch,
-                effective_ms=effective_ms,
-                arrived_ms=arrived_ms,
-                accounts=accounts,
-                by_domain=by_domain,
-            )
+            # What ``IdentityAssignment(...)`` does, without a call of Python that takes nine names.
+            told = _new(IdentityAssignment)
+            told.tenant = self.tenant
+            told.identifier = named
+            told.anchor = anchor
+            told.owner_id = owner_id
+            told.epoch = epoch
+            told.effective_ms = effective_ms
+            told.arrived_ms = arrived_ms
+            told.accounts = accounts
+            told.by_domain = by_domain
+            yield told
 
     def _by_domain(self, cluster: list[str]) -> Identifier | None:
         """The only account that has a domain of the cluster's e-mails. A domain that is nobody's or shared has none."""

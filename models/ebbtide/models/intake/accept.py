@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from ebbtide.models.clock.watermark import from_ms
 from ebbtide.models.identity.identifiers import named_id, strongest
 from ebbtide.models.intake.decode import Call, PlainFact, fast, fast_fact
 from ebbtide.models.intake.facts import BEHAVIOUR, Fact, heartbeat, native, spend, tracked, tracked_names, traits
-from ebbtide.models.intake.people import identifiers_of, people_of, resolved
+from ebbtide.models.intake.people import People, Resolved, identifiers_of, people_of, resolved
 from ebbtide.models.intake.refusal import RefusedInputError
 from ebbtide.models.policy import IntakePolicy
 from ebbtide.schemas.base import DAY_MS, to_ms
@@ -23,8 +24,13 @@ from ebbtide.schemas.events import Event, EventKind, IdentifierType, Origin, sub
 from ebbtide.schemas.fleet import ChannelSpend, SourceHeartbeat
 from ebbtide.schemas.raw import FACT_ERROR, RawBehaviour, RawFact, RawPunctuation, raw_record
 
-_new_tuple = tuple.__new__
-_ACTIVITY = {"track", "page", "screen"}
+_new, _new_tuple = object.__new__, tuple.__new__
+_ACTIVITIES = {"track", "page", "screen"}
+# To ask an enumeration for a member takes as long as a call.
+_ACTIVITY, _IDENTITY = EventKind.ACTIVITY, EventKind.IDENTITY
+_MOST_USERS = 262_144
+_LAST_MS = 253_402_300_799_000
+"""The last second of the calendar."""
 
 
 @lru_cache(maxsize=64)
@@ -78,7 +84,17 @@ Verdict = Event | SourceHeartbeat | ChannelSpend | Ignored | Refused | Punctuate
 class Door:
     """Judges raw records by one policy. Holds plain values: a policy's own fields are slow to read a million times."""
 
-    __slots__ = ("_ahead_ms", "_behind_ms", "_default_tenant", "_facts", "_max_bytes", "_policy")
+    __slots__ = (
+        "_ahead_ms",
+        "_behind_ms",
+        "_default_tenant",
+        "_facts",
+        "_latest",
+        "_max_bytes",
+        "_now_ms",
+        "_policy",
+        "_too_new",
+    )
 
     def __init__(self, policy: IntakePolicy, default_tenant: str) -> None:
         self._policy = policy
@@ -87,8 +103,10 @@ class Door:
         self._ahead_ms = policy.max_ahead_seconds * 1000
         self._behind_ms = policy.max_age_days * DAY_MS
         self._facts = tracked_names(policy.product_events)
+        self._now_ms, self._too_new = -1, from_ms(0)
+        self._latest: dict[str | None, tuple[tuple[str, str | None, People], Resolved]] = {}
 
-    def accept(self, message: RawMessage, *, now_ms: int) -> Verdict:
+    def accept(self, message: RawMessage, now_ms: int) -> Verdict:
         """Judge one raw record.
 
         ``now_ms``, epoch milliseconds, bounds what may have been received already; the event's own clock is judged
@@ -108,22 +126,40 @@ class Door:
             raise RefusedInputError(
                 DeadLetterReason.TOO_LARGE, f"{len(value)} bytes; at most {self._max_bytes} are accepted"
             )
-        raw = fast(value) or fast_fact(value) or _parse(value)
-        # By exact type: to ask a pydantic class whether it has an instance is slow.
-        if type(raw) is RawPunctuation:
-            return self._punctuation(raw, now_ms)
-        received_at = raw.received_at
-        if received_at is None:
-            received_at, received_ms = message.appended_at, appended_ms
-        else:
-            received_ms = to_ms(received_at)
-        if type(raw) is PlainFact or type(raw) is RawFact:
-            occurred_at = raw.occurred_at
-        else:
-            occurred_at = raw.timestamp or _corrected(raw, received_at)
+        # What ``Origin(...)`` does, without its Python constructor.
+        origin = _new_tuple(Origin, (topic, partition, offset, appended_ms))
+        call: Call | RawBehaviour | None = fast(value)
+        if call is None:
+            raw = fast_fact(value) or _parse(value)
+            # By exact type: to ask a pydantic class whether it has an instance is slow.
+            if type(raw) is RawPunctuation:
+                return self._punctuation(raw, now_ms)
+            if type(raw) is PlainFact or type(raw) is RawFact:
+                received_at = raw.received_at or message.appended_at
+                occurred_ms = self._in_time(raw.occurred_at, received_at, now_ms)
+                tenant = raw.tenant or self._default_tenant
+                return _fact(native(raw), tenant, raw.occurred_at, occurred_ms, received_at, origin)
+            call = raw
+        received_at = call.received_at or message.appended_at
+        occurred_at = call.timestamp or _corrected(call, received_at)
+        occurred_ms = self._in_time(occurred_at, received_at, now_ms)
+        tenant = call.tenant or self._default_tenant
+        kind = self._facts.get(call.event)
+        if kind is not None and call.type == "track":
+            fact = tracked(call, kind, call.message_id or _named_by(value))
+            return _fact(fact, tenant, occurred_at, occurred_ms, received_at, origin)
+        return self._behaviour(call, value, tenant, occurred_at, occurred_ms, received_at, origin)
+
+    def _in_time(self, occurred_at: datetime, received_at: datetime, now_ms: int) -> int:
+        """The event time, epoch milliseconds, where it can be. Raises ``RefusedInputError``."""
         occurred_ms = to_ms(occurred_at)
-        latest_ms = received_ms + self._ahead_ms
-        if occurred_ms > latest_ms or received_ms > now_ms + self._ahead_ms:
+        if now_ms != self._now_ms:
+            self._now_ms, self._too_new = now_ms, from_ms(min(now_ms + self._ahead_ms + 1, _LAST_MS))
+        # Mostly it was received within a day, and not in the future: then nothing can be wrong.
+        if not (received_at - occurred_at).days and received_at < self._too_new:
+            return occurred_ms
+        received_ms = to_ms(received_at)
+        if occurred_ms > received_ms + self._ahead_ms or received_ms > now_ms + self._ahead_ms:
             raise RefusedInputError(
                 DeadLetterReason.CLOCK_AHEAD,
                 f"event time {occurred_at.isoformat()}, received {received_at.isoformat()}: "
@@ -135,16 +171,7 @@ class Door:
                 f"event time {occurred_at.isoformat()} is more than {self._policy.max_age_days} days "
                 "before its receipt",
             )
-        # What ``Origin(...)`` does, without its Python constructor.
-        origin = _new_tuple(Origin, (topic, partition, offset, appended_ms))
-        tenant = raw.tenant or self._default_tenant
-        if type(raw) is PlainFact or type(raw) is RawFact:
-            return _fact(native(raw), tenant, occurred_at, occurred_ms, received_at, origin)
-        kind = self._facts.get(raw.event)
-        if kind is not None and raw.type == "track":
-            fact = tracked(raw, kind, raw.message_id or _named_by(value))
-            return _fact(fact, tenant, occurred_at, occurred_ms, received_at, origin)
-        return _behaviour(raw, value, tenant, occurred_at, occurred_ms, received_at, origin)
+        return occurred_ms
 
     def _punctuation(self, raw: RawPunctuation, now_ms: int) -> Verdict:
         if to_ms(raw.to) > now_ms + self._ahead_ms:
@@ -154,6 +181,72 @@ class Door:
                 f"to: {raw.to.isoformat()} is more than {self._policy.max_ahead_seconds} s in the future",
             )
         return Punctuated(to=raw.to, observe=raw.observe)
+
+    def _behaviour(
+        self,
+        raw: Call | RawBehaviour,
+        value: bytes,
+        tenant: str,
+        occurred_at: datetime,
+        occurred_ms: int,
+        received_at: datetime,
+        origin: Origin,
+    ) -> Verdict:
+        call = raw.type
+        if call in _ACTIVITIES:
+            kind, properties = _ACTIVITY, raw.properties or {}
+        else:
+            kind, properties = _IDENTITY, traits(call, raw.traits)
+        name = raw.event if call == "track" else raw.name or call
+        if not name:
+            raise RefusedInputError(DeadLetterReason.INVALID, "event: a track call names its event")
+        context = raw.context
+        if context is None:
+            account, source, machine = raw.group_id, None, False
+        else:
+            account, source, machine = raw.group_id or context.group_id, context.source, context.machine is True
+        people = people_of(raw)
+        identifiers, subject, key, slot = self._resolved(tenant, account, people)
+        if call == "group" and slot is not None:
+            identifiers = [*identifiers, slot]
+        if subject is None:
+            if not account and not any(value is not None for value in people):
+                raise RefusedInputError(DeadLetterReason.MISSING_IDENTIFIER, "one of userId and anonymousId is needed")
+            if slot is None:
+                return Ignored("unresolved")
+            subject, identifiers, key = slot, [slot], subject_key(tenant, slot)
+        # What ``Event(...)`` does where all is known, without two calls of Python.
+        event = _new(Event)
+        event.event_id = raw.message_id or _named_by(value)
+        event.tenant = tenant
+        event.kind = kind
+        event.type = call
+        event.name = name
+        event.occurred_at = occurred_at
+        event.received_at = received_at
+        event.source = source or BEHAVIOUR
+        event.subject = subject
+        event.identifiers = identifiers
+        event.account = None if slot is None else slot.value
+        event.machine = machine
+        event.properties = properties
+        event.origin = origin
+        event.key = key
+        event.occurred_ms = occurred_ms
+        return event
+
+    def _resolved(self, tenant: str, account: str | None, people: People) -> Resolved:
+        """Whom the values name: mostly what the same user's call before named, which is compared faster than hashed."""
+        user = people[0] or people[1]
+        values = (tenant, account, people)
+        known = self._latest.get(user)
+        if known is not None and known[0] == values:
+            return known[1]
+        found = resolved(tenant, account, *people)
+        if len(self._latest) >= _MOST_USERS:
+            self._latest.clear()
+        self._latest[user] = (values, found)
+        return found
 
 
 def refuse(message: RawMessage, reason: DeadLetterReason, detail: str) -> DeadLetter:
@@ -217,59 +310,6 @@ def _corrected(raw: Call | RawBehaviour, received_at: datetime) -> datetime:
         raise RefusedInputError(
             DeadLetterReason.INVALID, f"sentAt: {raw.sent_at.isoformat()} cannot be compared with originalTimestamp"
         ) from None
-
-
-def _behaviour(
-    raw: Call | RawBehaviour,
-    value: bytes,
-    tenant: str,
-    occurred_at: datetime,
-    occurred_ms: int,
-    received_at: datetime,
-    origin: Origin,
-) -> Verdict:
-    call = raw.type
-    if call in _ACTIVITY:
-        kind, properties = EventKind.ACTIVITY, raw.properties or {}
-    else:
-        kind, properties = EventKind.IDENTITY, traits(call, raw.traits)
-    name = raw.event if call == "track" else raw.name or call
-    if not name:
-        raise RefusedInputError(DeadLetterReason.INVALID, "event: a track call names its event")
-    context = raw.context
-    if context is None:
-        account, source, machine = raw.group_id, None, False
-    else:
-        account, source, machine = raw.group_id or context.group_id, context.source, context.machine is True
-    people = people_of(raw)
-    identifiers, subject, key, slot = resolved(tenant, account, *people)
-    if call == "group" and slot is not None:
-        identifiers = [*identifiers, slot]
-    if subject is None:
-        if not account and not any(value is not None for value in people):
-            raise RefusedInputError(DeadLetterReason.MISSING_IDENTIFIER, "one of userId and anonymousId is needed")
-        if slot is None:
-            return Ignored("unresolved")
-        subject, identifiers, key = slot, [slot], subject_key(tenant, slot)
-    # By position, in the order of the contract: names would double the cost of the record.
-    return Event(
-        raw.message_id or _named_by(value),
-        tenant,
-        kind,
-        call,
-        name,
-        occurred_at,
-        received_at,
-        source or BEHAVIOUR,
-        subject,
-        identifiers,
-        None if slot is None else slot.value,
-        machine,
-        properties,
-        origin,
-        key,
-        occurred_ms,
-    )
 
 
 def _named_by(value: bytes) -> str:

@@ -22,7 +22,10 @@ IntakeRecord = Event | SourceHeartbeat | ChannelSpend | DeadLetter | Tick
 
 
 class IntakeShard:
-    """Turns raw records into events, heartbeats, dead letters and ticks. Keeps no state that a restart could miss."""
+    """Turns raw records into events, heartbeats, dead letters and ticks. Keeps no state that a restart could miss.
+
+    ``waiting`` is what nobody has taken yet; who is quick may take it from there after each record, and empty it.
+    """
 
     def __init__(self, topic: str, partition: int, policy: CorePolicy, default_tenant: str) -> None:
         self.source = f"{topic}/{partition}"
@@ -32,7 +35,7 @@ class IntakeShard:
         self.dead_lettered: Counter[str] = Counter()
         self._accept = Door(policy.intake, default_tenant).accept
         self._watermark = SourceWatermark(policy.time.lateness_seconds * 1000)
-        self._outputs: list[IntakeRecord] = []
+        self.waiting: list[IntakeRecord] = []
         self._ticked_ms: int | None = None
         self._next_midnight_ms = _BEFORE_ALL
         self._told_idle = False
@@ -44,34 +47,35 @@ class IntakeShard:
         """The newest event time accepted so far, epoch ms."""
         return self._watermark.greatest_ms
 
-    def apply(self, message: RawMessage, *, now_ms: int, heard_ms: int) -> None:
+    def apply(self, message: RawMessage, now_ms: int, heard_ms: int) -> None:
         """Judge one record, heard at ``heard_ms``. ``now_ms`` is the wall clock. Both are epoch milliseconds."""
-        verdict = self._accept(message, now_ms=now_ms)
+        verdict = self._accept(message, now_ms)
         self._appended_ms = message.appended_ms
         self._idle = False
         if type(verdict) is Event:
-            self._take_in(verdict, verdict.occurred_ms, heard_ms)
-            return
-        match verdict:
-            case SourceHeartbeat() | ChannelSpend():
-                self._take_in(verdict, to_ms(verdict.occurred_at), heard_ms)
-            case Refused(letter):
-                self.dead_lettered[letter.reason] += 1
-                self._outputs.append(letter)
-            case Ignored(reason):
-                self.ignored[reason] += 1
-            case Punctuated(to, observe):  # pragma: no branch - the last of the three
-                self._tell()
-                self._watermark.punctuate(to_ms(to), now_ms=heard_ms)
-                # The instant is told by itself: time may be further already, and everybody must hear of it.
-                self._tick(to_ms(to), observe=observe)
-
-    def _take_in(self, record: Event | SourceHeartbeat | ChannelSpend, occurred_ms: int, heard_ms: int) -> None:
+            occurred_ms = verdict.occurred_ms
+        else:
+            match verdict:
+                case SourceHeartbeat() | ChannelSpend():
+                    occurred_ms = to_ms(verdict.occurred_at)
+                case Refused(letter):
+                    self.dead_lettered[letter.reason] += 1
+                    self.waiting.append(letter)
+                    return
+                case Ignored(reason):
+                    self.ignored[reason] += 1
+                    return
+                case Punctuated(to, observe):  # pragma: no branch - the last of the four
+                    self._tell()
+                    self._watermark.punctuate(to_ms(to), now_ms=heard_ms)
+                    # The instant is told by itself: time may be further already, and everybody must hear of it.
+                    self._tick(to_ms(to), observe=observe)
+                    return
         self.accepted += 1
         watermark = self._watermark
-        if watermark.event(occurred_ms, now_ms=heard_ms):
+        if watermark.event(occurred_ms, heard_ms):
             self.late += 1
-        self._outputs.append(record)
+        self.waiting.append(verdict)
         watermark_ms = watermark.watermark_ms
         if watermark_ms is not None and watermark_ms >= self._next_midnight_ms:
             # Told where it passed, so that grid instants do not depend on how records were batched.
@@ -84,15 +88,18 @@ class IntakeShard:
     def take(self) -> list[IntakeRecord]:
         """What was taken in or refused since the last time, then the watermark if it moved."""
         self._tell()
-        outputs, self._outputs = self._outputs, []
-        return outputs
+        return self._take_waiting()
 
     def idle(self, *, now_ms: int) -> list[Output]:
         """Say that the source is silent: it holds nobody back, and wall time carries its watermark on."""
         self._idle = True
         self._tick(self._watermark.carry(now_ms=now_ms), idle=True)
-        outputs, self._outputs = self._outputs, []
-        return [addressed(record) for record in outputs]
+        return [addressed(record) for record in self._take_waiting()]
+
+    def _take_waiting(self) -> list[IntakeRecord]:
+        taken = self.waiting.copy()
+        self.waiting.clear()
+        return taken
 
     def _tell(self) -> None:
         watermark = self._watermark.watermark_ms
@@ -108,7 +115,7 @@ class IntakeShard:
             observe=observe,
             arrived_ms=self._appended_ms,
         )
-        self._outputs.append(tick)
+        self.waiting.append(tick)
         self._ticked_ms, self._told_idle = watermark_ms, idle
         self._next_midnight_ms = _BEFORE_ALL if watermark_ms is None else (watermark_ms // DAY_MS + 1) * DAY_MS
 

@@ -21,12 +21,14 @@ from ebbtide.models.profile.history import KEPT, put
 from ebbtide.models.profile.modules import Modules, count
 from ebbtide.models.profile.money import OrderMoney, bounded
 from ebbtide.models.profile.virtual_events import VirtualEvents
-from ebbtide.schemas.base import DAY_MS
+from ebbtide.schemas.base import DAY_MS, DAY_SECONDS
 from ebbtide.schemas.events import Event, EventKind
 from ebbtide.schemas.identity import MembershipKind, Span
 from ebbtide.schemas.profile_state import MACHINE, TOTAL_FIELDS, Trait
 
 NO_ACCOUNT = ""
+# To ask an enumeration for a member takes as long as a call.
+_ACTIVITY = EventKind.ACTIVITY
 _EMPTY_HASH, _EMPTY_MARK = blake2b(digest_size=8), blake2b(digest_size=4)
 
 USE_DAYS = 63
@@ -72,13 +74,19 @@ class SlotChange:
     """What changed in a slot since the last flush. ``moved``: also when the subject was in the account.
 
     ``days`` are those with another bucket, ``used`` those with other uses by machines alone. Mostly it is one day, and
-    nothing else: sets that grow in place would be four large objects for that.
+    nothing else: sets that grow in place would be four large objects for that. ``slot`` is whose change it is, ``day``
+    the day that was counted last, with its ``bucket`` and its last ``source``: mostly it is counted next too.
+    ``heard`` tells that something was heard of when the subject was in the account, also where it moved nothing.
     """
 
-    __slots__ = ("days", "moved", "outcomes", "traits", "used")
+    __slots__ = ("bucket", "day", "days", "heard", "moved", "outcomes", "slot", "source", "traits", "used")
 
     def __init__(self) -> None:
-        self.moved = False
+        self.moved = self.heard = False
+        self.slot: Slot | None = None
+        self.day: int | None = None
+        self.bucket: list[int] = []
+        self.source: str | None = None
         self.days = self.used = _NO_DAYS
         self.traits: frozenset[str] = _NO_NAMES
         self.outcomes: set[str] | frozenset[str] = _NO_NAMES
@@ -137,20 +145,13 @@ class Profile(msgspec.Struct):
         """Whether the subject is a person (else an account, by facts of its own)."""
         return is_person(self.subject_type)
 
-    def seen_before(self, event_id: str, ring_size: int) -> bool:
-        """Remember a message id; tell whether it is among the newest ``ring_size`` already."""
-        # A copy of an empty hash costs less than a new one.
-        hashed = _EMPTY_HASH.copy()
-        hashed.update(event_id.encode())
-        mark = int.from_bytes(hashed.digest(), "little")
-        seen = self.seen
-        before = len(seen)
-        seen[mark] = None  # One that is there already keeps its place.
-        if len(seen) == before:
-            return True
-        if before >= ring_size:
-            del seen[next(iter(seen))]
-        return False
+
+def mark_of_id(event_id: str) -> int:
+    """What is stored of a message id."""
+    # A copy of an empty hash costs less than a new one.
+    hashed = _EMPTY_HASH.copy()
+    hashed.update(event_id.encode())
+    return int.from_bytes(hashed.digest(), "little")
 
 
 def step(
@@ -165,34 +166,49 @@ def step(
 
     Returns what turned out about when the subject was in the slot's account: mostly nothing.
     """
-    account = event.account or NO_ACCOUNT
-    slot = profile.slots.get(account)
+    slot = change.slot
     if slot is None:
-        slot = profile.slots[account] = Slot()
+        account = event.account or NO_ACCOUNT
+        slot = profile.slots.get(account)
+        if slot is None:
+            slot = profile.slots[account] = Slot()
+        change.slot = slot
     slot.accepted += 1
     at_ms = event.occurred_ms
     day = at_ms // DAY_MS
+    kind, first_day = event.kind, slot.first_day
     edges: Iterable[tuple[MembershipKind, int]] = ()
-    if slot.first_day is None or day < slot.first_day or event.type in MEMBERSHIP:
+    if first_day is None or day < first_day or (kind is not _ACTIVITY and event.type in MEMBERSHIP):
         edges = _stay(slot, event, day)
-        change.moved = change.moved or bool(edges)
+        change.moved, change.heard = change.moved or bool(edges), True
     if event.machine:
         slot.totals[5] += 1
         count(slot.uses, day, MACHINE)
         if day not in change.used:
             change.used |= {day}
         return edges
-    if event.kind is EventKind.ACTIVITY:
-        login = _count(slot, event, at_ms, change, virtual_events, money)
+    if kind is _ACTIVITY:
+        second = at_ms // 1000 % DAY_SECONDS
+        if day != change.day:
+            _turn_to(change, slot, day, second)
+        login = _count(slot, event, second, change.bucket, virtual_events, money)
         module = None if login else modules.module(event.type, event.name, event.properties)
         if module is not None:
             count(slot.uses, day, module)
-        sources = slot.sources.get(day)
-        if sources is None:
-            slot.sources[day] = _alone(event.source)
-        elif event.source not in sources:
-            slot.sources[day] = sorted([*sources, event.source])[:_MOST_SOURCES]
+        source = event.source
+        if source != change.source:
+            change.source = source
+            sources = slot.sources.get(day)
+            if sources is None:
+                slot.sources[day] = _alone(source)
+            elif source not in sources:
+                slot.sources[day] = sorted([*sources, source])[:_MOST_SOURCES]
         return edges
+    _note_facts(slot, event, change, at_ms)
+    return edges
+
+
+def _note_facts(slot: Slot, event: Event, change: SlotChange, at_ms: int) -> None:
     traits = traits_of(event)
     if traits:
         name_of_event = mark(event)
@@ -201,7 +217,6 @@ def step(
         change.traits |= traits.keys()
     if event.type in KEPT and put(slot.outcomes, event.event_id, (event.type, at_ms, storable(event.properties))):
         change.add_outcome(event.event_id)
-    return edges
 
 
 def _stay(slot: Slot, event: Event, day: int) -> list[tuple[MembershipKind, int]]:
@@ -245,16 +260,29 @@ def forget_uses(profile: Profile, day: int) -> None:
             slot.sources = {used: sources for used, sources in slot.sources.items() if used >= first}
 
 
-def _count(
-    slot: Slot, event: Event, at_ms: int, change: SlotChange, virtual_events: VirtualEvents, money: OrderMoney
-) -> bool:
-    """Count an activity; returns whether it was a login."""
-    day, ms = divmod(at_ms, DAY_MS)
-    second = ms // 1000
-    login, query, order = virtual_events.classify(event.name, event.properties)
+def _turn_to(change: SlotChange, slot: Slot, day: int, second: int) -> None:
+    """Count on another day than before; ``second`` is that of its event."""
     bucket = slot.days.get(day)
     if bucket is None:
         bucket = slot.days[day] = [0, 0, 0, 0, 0, second, second, -1, -1]
+    change.day, change.bucket, change.source = day, bucket, None
+    days = change.days
+    if not days:
+        change.days = _only(day)
+    elif day not in days:
+        change.days = days | {day}
+
+
+@lru_cache(maxsize=1_024)
+def _only(day: int) -> frozenset[int]:
+    return frozenset((day,))
+
+
+def _count(
+    slot: Slot, event: Event, second: int, bucket: list[int], virtual_events: VirtualEvents, money: OrderMoney
+) -> bool:
+    """Count an activity; returns whether it was a login."""
+    login, query, order = virtual_events.classify(event.name, event.properties)
     totals = slot.totals
     totals[0] += 1
     bucket[0] += 1
@@ -277,6 +305,4 @@ def _count(
         micros = money.micros(event.properties)
         totals[4] = bounded(totals[4] + micros)
         bucket[4] = bounded(bucket[4] + micros)
-    if day not in change.days:
-        change.days |= {day}
     return login

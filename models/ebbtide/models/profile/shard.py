@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -13,6 +13,7 @@ from ebbtide.models.identity.identifiers import canonical_id, identifier_of, is_
 from ebbtide.models.identity.links import address, addresses, covers, link, linked, membership, note, weight_of
 from ebbtide.models.outputs import EVERY_PARTITION, HEARTBEAT_KEY, Flush, Output
 from ebbtide.models.policy import CorePolicy
+from ebbtide.models.profile.assigned import Assigned
 from ebbtide.models.profile.live import LiveProfile
 from ebbtide.models.profile.modules import Modules
 from ebbtide.models.profile.money import OrderMoney
@@ -30,11 +31,15 @@ from ebbtide.models.profile.virtual_events import VirtualEvents
 from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.events import Event, EventKind, Identifier, IdentifierType, subject_key
 from ebbtide.schemas.fleet import SourceHeartbeat
-from ebbtide.schemas.identity import AccountName, IdentityAssignment, IdentityLink
+from ebbtide.schemas.identity import AccountName, IdentityAssignment, IdentityLink, MembershipKind
 from ebbtide.schemas.profile_state import ProfileState, Tick
 from ebbtide.schemas.topics import Topic
 
 META_KEY = b"@partition"
+# To ask an enumeration for a member takes as long as a call.
+_ACTIVITY, _FACT = EventKind.ACTIVITY, EventKind.FACT
+_STATES, _LINKS = Topic.PROFILE_STATES, Topic.IDENTITY_LINKS
+_new, _new_tuple = object.__new__, tuple.__new__
 _COUNT_MS = 3_600_000
 
 
@@ -75,8 +80,9 @@ class ProfileShard:
         self._changed: list[LiveProfile] = []
         self._links: list[IdentityLink | AccountName] = []
         self._outputs: list[Output] = []
-        self._touched: dict[str, Profile] = {}
+        self._touched: dict[str, LiveProfile] = {}
         self._moved = False
+        self._assigned = Assigned()
         self._caused_ms = 0
         meta = load(META_KEY)
         self._meta = PartitionState(accepted=0) if meta is None else msgspec.msgpack.decode(meta, type=PartitionState)
@@ -103,8 +109,13 @@ class ProfileShard:
 
     @property
     def profiles(self) -> list[Profile]:
-        """The profiles in memory, for reading."""
+        """The profiles in memory that did anything, for reading; perhaps without the marks of their messages."""
         return [live.profile for live in self._profiles.values()]
+
+    @property
+    def stored(self) -> list[Profile]:
+        """The profiles in memory as they are to be stored."""
+        return [live.stored() for live in self._profiles.values()]
 
     def apply(self, offset: int, record: Event | SourceHeartbeat | Tick) -> None:
         """Take in an event, a heartbeat, or time. What was applied already changes nothing."""
@@ -127,7 +138,8 @@ class ProfileShard:
                 self.duplicates += 1
                 return
             meta.origins[source] = sent
-            self._caused_ms = max(self._caused_ms, appended_ms)
+            if appended_ms != self._caused_ms:  # Many are appended together.
+                self._caused_ms = max(self._caused_ms, appended_ms)
         self._fold(offset, record)
 
     def _apply_control(self, record: SourceHeartbeat | Tick) -> None:
@@ -149,7 +161,7 @@ class ProfileShard:
             if offset == profile.counted_from and self._accepted_before is not None:
                 self._accepted_before += profile.accepted - profile.counted_before
             return
-        if profile.seen_before(event.event_id, self._ring_size):
+        if live.seen_before(event.event_id, self._ring_size):
             self.duplicates += 1
             return
         self.accepted += 1
@@ -160,7 +172,7 @@ class ProfileShard:
                 profile.counted_from, profile.counted_before = offset, profile.accepted
             changes = live.changes = {}
             self._changed.append(live)
-            self._touched[live.key] = profile
+            self._touched[live.key] = live
         slot = event.account or NO_ACCOUNT
         change = changes.get(slot)
         if change is None:
@@ -169,9 +181,10 @@ class ProfileShard:
             # Too late for the instants that were told: nobody may see it as of them, and they may still be on the way.
             profile.effective_ms = self._midnight_ms + 1
         edges = step(profile, event, change, self._virtual_events, self._modules, self._money)
-        if edges and slot and is_person(event.subject.type):
-            self._links += [membership(event, slot, kind, day) for kind, day in edges]
-        if event.kind is not EventKind.ACTIVITY:
+        if change.heard:
+            change.heard, live.owners = False, None
+            self._tell_stays(event, edges)
+        if event.kind is not _ACTIVITY:
             named = account_name(profile.slots[slot], event)
             if named is not None:
                 self._links.append(named)
@@ -186,6 +199,10 @@ class ProfileShard:
         ) and (len(event.identifiers) > 1 or event.subject.type is IdentifierType.EMAIL):
             self._note_links(live, event)
 
+    def _tell_stays(self, event: Event, edges: Iterable[tuple[MembershipKind, int]]) -> None:
+        if event.account and is_person(event.subject.type):
+            self._links += [membership(event, event.account, kind, day) for kind, day in edges]
+
     def assign(self, offset: int, record: IdentityAssignment | Tick) -> None:
         """Take in what identity says: whom a profile belongs to, or that time went on for all owners."""
         meta = self._meta
@@ -199,24 +216,28 @@ class ProfileShard:
                 self._pass_owners(before_ms)
             return
         key = subject_key(record.tenant, record.identifier)
-        live = self._profiles.get(key) or self._take_up(key, record.tenant, record.identifier)
+        live = self._profiles.get(key)
+        if live is None:
+            if key in self._assigned or self._load(key.encode()) is None:
+                self._assigned.put(key, record)
+                return
+            live = self._take_up(key, record.tenant, record.identifier)
         profile = live.profile
         if (record.epoch, record.effective_ms) <= (profile.epoch, profile.assigned_ms):
             return
-        self._touched[key] = profile
+        self._touched[key] = live
         profile.epoch, profile.assigned_ms = record.epoch, record.effective_ms
-        accounts = {of.group: (of.anchor.key, of.spans) for of in record.accounts}
-        by_domain = None if record.by_domain is None else record.by_domain.key
-        told = (record.anchor.key, accounts, by_domain)
+        told = self._assigned.told(record)
         if profile.slots and told == (profile.anchor, profile.accounts, profile.by_domain):
             return
-        # Most identifiers never are the subject of an event: they have nothing that anybody could own.
-        before = Owners(profile) if profile.slots else None
+        # A profile that came from the table may have nothing that anybody could own.
+        before = live.known_owners() if profile.slots else None
         profile.anchor, profile.accounts, profile.by_domain = told
+        live.owners = None
         if before is None:
             profile.effective_ms = max(profile.effective_ms, record.effective_ms)
             return
-        owners = Owners(profile)
+        owners = live.known_owners()
         if not owners.same(before, profile.slots):
             profile.effective_ms = max(profile.effective_ms, record.effective_ms)
             live.changes = None
@@ -226,6 +247,7 @@ class ProfileShard:
         """Take a profile into memory: from the table, or a new one."""
         stored = self._load(key.encode())
         profile = Profile(tenant, subject.type, subject.value) if stored is None else decode(stored)
+        self._assigned.take(key, profile)
         live = self._profiles[key] = LiveProfile(key, subject, profile)
         return live
 
@@ -233,7 +255,8 @@ class ProfileShard:
         weight = weight_of(event)
         if live.noted is event.identifiers and covers(live.weight, weight) and weight[0] != BOUND:
             return
-        live.noted, live.noted_type, live.weight = event.identifiers, event.type, weight
+        if event.kind is not _FACT:  # A fact brings a list of its own, which no other event will bring again.
+            live.noted, live.noted_type, live.weight = event.identifiers, event.type, weight
         links = live.profile.links
         for other in linked(event):
             if note(links, other.key, weight):
@@ -275,7 +298,8 @@ class ProfileShard:
         self._outputs.append(Output(topic, "@tick", tick, EVERY_PARTITION))
 
     def _tell_changes(self) -> None:
-        self._outputs += [Output(Topic.IDENTITY_LINKS, found.tenant, found) for found in self._links]
+        if self._links:
+            self._outputs += [_new_tuple(Output, (_LINKS, found.tenant, found, None, None)) for found in self._links]
         today = self._midnight_ms // DAY_MS
         for live in self._changed:
             # Whoever was told all since then has none.
@@ -297,7 +321,9 @@ class ProfileShard:
             self._tell_time(Topic.IDENTITY_LINKS, self._clock.time_ms or 0)
         flush = Flush(self.take_outputs())
         if store:
-            flush.writes = {key.encode(): encode(profile) for key, profile in self._touched.items()}
+            for key, record in self._assigned.records():
+                self._touched[key] = self._take_up(key, record.tenant, record.identifier)
+            flush.writes = {key.encode(): encode(live.stored()) for key, live in self._touched.items()}
         meta = self._meta
         meta.accepted, self._stored = self.total, meta.applied
         meta.events, meta.identity = ClockState.of(self._clock), ClockState.of(self._identity)
@@ -310,7 +336,7 @@ class ProfileShard:
         if self._tell_only_slot(live, changes):
             return
         profile = live.profile
-        owners = Owners(profile)
+        owners = live.known_owners()
         if owners.members != profile.members:
             self._tell_all(live, owners)
             return
@@ -361,28 +387,27 @@ class ProfileShard:
         for day in change.used:
             uses[day] = slot.uses[day].copy()
         traits, outcomes = change.traits, change.outcomes
-        record = ProfileState(
-            tenant=profile.tenant,
-            customer_id=slot.owner,
-            anchor=live.anchor,
-            profile_id=live.profile_id,
-            subject=live.subject,
-            epoch=profile.epoch,
-            effective_ms=profile.effective_ms,
-            version=profile.version,
-            full=False,
-            detached=False,
-            days=days,
-            totals=slot.totals.copy(),
-            uses=uses,
-            sources=sources,
-            traits={name: values for name, values in slot.traits.items() if name in traits} if traits else {},
-            outcomes=outcomes_of((slot,), outcomes) if outcomes else {},
-            accepted=slot.accepted,
-            partition=self.partition,
-            arrived_ms=self._caused_ms,
-        )
-        self._outputs.append(Output(Topic.PROFILE_STATES, slot.owner, record, None, self._caused_ms))
+        # What ``ProfileState(...)`` does, without a call of Python that takes twenty names.
+        record = _new(ProfileState)
+        record.tenant = profile.tenant
+        record.customer_id = slot.owner
+        record.anchor = live.anchor
+        record.profile_id = live.id or live.profile_id
+        record.subject = live.subject
+        record.epoch = profile.epoch
+        record.effective_ms = profile.effective_ms
+        record.version = profile.version
+        record.full = record.detached = record.by_domain = False
+        record.days = days
+        record.totals = slot.totals.copy()
+        record.uses = uses
+        record.sources = sources
+        record.traits = {name: values for name, values in slot.traits.items() if name in traits} if traits else {}
+        record.outcomes = outcomes_of((slot,), outcomes) if outcomes else {}
+        record.accepted = slot.accepted
+        record.partition = self.partition
+        record.arrived_ms = self._caused_ms
+        self._outputs.append(_new_tuple(Output, (_STATES, slot.owner, record, None, self._caused_ms)))
         return True
 
     def _tell_part(self, live: LiveProfile, part: Part | WholeSlot, change: SlotChange | None) -> None:

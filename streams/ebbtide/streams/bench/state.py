@@ -124,7 +124,7 @@ def _read(pipeline: Pipeline, batch: list[RawMessage]) -> None:
 
 
 def _rows(pipeline: Pipeline, wanted: dict[str, int], day: int) -> Iterator[dict[str, Any]]:
-    own = {_begin_of_id(profile): len(profiles.encode(profile)) for profile in pipeline.profiles.profiles}
+    own = {_begin_of_id(profile): len(profiles.encode(profile)) for profile in pipeline.profiles.stored}
     for customer in pipeline.customers.customers.values():
         if customer.is_account and customer.anchor_value in wanted:
             shares = customer.shares.values()
