@@ -110,7 +110,7 @@ class World:
     def fold(self, record: ProfileState) -> list[int]:
         """The days that changed and are not settled yet: those are looked at anew."""
         changed = fold(self.customer, self.view, ProfileState.from_json(record.to_json()))
-        return [day for day in changed if day >= (self.customer.settled_day or 0)]
+        return [day for day in changed or () if day >= (self.customer.settled_day or 0)]
 
     def settle(self, day: int) -> None:
         self.customer.settled_day = day

@@ -78,7 +78,7 @@ def broken(seed: int) -> bool:
 
 
 def a_share_adds(patch: pytest.MonkeyPatch) -> None:
-    def adding(customer: Customer, view: View, record: ProfileState) -> list[int]:
+    def adding(customer: Customer, view: View, record: ProfileState) -> list[int] | None:
         share = customer.shares.get(record.profile_id)
         before = 0 if share is None else share.accepted
         days = fold(customer, view, record)
@@ -89,7 +89,7 @@ def a_share_adds(patch: pytest.MonkeyPatch) -> None:
 
 
 def what_was_detached_still_counts(patch: pytest.MonkeyPatch) -> None:
-    def keeping(customer: Customer, view: View, record: ProfileState) -> list[int]:
+    def keeping(customer: Customer, view: View, record: ProfileState) -> list[int] | None:
         share = customer.shares.get(record.profile_id)
         before = 0 if share is None else share.accepted
         days = fold(customer, view, record)

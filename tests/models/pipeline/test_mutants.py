@@ -116,7 +116,7 @@ def customers_without_guard(patch: pytest.MonkeyPatch) -> None:
 def _fold_as(patch: pytest.MonkeyPatch, change: Callable[[Share, ProfileState], None]) -> None:
     """Fold a record after a change of what was known."""
 
-    def changed(customer: Customer, view: View, record: ProfileState) -> list[int]:
+    def changed(customer: Customer, view: View, record: ProfileState) -> list[int] | None:
         share = customer.shares.get(record.profile_id)
         if share is not None:
             change(share, record)

@@ -250,24 +250,18 @@ class CustomerShard:
         view = self._views[record.customer_id]
         share = customer.share(record.profile_id)
         before = (-1, 0) if share is None else (share.partition, share.accepted)
-        if share is None or not share.knows(record):
-            self._changes.hear(record)
         days = fold(customer, view, record)
+        if days is not None:
+            self._changes.hear(record)
         self._heard.folded(record, before, customer.shares[record.profile_id])
         self._touch(customer)
         settled = self._meta.settled_day
-        first = self._next_ms // DAY_MS
-        for day in days:
+        first = 0 if settled is None else settled + 1
+        if days and now_ms is None:
             # An instant sees only what lies before it.
-            seen = day + 1
-            if _is_live(day, now_ms):
-                # But live a return is told on the day that begins; mostly it was awake anyway.
-                seen = day
-                slept = customer.silence is not SilenceState.AWAKE
-                if day == settled and (slept or came_without_login(view, day)):
-                    outages = Outages.of(self.sources, customer.tenant, day)
-                    self._tell(customer, view, self._evaluator.returned(customer, view, day, outages), day)
-            self._due(customer, max(seen, first))
+            self._due(customer, max(days[0] + 1, first))
+        elif days:
+            self._fold_live(customer, view, days, first, now_ms)
         if record.detached and customer.alerts:
             # What facts alone had opened goes with whom they were told of.
             self._due(customer, first)
@@ -277,6 +271,18 @@ class CustomerShard:
             # Nobody but the CRM knows it yet.
             told = min(values[0].at_ms for values in record.traits.values()) // DAY_MS
             self._due(customer, max(told + 1, first))
+
+    def _fold_live(self, customer: Customer, view: View, days: list[int], first: int, now_ms: int | None) -> None:
+        """Live a return is told on the day that begins; mostly it was awake anyway."""
+        for day in days:
+            seen = day + 1
+            if _is_live(day, now_ms):
+                seen = day
+                slept = customer.silence is not SilenceState.AWAKE
+                if day == first - 1 and (slept or came_without_login(view, day)):
+                    outages = Outages.of(self.sources, customer.tenant, day)
+                    self._tell(customer, view, self._evaluator.returned(customer, view, day, outages), day)
+            self._due(customer, max(seen, first))
 
     @property
     def _next_ms(self) -> int:

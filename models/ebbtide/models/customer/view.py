@@ -156,13 +156,17 @@ class View:
 
     def fold(self, customer: Customer, share: Share, record: ProfileState) -> list[int]:
         """Take in news of one share; return the days of which it tells."""
-        all_anew = record.detached or record.full
+        days, all_anew = record.days, record.detached or record.full
+        first = min(days) if days else None
         self.last_days.hear(share, record, all_anew=all_anew)
-        if all_anew or (record.days and not share.days):
+        if all_anew or (days and not share.days):
             self._people = None
-        self._rouse(customer, record, all_anew=all_anew)
-        self._forget_key_people(record, all_anew=all_anew)
-        self.course.forget(chain(share.days, record.days) if all_anew else record.days)
+        self._rouse(customer, record, first, all_anew=all_anew)
+        self._forget_key_people(record, first, all_anew=all_anew)
+        if all_anew:
+            self.course.forget(chain(share.days, days))
+        elif first is not None:
+            self.course.forget((first,))
         if self.series.partial and not self._leaves_the_past(customer, share, record, all_anew=all_anew):
             return self._fold_past(customer, share, record)
         gone: Mapping[int, Bucket] = {}
@@ -180,23 +184,27 @@ class View:
                     buckets = [other.days[day] for other in shares if day in other.days]
                     self.series.put(day, merge_buckets(buckets) if buckets else NO_BUCKET)
             return told
-        for day, bucket in record.days.items():
-            _replace_day(self.series, day, share.days.get(day), bucket)
-            share.days[day] = bucket
-        return sorted(record.days) if len(record.days) > 1 else list(record.days)
+        series, known = self.series, share.days
+        for day, bucket in days.items():
+            _replace_day(series, day, known.get(day), bucket)
+            known[day] = bucket
+        return sorted(days) if len(days) > 1 else list(days)
 
-    def _rouse(self, customer: Customer, record: ProfileState, *, all_anew: bool) -> None:
-        """More than its trend may move it; but days from the last instant on are not seen before they are over."""
-        days, settled = record.days, customer.settled_day
-        told = all_anew or not days or record.traits or record.outcomes
-        if told or settled is None or min(days) < settled:
+    def _rouse(self, customer: Customer, record: ProfileState, first: int | None, *, all_anew: bool) -> None:
+        """More than its trend may move it; but days from the last instant on are not seen before they are over.
+
+        ``first`` is the first day of which the record tells.
+        """
+        settled = customer.settled_day
+        told = all_anew or record.traits or record.outcomes
+        if told or first is None or settled is None or first < settled:
             self.quiet_until, self.quiet_since = 0, None
-        else:
-            self.quiet_until = min(self.quiet_until, min(days) + 1)
+        elif self.quiet_until > first:
+            self.quiet_until = first + 1
 
-    def _forget_key_people(self, record: ProfileState, *, all_anew: bool) -> None:
+    def _forget_key_people(self, record: ProfileState, first: int | None, *, all_anew: bool) -> None:
         """News of before the instant that they were told as of: tell it anew."""
-        told, first = self.key_people, min(record.days, default=None)
+        told = self.key_people
         if told is not None:
             if all_anew or (first is not None and first < told.day) or ROLE in record.traits:
                 self.key_people = None
@@ -598,8 +606,9 @@ def _forget_strangers(customer: Customer, before_day: int) -> None:
         customer.shares = shares
 
 
-def fold(customer: Customer, view: View, record: ProfileState) -> list[int]:
-    """Take in one profile's contribution; return the days of which it tells. An older record changes nothing."""
+def fold(customer: Customer, view: View, record: ProfileState) -> list[int] | None:
+    """Take in one profile's contribution; return the days of which it tells, in order. An older record changes nothing,
+    and tells None."""
     share = customer.shares.get(record.profile_id)
     if share is None:
         # Perhaps a stranger who was long gone.
@@ -607,7 +616,7 @@ def fold(customer: Customer, view: View, record: ProfileState) -> list[int]:
         share.subject_value = record.subject.value
         customer.shares[record.profile_id] = share
     if share.knows(record):
-        return []
+        return None
     share.epoch, share.effective_ms = record.epoch, record.effective_ms
     share.version, share.accepted, share.partition = record.version, record.accepted, record.partition
     return view.fold(customer, share, record)
