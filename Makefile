@@ -41,7 +41,7 @@ demo: .venv/.stamp kafkaparts ## Play a simulated book for DURATION seconds (100
 # The core is tested under coverage with a seed, as whether a line is covered must not hang on luck; and, without tracing,
 # with new random examples.
 LANE := $(BIN)/coverage run -m pytest tests/models -m "not quality" --hypothesis-seed=1 && $(BIN)/coverage report && \
-    $(BIN)/pytest -m quality
+    $(BIN)/pytest -m quality --durations=15
 .PHONY: test
 test: .venv/.stamp parts ## Run all tests; ebbtide.models must be covered in full. ARGS="-k sink" runs only those.
 ifneq ($(ARGS),)
@@ -49,7 +49,7 @@ ifneq ($(ARGS),)
 else
 	@mkdir -p .make; set -m; log=.make/lane.log; { $(LANE); } >$$log 2>&1 & lane=$$!; \
 	    trap 'kill -- -$$lane 2>/dev/null || true' EXIT; trap 'exit 130' INT TERM; \
-	    $(BIN)/pytest -m "not quality" || { echo "the other lane, as far as it came:"; tail -n 3 $$log; exit 1; }; \
+	    $(BIN)/pytest -m "not quality" --durations=25 || { echo "the other lane, as far as it came:"; tail -n 3 $$log; exit 1; }; \
 	    wait $$lane || { cat $$log; exit 1; }; tail -n 1 $$log
 endif
 
