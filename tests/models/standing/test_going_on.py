@@ -43,7 +43,7 @@ def dated(facts: dict[int, tuple[str, dict[str, object]]]) -> list[DatedFact]:
 
 
 @given(FACTS, USE, USE, st.integers(FIRST, LAST))
-@example({0: ("contract.signed", {}), 20: ("touchpoint", {"kind": "kickoff"})}, set(), {105}, 115)
+@example({0: ("contract.signed", {}), 20: ("touchpoint", {"kind": "kickoff"})}, {102}, {105}, 115)
 def test_it_says_what_a_new_one_says(
     facts: dict[int, tuple[str, dict[str, object]]], days: set[int], late: set[int], told_late: int
 ) -> None:
