@@ -54,10 +54,10 @@ class History:
     """Facts by type in the order of their time. The same facts in any order, or twice, make the same history.
 
     A fact without an id is the same as another if all it says is the same. ``come`` and ``told`` are what journey and
-    relationship keep of these facts until there is one more.
+    relationship keep of as many of its first facts as were known by some day.
     """
 
-    __slots__ = ("_by_type", "_newest_ms", "_times", "come", "told")
+    __slots__ = ("_by_type", "_times", "_when", "come", "told")
 
     def __init__(self, facts: Iterable[DatedFact]) -> None:
         unique: dict[tuple[str, ...], DatedFact] = {}
@@ -70,7 +70,7 @@ class History:
         self._by_type: dict[str, list[DatedFact]] = {}
         # Their times, to be searched without a look at each fact.
         self._times: dict[str, list[int]] = {}
-        self._newest_ms = -1
+        self._when: list[int] = []
         self.come: Come | None = None
         self.told: Told | None = None
         for fact in _sorted(unique.values()):
@@ -80,12 +80,11 @@ class History:
         """Add a fact of an id of its own that is newer than all others."""
         self._by_type.setdefault(fact.type, []).append(fact)
         self._times.setdefault(fact.type, []).append(fact.at_ms)
-        self._newest_ms = fact.at_ms
-        self.come = self.told = None
+        self._when.append(fact.at_ms)
 
-    def is_before(self, day: int) -> bool:
-        """Whether all of it occurred before grid day ``day``."""
-        return self._newest_ms < day * DAY_MS
+    def count_before(self, day: int) -> int:
+        """Number of facts that occurred before grid day ``day``. As many are the same ones, whatever came since."""
+        return bisect_left(self._when, day * DAY_MS)
 
     @classmethod
     def of(cls, outcomes: Iterable[tuple[str, int, Mapping[str, Any]]]) -> History:

@@ -69,9 +69,9 @@ def journey(
     first = series.first_day()
     if first is not None and first >= day:
         first = None
-    come = history.come
-    if come is not None and come.first_day == first and come.policy is policy and history.is_before(day):
-        # Nothing was told since.
+    come, count = history.come, history.count_before(day)
+    if come is not None and come.facts == count and come.first_day == first and come.policy is policy:
+        # Nothing happened since.
         now = come.now
     else:
         facts = history.before(day, *_FACTS)
@@ -90,14 +90,15 @@ def journey(
                 served = _served(now, series, fact.day, policy, core, tenant_has_queries) if late else None
                 now = served or Journey(stage, fact.day)
         # Where use before a fact decided, late events may change it.
-        history.come = None if by_use or not history.is_before(day) else Come(policy, first, now)
+        history.come = None if by_use else Come(policy, count, first, now)
     return _served(now, series, day, policy, core, tenant_has_queries) or now
 
 
 class Come(NamedTuple):
-    """How far all facts of a history bring a customer with this first active day, use after the last of them apart."""
+    """How far so many facts bring a customer with this first active day, use after the last of them apart."""
 
     policy: JourneyPolicy
+    facts: int
     first_day: int | None
     now: Journey
 

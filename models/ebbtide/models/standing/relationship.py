@@ -71,36 +71,51 @@ def relationship(
         _presence(roles, Role.KEY_PERSON, day, recent, silent, policy.key_person, unseen),
         _presence(roles, Role.ADMIN, day, recent, silent, policy.admin, unseen),
     )
-    told = history.told
-    if told is not None and told.from_day <= day < told.until_day and told.present == present and told.policy is policy:
-        return told.found
-    left = left_key_persons(history, roles, day, policy.left_days)
-    tickets, overdue = open_tickets(history, day), overdue_invoices(history, day)
-    parts = {
-        "base": policy.base,
-        "key_person": present[0],
-        "admin": present[1],
-        "touchpoints": _touchpoints(history, day, policy),
-        "nps": _nps(history, day, policy),
-        "csat": _csat(history, day, policy),
-        "tickets": -ticket_points(
-            tickets, day, policy.ticket_points, old_days=policy.ticket_old_days, most=policy.ticket_most
-        ),
-        "key_person_left": -min(policy.left_most, policy.key_person_left * len(left)),
-        "invoices": _invoices(overdue, day, policy),
-    }
-    # Points of zero are +0.0, however they came about: they are told and compared. Most are.
-    parts = {name: round(points, 2) + 0.0 if points else 0.0 for name, points in parts.items()}
-    found = Relationship(round(sum(parts.values()), 2), parts, max(left.values(), default=None))
-    if history.is_before(day):
-        history.told = Told(policy, day, _until(history, day, tickets, overdue, policy), present, found)
+    told, count = history.told, history.count_before(day)
+    if told is not None and told.facts == count and told.from_day <= day < told.until_day and told.policy is policy:
+        if told.present == present:
+            return told.found
+        until, parts, left_day = told.until_day, told.found.parts.copy(), told.found.key_person_left_day
+    else:
+        until, parts, left_day = _from_facts(history, roles, day, policy)
+    parts["key_person"], parts["admin"] = map(_told, present)
+    found = Relationship(round(sum(parts.values()), 2), parts, left_day)
+    history.told = Told(policy, count, day, until, present, found)
     return found
 
 
+def _from_facts(
+    history: History, roles: Roles, day: int, policy: RelationshipPolicy
+) -> tuple[int, dict[str, float], int | None]:
+    """All parts in their order, those of roles at zero; from which day on they may be others; when a key person left."""
+    left = left_key_persons(history, roles, day, policy.left_days)
+    tickets, overdue = open_tickets(history, day), overdue_invoices(history, day)
+    lost = ticket_points(tickets, day, policy.ticket_points, old_days=policy.ticket_old_days, most=policy.ticket_most)
+    parts = {
+        "base": _told(policy.base),
+        "key_person": 0.0,
+        "admin": 0.0,
+        "touchpoints": _told(_touchpoints(history, day, policy)),
+        "nps": _told(_nps(history, day, policy)),
+        "csat": _told(_csat(history, day, policy)),
+        "tickets": _told(-lost),
+        "key_person_left": _told(-min(policy.left_most, policy.key_person_left * len(left))),
+        "invoices": _told(_invoices(overdue, day, policy)),
+    }
+    return _until(history, day, tickets, overdue, policy), parts, max(left.values(), default=None)
+
+
+def _told(points: float) -> float:
+    """Points of zero are +0.0, however they came about: they are told and compared. Most are."""
+    return round(points, 2) + 0.0 if points else 0.0
+
+
 class Told(NamedTuple):
-    """A relationship that holds from a day until another while facts and the points of roles present stay the same."""
+    """A relationship that holds from a day until another while there are so many facts before it, and the points
+    of roles present stay the same."""
 
     policy: RelationshipPolicy
+    facts: int
     from_day: int
     until_day: int
     present: tuple[float, float]
