@@ -109,7 +109,7 @@ def _served(
     before: int,
     policy: JourneyPolicy,
     core: LifecyclePolicy,
-    tenant_has_queries: bool,  # noqa: FBT001
+    tenant_has_queries: bool,
 ) -> Journey | None:
     """Served by core use before a day, if so."""
     wait = _SERVED_AFTER.get(now.stage)

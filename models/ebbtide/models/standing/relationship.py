@@ -87,7 +87,7 @@ def relationship(
 def _from_facts(
     history: History, roles: Roles, day: int, policy: RelationshipPolicy
 ) -> tuple[int, dict[str, float], int | None]:
-    """All parts in their order, those of roles at zero; from which day on they may be others; when a key person left."""
+    """All parts in their order, those of roles at zero; from when on they may be others; when a key person left."""
     left = left_key_persons(history, roles, day, policy.left_days)
     tickets, overdue = open_tickets(history, day), overdue_invoices(history, day)
     lost = ticket_points(tickets, day, policy.ticket_points, old_days=policy.ticket_old_days, most=policy.ticket_most)
