@@ -191,5 +191,10 @@ def test_what_is_kept_of_a_run_is_what_a_new_series_tells(changes: list[tuple[in
             assert inflation(kept, at, until, POLICY, OWN) == inflation(series_of(counts), at, until, POLICY, OWN)
         kept.put(MONDAY + day, [count, 0, count // 2, 0, 0, 0, 5, -1, -1])
         counts = {**counts, MONDAY + day: count}
-    other = CampaignPolicy(usual_days=1)
-    assert inflation(kept, at, MONDAY + 61, other, OWN) == inflation(series_of(counts), at, MONDAY + 61, other, OWN)
+
+
+def test_other_settings_tell_something_else_of_the_same_series() -> None:
+    series = series_of({MONDAY: 10, MONDAY + 1: 20, MONDAY + 2: 90})
+    for days, rest in ((8, 75), (1, 70)):
+        above = inflation(series, [MONDAY + 2], MONDAY + 30, CampaignPolicy(comparable_days=days), OWN)
+        assert above[MONDAY + 2][EVENTS] == rest
