@@ -289,15 +289,20 @@ class FactAlarms:
         if licensed is None and not in_full and _EXPANSION_READY not in customer.alerts:
             return
         month = policy.month_days
+        to_count = not in_full and _EXPANSION_READY not in customer.alerts
+        full = in_full_use(licensed, at.policy) if licensed is not None and to_count else 0
+        if len(customer.shares) < full:
+            # So many people were never known.
+            return
         people = [
             (key, share)
             for key, share in customer.shares.items()
             if not share.detached and is_person(share.subject_type)
         ]
-        if not in_full and _EXPANSION_READY not in customer.alerts:
+        if full:
             # The last day of each is known; the month before is counted where it matters.
             came = sum((view.last_days.of(customer, key, share, day) or 0) >= day - month for key, share in people)
-            if licensed is None or came < in_full_use(licensed, at.policy):
+            if came < full:
                 return
         days = [share.days.keys() for _, share in people]
         users, before = (len(user_days(days, until, month)) for until in (day, day - month))
