@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ebbtide.models.adoption.campaign import brought, campaign_runs, inflation, organic
@@ -175,3 +175,26 @@ def test_more_activity_in_a_campaign_never_counts_for_more_than_the_usual(
     greater = {at: count * times if start <= at < start + 8 else count for at, count in counts.items()}
     usual = max((count for at, count in counts.items() if at < start), default=0)
     assert events(series_of(greater), [start], start + 8, 8) <= 8 * usual
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 9)), max_size=6),
+    st.sets(st.integers(10, 40), min_size=1, max_size=3),
+)
+@example([], {27})
+def test_what_is_kept_of_a_run_is_what_a_new_series_tells(changes: list[tuple[int, int]], campaigns: set[int]) -> None:
+    counts = workdays(MONDAY, 8, 6)
+    kept = series_of(counts)
+    at = {MONDAY + day for day in campaigns}
+    for day, count in [(20, 3), *changes]:
+        for until in (MONDAY + 61, MONDAY + 30, MONDAY + 48):
+            assert inflation(kept, at, until, POLICY, OWN) == inflation(series_of(counts), at, until, POLICY, OWN)
+        kept.put(MONDAY + day, [count, 0, count // 2, 0, 0, 0, 5, -1, -1])
+        counts = {**counts, MONDAY + day: count}
+
+
+def test_other_settings_tell_something_else_of_the_same_series() -> None:
+    series = series_of({MONDAY: 10, MONDAY + 1: 20, MONDAY + 2: 90})
+    for days, rest in ((8, 75), (1, 70)):
+        above = inflation(series, [MONDAY + 2], MONDAY + 30, CampaignPolicy(comparable_days=days), OWN)
+        assert above[MONDAY + 2][EVENTS] == rest

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from math import ceil
+from typing import NamedTuple
 
 from ebbtide.models.churn.grid import MONDAY
 from ebbtide.models.customer.cadence import SilenceState, cadence, silence, silence_state
@@ -52,18 +53,41 @@ def inflation(
     """
     above: dict[int, Bucket] = {}
     for start, end in campaign_runs(campaigns, day, policy):
-        left = _usual_days(series, start, end, policy, own)
-        usual: dict[bool, Bucket] = {}
-        for at in range(start, min(end, day)):
-            bucket = series.get(at)
-            if bucket is None:
-                continue
-            weekend = _weekend(at)
-            if weekend not in usual:
-                usual[weekend] = _usual_bucket(series, start, weekend, policy)
-            limit = usual[weekend] if left > 0 else [0] * SUMMED
-            left -= limit[EVENTS] > 0
-            above[at] = [max(0, value - most) for value, most in zip(bucket[:SUMMED], limit, strict=True)]
+        known = series.lifted.get((start, end))
+        if known is not None and known.policy is policy and known.own is own and end <= day:
+            above.update(known.above)
+            continue
+        lifted = _inflation(series, start, min(end, day), _usual_days(series, start, end, policy, own), policy)
+        if end <= day:
+            # It is over: asked for as long as campaigns count, it stays what it is.
+            series.lifted[start, end] = Lifted(policy, own, lifted)
+            series.lifted_before = max(series.lifted_before, end)
+        above.update(lifted)
+    return above
+
+
+class Lifted(NamedTuple):
+    """What a run that is over lies above the organic values, by these settings."""
+
+    policy: CampaignPolicy
+    own: CadencePolicy
+    above: dict[int, Bucket]
+
+
+def _inflation(series: DaySeries, start: int, end: int, left: int, policy: CampaignPolicy) -> dict[int, Bucket]:
+    """That of one run up to the day ``end``; ``left`` days of it are usual."""
+    above: dict[int, Bucket] = {}
+    usual: dict[bool, Bucket] = {}
+    for at in range(start, end):
+        bucket = series.get(at)
+        if bucket is None:
+            continue
+        weekend = _weekend(at)
+        if weekend not in usual:
+            usual[weekend] = _usual_bucket(series, start, weekend, policy)
+        limit = usual[weekend] if left > 0 else [0] * SUMMED
+        left -= limit[EVENTS] > 0
+        above[at] = [max(0, value - most) for value, most in zip(bucket[:SUMMED], limit, strict=True)]
     return above
 
 

@@ -39,6 +39,9 @@ from ebbtide.schemas.profile_state import Trait
 from ebbtide.schemas.score import HealthTier
 from ebbtide.schemas.state_change import StateName
 
+# Members of enumerations cost twice a look-up of these, and are asked for at every look at a customer.
+_HEALTH_CELL, _JOURNEY, _LIFECYCLE = StateName.HEALTH_CELL, StateName.JOURNEY, StateName.LIFECYCLE
+
 
 class Instant(msgspec.Struct, frozen=True):
     """A grid instant as a customer is evaluated at it.
@@ -126,7 +129,7 @@ class Evaluator:
             comparison = None
         decisions.alerts += self._alarms.settle(customer, view, day, rhythm, comparison, seen, fleet, observe=observe)
         changed = woke_or_slept or decisions.score is not None
-        cell = customer.states.get(StateName.HEALTH_CELL)
+        cell = customer.states.get(_HEALTH_CELL)
         self._stand(customer, view, at, rhythm, comparison, decisions, changed=changed)
         decisions.alerts += self._fact_alarms.settle(
             customer, view, day, cell, fleet, observe=observe, unseen=seen.blind_days
@@ -195,7 +198,7 @@ class Evaluator:
             customer.blind = True
             customer.score_version += 1
             decisions.blind = at.day
-        cell = customer.states.get(StateName.HEALTH_CELL)
+        cell = customer.states.get(_HEALTH_CELL)
         standing = self._standings.settle_blind(customer, view, at.day, at.seen, weekly=at.observe)
         decisions.changes += standing.changes
         decisions.alerts += self._fact_alarms.settle(
@@ -377,8 +380,8 @@ class Evaluator:
             customer.due_day = min(known) + 1 if known else None
             return
         decisions.alerts += self._alarms.moved(customer, day, BY_FACTS)
-        cell = customer.states.get(StateName.HEALTH_CELL)
-        if at.observe or StateName.LIFECYCLE not in customer.states or view.next_fact_day(customer, day - 1) == day - 1:
+        cell = customer.states.get(_HEALTH_CELL)
+        if at.observe or _LIFECYCLE not in customer.states or view.next_fact_day(customer, day - 1) == day - 1:
             # It is looked at for an alert, too: its states are no others for that.
             self._stand(customer, view, at, None, None, decisions, changed=True)
         decisions.alerts += self._fact_alarms.settle(
@@ -393,7 +396,7 @@ class Evaluator:
 
 def _stage(customer: Customer) -> str | None:
     """The stage of its journey."""
-    held = customer.states.get(StateName.JOURNEY)
+    held = customer.states.get(_JOURNEY)
     return None if held is None else held.value
 
 

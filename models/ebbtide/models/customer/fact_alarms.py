@@ -55,6 +55,10 @@ from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.score import HealthTier
 from ebbtide.schemas.state_change import StateName
 
+# Members of enumerations cost twice a look-up of these, and are asked for at every look at a customer.
+_STUCK, _HOT_LEAD, _EXPANSION_READY = AlertType.STUCK, AlertType.HOT_LEAD, AlertType.EXPANSION_READY
+_HEALTH_CELL, _LEAD_PRIORITY = StateName.HEALTH_CELL, StateName.LEAD_PRIORITY
+_JOURNEY, _UTILISED = StateName.JOURNEY, StateName.UTILISED
 _CELLS = (AlertType.CELL_DOWN, AlertType.CELL_UP)
 _BY_STATES = frozenset({*_CELLS, AlertType.STUCK, AlertType.HOT_LEAD})
 _ON_ANSWERS = (AlertType.DETRACTOR, AlertType.REFERRAL_READY)
@@ -161,7 +165,7 @@ class FactAlarms:
                 view.alarmed_by, view.alarmed_health = asked_by, found
                 view.alarm_day = self._by_facts(at, found)
         self._lead(at)
-        if observe or AlertType.STUCK in customer.alerts:
+        if observe or _STUCK in customer.alerts:
             self._stuck(at, fleet if observe else None)
         if observe:
             self._expansion(at, unseen)
@@ -233,7 +237,7 @@ class FactAlarms:
             known = alerts.get(kind)
             if known is not None:
                 at.tell(kind, cell_ends(day - known.opened_day, at.policy))
-        now = customer.states.get(StateName.HEALTH_CELL)
+        now = customer.states.get(_HEALTH_CELL)
         if now is None or before is None or now.value == before.value:
             return
         is_open = next((kind for kind in _CELLS if kind in alerts), None)
@@ -251,22 +255,22 @@ class FactAlarms:
 
     def _lead(self, at: _At) -> None:
         customer, view, day = at.customer, at.view, at.day
-        held = customer.states.get(StateName.LEAD_PRIORITY)
-        if (held is not None and held.value == Priority.A) == (AlertType.HOT_LEAD in customer.alerts):
+        held = customer.states.get(_LEAD_PRIORITY)
+        if (held is not None and held.value == Priority.A) == (_HOT_LEAD in customer.alerts):
             return
         policy = self._policy.lead
         found = interest(view.series, view.last_at(customer, LAST_LOGIN, day), None, day, policy)
         priority = None if held is None else Priority(held.value)
-        at.tell(AlertType.HOT_LEAD, hot_lead(priority, found, blind=at.blind))
+        at.tell(_HOT_LEAD, hot_lead(priority, found, blind=at.blind))
 
     def _stuck(self, at: _At, fleet: Fleet | None) -> None:
         customer, day = at.customer, at.day
-        held = customer.states.get(StateName.JOURNEY)
+        held = customer.states.get(_JOURNEY)
         journey = None if held is None else Journey(JourneyStage(held.value), held.since_day)
         usual = None if journey is None or fleet is None else self._usual(at, fleet, journey)
-        open_since = at.said(AlertType.STUCK, "since")
+        open_since = at.said(_STUCK, "since")
         verdict = stuck(journey, day, usual, at.policy, is_lead=customer.is_lead, open_since=open_since, blind=at.blind)
-        at.tell(AlertType.STUCK, verdict)
+        at.tell(_STUCK, verdict)
 
     def _usual(self, at: _At, fleet: Fleet, journey: Journey) -> tuple[float, int] | None:
         """The 90th percentile of the stage in the customer's segment, else of everybody, and the day that it is of."""
@@ -280,20 +284,25 @@ class FactAlarms:
     def _expansion(self, at: _At, unseen: Unseen) -> None:
         customer, view, day, policy = at.customer, at.view, at.day, self._policy.adoption
         licensed = seats(view.traits_at(customer, (SEATS,), day * DAY_MS - 1))
-        utilised = customer.states.get(StateName.UTILISED)
+        utilised = customer.states.get(_UTILISED)
         in_full = utilised is not None and utilised.value == "yes"
-        if licensed is None and not in_full and AlertType.EXPANSION_READY not in customer.alerts:
+        if licensed is None and not in_full and _EXPANSION_READY not in customer.alerts:
             return
         month = policy.month_days
+        to_count = not in_full and _EXPANSION_READY not in customer.alerts
+        full = in_full_use(licensed, at.policy) if licensed is not None and to_count else 0
+        if len(customer.shares) < full:
+            # So many people were never known.
+            return
         people = [
             (key, share)
             for key, share in customer.shares.items()
             if not share.detached and is_person(share.subject_type)
         ]
-        if not in_full and AlertType.EXPANSION_READY not in customer.alerts:
+        if full:
             # The last day of each is known; the month before is counted where it matters.
             came = sum((view.last_days.of(customer, key, share, day) or 0) >= day - month for key, share in people)
-            if licensed is None or came < in_full_use(licensed, at.policy):
+            if came < full:
                 return
         days = [share.days.keys() for _, share in people]
         users, before = (len(user_days(days, until, month)) for until in (day, day - month))
@@ -308,16 +317,16 @@ class FactAlarms:
             gone=customer.not_renewed or customer.silence is SilenceState.LEFT,
             blind=at.blind or unseen(day - 2 * month) > 0,
         )
-        at.tell(AlertType.EXPANSION_READY, verdict)
+        at.tell(_EXPANSION_READY, verdict)
 
 
 def _is_settled(customer: Customer, before: Held | None) -> bool:
     """Whether no alert that states decide is open, and none of them may open one: the cell is the one ``before``."""
     states = customer.states
-    lead = states.get(StateName.LEAD_PRIORITY)
+    lead = states.get(_LEAD_PRIORITY)
     return (
         customer.alerts.keys().isdisjoint(_BY_STATES)
-        and states.get(StateName.HEALTH_CELL) is before
+        and states.get(_HEALTH_CELL) is before
         and (lead is None or lead.value != Priority.A)
     )
 

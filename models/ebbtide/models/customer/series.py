@@ -17,6 +17,7 @@ from ebbtide.schemas.base import DAY_SECONDS
 from ebbtide.schemas.profile_state import DAY_FIELDS
 
 if TYPE_CHECKING:
+    from ebbtide.models.adoption.campaign import Lifted
     from ebbtide.models.standing.stability import Variation
 
 EVENTS, LOGINS, QUERIES, ORDERS, REVENUE = range(5)
@@ -76,6 +77,8 @@ class DaySeries:
         "days",
         "disorder",
         "evenness",
+        "lifted",
+        "lifted_before",
         "partial",
         "weekends",
         "workdays",
@@ -97,6 +100,9 @@ class DaySeries:
         # How even some weeks were, with the day that they end before, the width and the number of periods, until one of
         # their days changes.
         self.evenness: tuple[int, int, int, Variation | None] | None = None
+        # What campaigns brought, by run, until a day before the last end of one changes: see ``adoption/campaign.py``.
+        self.lifted: dict[tuple[int, int], Lifted] = {}
+        self.lifted_before = 0
 
     def __contains__(self, day: int) -> bool:
         return day in self._buckets
@@ -117,6 +123,8 @@ class DaySeries:
         days, even = self.days, self.evenness
         if even is not None and day < even[0]:
             self.evenness = None
+        if day < self.lifted_before:
+            self.lifted, self.lifted_before = {}, 0
         if self._daily and day < self._daily_from + len(self._daily) - 1:
             del self._daily[max(day - self._daily_from + 1, 0) :]
         # Nearly always the newest day.
@@ -192,16 +200,20 @@ class DaySeries:
         return self._totals
 
     def _refresh(self) -> None:
-        """Only the changed tail is redone."""
-        fresh = self._fresh
-        tail = [self._buckets[day] for day in self.days[fresh:]]
-        for field, totals in enumerate(self._totals):
-            del totals[fresh + 1 :]
-            running = totals[-1]
-            for bucket in tail:
-                running += bucket[field]
-                totals.append(running)
-        self._fresh = len(self.days)
+        """Only the changed tail is redone: nearly always one day."""
+        fresh, days, buckets = self._fresh, self.days, self._buckets
+        events, logins, queries, orders, revenue = self._totals
+        if len(events) > fresh + 1:
+            for totals in self._totals:
+                del totals[fresh + 1 :]
+        for index in range(fresh, len(days)):
+            bucket = buckets[days[index]]
+            events.append(events[-1] + bucket[EVENTS])
+            logins.append(logins[-1] + bucket[LOGINS])
+            queries.append(queries[-1] + bucket[QUERIES])
+            orders.append(orders[-1] + bucket[ORDERS])
+            revenue.append(revenue[-1] + bucket[REVENUE])
+        self._fresh = len(days)
 
     def count_before(self, day: int) -> int:
         """Number of active days before ``day``."""

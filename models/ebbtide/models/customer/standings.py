@@ -40,7 +40,7 @@ from ebbtide.models.standing.activity_group import activity_group
 from ebbtide.models.standing.cells import cell, cell_move
 from ebbtide.models.standing.contracts import not_renewed_since
 from ebbtide.models.standing.hysteresis import Held, Proposal, StateChange, move
-from ebbtide.models.standing.journey import journey
+from ebbtide.models.standing.journey import JourneyStage, journey
 from ebbtide.models.standing.lifecycle import Lifecycle, LifecycleReason, lifecycle
 from ebbtide.models.standing.relationship import relationship, relationship_level, unasked_role
 from ebbtide.models.standing.unseen import Unseen, all_seen
@@ -58,6 +58,13 @@ _FIFTHS = (0.2, 0.4, 0.6, 0.8)
 _MEDIAN = (0.5,)
 _OF_ORDERS = frozenset({StateName.LOYALTY, StateName.RFM})
 _YES, _NO = "yes", "no"
+# Members of enumerations cost twice a look-up of these, and are asked for at every look at a customer.
+_ACTIVITY_GROUP, _HEALTH_CELL, _JOURNEY = StateName.ACTIVITY_GROUP, StateName.HEALTH_CELL, StateName.JOURNEY
+_LEAD_PRIORITY, _LIFECYCLE, _LOYALTY = StateName.LEAD_PRIORITY, StateName.LIFECYCLE, StateName.LOYALTY
+_PARETO, _QUADRANT, _RELATIONSHIP = StateName.PARETO, StateName.QUADRANT, StateName.RELATIONSHIP
+_RFM, _USAGE, _UTILISED = StateName.RFM, StateName.USAGE, StateName.UTILISED
+_AWAKE, _ACQUISITION, _DECLINE = SilenceState.AWAKE, Lifecycle.ACQUISITION, Lifecycle.DECLINE
+_STAGES = {stage: Proposal(stage, "facts") for stage in JourneyStage}
 _IN_USE = (Lifecycle.GROWTH, Lifecycle.MATURITY)
 _WHILE_SILENT = {SilenceState.ASLEEP: Lifecycle.DECLINE, SilenceState.LEFT: Lifecycle.LEFT}
 
@@ -134,15 +141,15 @@ class Standings:
         """Whether lifecycle and activity group stay what they are unless silence, score, facts or weeks say otherwise:
         who is in good use, down, asleep or gone, and no lead. So it is with most on most days."""
         states = customer.states
-        held, group = states.get(StateName.LIFECYCLE), states.get(StateName.ACTIVITY_GROUP)
+        held, group = states.get(_LIFECYCLE), states.get(_ACTIVITY_GROUP)
         if held is None or group is None or customer.is_lead:
             return False
         if held.pending is not None or group.pending is not None:
             return False
-        if silence is not SilenceState.AWAKE:
+        if silence is not _AWAKE:
             return held.value == _WHILE_SILENT[silence]
         down = comparison is not None and comparison.ratio < self._policy.baseline.drop_leave
-        return held.value == Lifecycle.DECLINE if down else held.value in _IN_USE
+        return held.value == _DECLINE if down else held.value in _IN_USE
 
     def _live(
         self, moves: _Moves, view: View, rhythm: Rhythm | None, comparison: Comparison | None, *, facts: bool
@@ -150,12 +157,12 @@ class Standings:
         """Lifecycle, activity group, and the priority of a lead."""
         customer, day, policy = moves.customer, moves.day, self._policy
         if rhythm is None:
-            moves.propose(StateName.LIFECYCLE, Proposal(Lifecycle.ACQUISITION, LifecycleReason.NO_CORE_VALUE))
+            moves.propose(_LIFECYCLE, Proposal(_ACQUISITION, LifecycleReason.NO_CORE_VALUE))
         else:
             moves.take(
-                StateName.LIFECYCLE,
+                _LIFECYCLE,
                 lifecycle(
-                    moves.held(StateName.LIFECYCLE),
+                    moves.held(_LIFECYCLE),
                     view.series,
                     day,
                     rhythm.own,
@@ -174,16 +181,16 @@ class Standings:
     def _group(self, moves: _Moves) -> None:
         customer, score = moves.customer, moves.customer.score
         moves.take(
-            StateName.ACTIVITY_GROUP,
+            _ACTIVITY_GROUP,
             activity_group(
-                moves.held(StateName.ACTIVITY_GROUP),
+                moves.held(_ACTIVITY_GROUP),
                 moves.day,
                 self._policy.activity_group,
-                lifecycle=moves.value(StateName.LIFECYCLE) or Lifecycle.ACQUISITION,
+                lifecycle=moves.value(_LIFECYCLE) or _ACQUISITION,
                 not_renewed=customer.not_renewed,
                 tier=customer.tier,
                 p_churn=None if score is None else score.p_churn,
-                usage=moves.value(StateName.USAGE),
+                usage=moves.value(_USAGE),
             ),
         )
 
@@ -195,16 +202,16 @@ class Standings:
             and furthest_stage(view.outcomes(customer), day * DAY_MS, self._policy.channel) < Stage.PAID
         )
         if not customer.is_lead:
-            moves.drop(StateName.LEAD_PRIORITY, "no_lead")
+            moves.drop(_LEAD_PRIORITY, "no_lead")
 
     def _lead(self, moves: _Moves, view: View) -> None:
-        known = moves.value(StateName.LEAD_PRIORITY)
+        known = moves.value(_LEAD_PRIORITY)
         found = interest(
             view.series, view.last_at(moves.customer, LAST_LOGIN, moves.day), None, moves.day, self._policy.lead
         )
         priority = lead_priority(found, self._policy.lead, None if known is None else Priority(known))
         evidence = {"silent_days": found.silent_days, "queries": found.queries, "trend": found.trend}
-        moves.propose(StateName.LEAD_PRIORITY, Proposal(priority, "interest", evidence))
+        moves.propose(_LEAD_PRIORITY, Proposal(priority, "interest", evidence))
         moves.rank_key = rank_key(priority, found, moves.customer.customer_id)
 
     def _from_facts(self, moves: _Moves, view: View, rhythm: Rhythm | None) -> None:
@@ -214,7 +221,7 @@ class Standings:
         customer.not_renewed = not_renewed_since(history, day) is not None
         found = journey(history, view.series, day, policy.journey, policy.lifecycle)
         if found is not None:
-            moves.propose(StateName.JOURNEY, Proposal(found.stage, "facts"), since_day=found.since_day)
+            moves.propose(_JOURNEY, _STAGES[found.stage], since_day=found.since_day)
             moves.metrics[DWELL + found.stage] = found.dwell_days(day)
         if customer.kind == ACCOUNT:
             cadence_days = policy.cadence.prior_days if rhythm is None else rhythm.own.days
@@ -222,20 +229,22 @@ class Standings:
             told = relationship(history, roles, day, cadence_days, policy.relationship, moves.unseen)
             customer.relationship = moves.metrics[RELATIONSHIP] = told.score
             moves.take(
-                StateName.RELATIONSHIP,
-                relationship_level(moves.held(StateName.RELATIONSHIP), told, day, policy.relationship),
+                _RELATIONSHIP,
+                relationship_level(moves.held(_RELATIONSHIP), told, day, policy.relationship),
             )
 
     def _cell(self, moves: _Moves) -> None:
         """The cell of usage and relationship, once both are known."""
-        across, along = moves.value(StateName.USAGE), moves.value(StateName.RELATIONSHIP)
+        across, along = moves.value(_USAGE), moves.value(_RELATIONSHIP)
         if across is None or along is None:
             return
-        now, before = cell(across, along), moves.value(StateName.HEALTH_CELL)
+        now, before = cell(across, along), moves.value(_HEALTH_CELL)
+        if now == before:
+            return
         told = None if before is None else cell_move(before, now, self._policy.health_cell)
         reason = "levels" if told is None else told.direction.value
         evidence = {} if told is None else {"steps": told.steps, "urgency": told.urgency.value}
-        moves.propose(StateName.HEALTH_CELL, Proposal(now, reason, evidence))
+        moves.propose(_HEALTH_CELL, Proposal(now, reason, evidence))
 
     def _compare(self, moves: _Moves, view: View, rhythm: Rhythm | None, segment: Segment | None) -> None:
         """What compares the customer with others: usage, RFM, quadrant, the Pareto set; and loyalty, utilisation."""
@@ -251,9 +260,9 @@ class Standings:
             series.window(QUERIES, day, policy.adoption.utilised_days),
             licensed,
             policy.adoption,
-            was_utilised=moves.value(StateName.UTILISED) == _YES,
+            was_utilised=moves.value(_UTILISED) == _YES,
         )
-        moves.propose(StateName.UTILISED, Proposal(_YES if use.utilised else _NO, "core_actions", {"share": use.share}))
+        moves.propose(_UTILISED, Proposal(_YES if use.utilised else _NO, "core_actions", {"share": use.share}))
 
     def _usage(self, moves: _Moves, measured: Usage, segment: Segment | None) -> None:
         """The level of usage, unless part of the window could not be seen."""
@@ -262,25 +271,25 @@ class Standings:
         policy = self._policy
         moves.metrics[USAGE_PER_SEAT if measured.per_seat else USAGE_PER_WEEK] = measured.value
         edges = _usage_edges(measured, segment, policy.fleet.min_segment)
-        held = moves.held(StateName.USAGE)
-        moves.take(StateName.USAGE, usage_level(held, measured, edges, moves.day, policy.usage))
+        held = moves.held(_USAGE)
+        moves.take(_USAGE, usage_level(held, measured, edges, moves.day, policy.usage))
 
     def _value(self, moves: _Moves, view: View, segment: Segment | None) -> None:
         policy, series, day = self._policy, view.series, moves.day
         orders = series.window(ORDERS, day, policy.rfm.window_days)
-        if not orders and moves.value(StateName.QUADRANT) == Quadrant.A and moves.has_none(_OF_ORDERS):
+        if not orders and moves.value(_QUADRANT) == Quadrant.A and moves.has_none(_OF_ORDERS):
             # Who never ordered stays so: most do.
             self._pareto(moves, segment)
             return
         money = series.window(REVENUE, day, policy.rfm.window_days) / MICROS
-        if orders or moves.value(StateName.LOYALTY) is not None:
-            was = moves.value(StateName.LOYALTY)
+        if orders or moves.value(_LOYALTY) is not None:
+            was = moves.value(_LOYALTY)
             classed = loyalty(
                 series.window(ORDERS, day, policy.loyalty.window_days),
                 policy.loyalty,
                 None if was is None else Loyalty(was),
             )
-            moves.propose(StateName.LOYALTY, Proposal(classed, "orders", {"orders": orders}))
+            moves.propose(_LOYALTY, Proposal(classed, "orders", {"orders": orders}))
         last_order = series.last_with(ORDERS, day)
         recency = None if last_order is None else day - last_order
         if orders and recency is not None:
@@ -290,7 +299,7 @@ class Standings:
                 MONETARY_365D: money,
                 ORDER_VALUE: money / orders,
             }
-        known = moves.value(StateName.RFM)
+        known = moves.value(_RFM)
         cell = rfm_cell(
             recency,
             orders,
@@ -300,8 +309,8 @@ class Standings:
             None if known is None else RfmCell.parse(known),
         )
         ended = "no_orders" if not orders else "no_edges"
-        moves.propose_or_drop(StateName.RFM, None if cell is None else Proposal(cell.name, cell.cluster), ended)
-        was = moves.value(StateName.QUADRANT)
+        moves.propose_or_drop(_RFM, None if cell is None else Proposal(cell.name, cell.cluster), ended)
+        was = moves.value(_QUADRANT)
         placed = quadrant(
             orders,
             money,
@@ -311,7 +320,7 @@ class Standings:
             None if was is None else Quadrant(was),
         )
         moves.propose_or_drop(
-            StateName.QUADRANT,
+            _QUADRANT,
             None if placed is None else Proposal(placed, "orders", {"orders": orders, "money": money}),
             ended,
         )
@@ -323,12 +332,12 @@ class Standings:
         worth = moves.note_worth(policy.money)
         value = moves.metrics.get(VALUE)
         if value is None:
-            moves.drop(StateName.PARETO, "no_rate")
+            moves.drop(_PARETO, "no_rate")
             return
         line = None if segment is None else segment.pareto_line(value)
-        inside = in_pareto(value, line, policy.pareto, was_in=moves.value(StateName.PARETO) == _YES)
+        inside = in_pareto(value, line, policy.pareto, was_in=moves.value(_PARETO) == _YES)
         if line is not None:
-            moves.propose(StateName.PARETO, Proposal(_YES if inside else _NO, "value", {"value": worth, "line": line}))
+            moves.propose(_PARETO, Proposal(_YES if inside else _NO, "value", {"value": worth, "line": line}))
 
 
 class _Moves:
@@ -371,7 +380,7 @@ class _Moves:
 
     def propose(self, name: StateName, proposed: Proposal, since_day: int | None = None) -> None:
         """Move a state whose rule has its own hysteresis; ``since_day`` where the rule knows since when it holds."""
-        held, change = move(name, self.held(name), proposed, self.day, 0)
+        held, change = move(name, self.customer.states.get(name), proposed, self.day, 0)
         if since_day is not None and held.since_day != since_day:
             held = Held(held.value, since_day)
         self.take(name, (held, change))

@@ -20,6 +20,10 @@ from ebbtide.schemas.state_change import StateName
 
 _WEEK = 7
 _NEVER = 1 << 30
+# Members of enumerations cost twice a look-up of these, and are asked for at every look at a customer.
+_AWAKE, _LEFT = SilenceState.AWAKE, SilenceState.LEFT
+_KEY_PERSON_LOST, _SUDDEN_DROP = AlertType.KEY_PERSON_LOST, AlertType.SUDDEN_DROP
+_SURGE, _WARM_RETURN = AlertType.SURGE, AlertType.WARM_RETURN
 
 
 class Timers:
@@ -73,16 +77,16 @@ class Timers:
         if customer.is_lead and day - rhythm.last_day <= policy.lead.dormant_days + policy.lead.margin_days:
             # Its priority falls as days pass.
             due = day + 1
-        if rhythm.state is not SilenceState.LEFT:
-            edge = asleep_after if rhythm.state is SilenceState.AWAKE else left_after
+        if rhythm.state is not _LEFT:
+            edge = asleep_after if rhythm.state is _AWAKE else left_after
             at = instant_of(rhythm.last_day, edge(rhythm.own, policy.cadence), rhythm.own)
             due = min(due, max(at, day + 1))
         due = min(due, self._told_silence(customer, view, day, rhythm, due))
-        warm = customer.alerts.get(AlertType.WARM_RETURN)
+        warm = customer.alerts.get(_WARM_RETURN)
         if warm is not None:
             lasts = alert_policy(customer, view, day, policy).warm_return_days
             due = min(due, max(warm.opened_day + lasts, day + 1))
-        if AlertType.KEY_PERSON_LOST in customer.alerts:
+        if _KEY_PERSON_LOST in customer.alerts:
             # Somebody may get the role that day.
             due = day + 1
         elif customer.is_account:
@@ -93,7 +97,7 @@ class Timers:
         """When a silence that is not told yet is longer than it is now and then; ``due`` where it never will be."""
         state, policy = rhythm.state, self._policy
         kind = AlertType.ASLEEP if state is SilenceState.ASLEEP else AlertType.LEFT
-        if state is SilenceState.AWAKE or kind in customer.alerts:
+        if state is _AWAKE or kind in customer.alerts:
             return due
         after = unusual_after(view.series, rhythm.last_day, rhythm.own, policy.cadence, policy.alert)
         # From then on every day: whether it is more than chance depends on what is usual on each.
@@ -101,9 +105,9 @@ class Timers:
 
     def _watches_trend(self, customer: Customer, view: View, day: int, rhythm: Rhythm) -> bool:
         """Whether a drop or surge may open or close by the passing of days alone: only with enough activity."""
-        if AlertType.SUDDEN_DROP in customer.alerts or AlertType.SURGE in customer.alerts:
+        if _SUDDEN_DROP in customer.alerts or _SURGE in customer.alerts:
             return True
-        if rhythm.state is SilenceState.LEFT:
+        if rhythm.state is _LEFT:
             return False
         policy = self._policy.baseline
         widest = max(ceil(2 * rhythm.own.days) + _WEEK, 2 * _WEEK)

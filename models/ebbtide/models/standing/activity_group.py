@@ -58,6 +58,11 @@ STRATEGIES: dict[ActivityGroup, Strategy] = {
 """Groups of one strategy each [SA]; the wording is ours."""
 
 
+# Members of enumerations cost twice a look-up of these, and are asked for at every look at a customer.
+_LEFT, _MATURITY, _AT_RISK = Lifecycle.LEFT, Lifecycle.MATURITY, ActivityGroup.AT_RISK
+_HIGH_USE, _LOW_USE, _DANGER = Level.HIGH, Level.LOW, HealthTier.DANGER
+
+
 def activity_group(
     held: Held | None,
     day: int,
@@ -91,20 +96,20 @@ def _propose(
 ) -> Proposal:
     if not_renewed:
         return _LOST_CONTRACT
-    if lifecycle == Lifecycle.LEFT:
+    if lifecycle == _LEFT:
         return _LOST
     risk = _risk(current, policy, tier, p_churn)
     if risk is not None:
         return risk
-    if usage == Level.HIGH:
+    if usage == _HIGH_USE:
         return _TOP_USAGE
-    return _MATURE if lifecycle == Lifecycle.MATURITY and usage != Level.LOW else _USUAL
+    return _MATURE if lifecycle == _MATURITY and usage != _LOW_USE else _USUAL
 
 
 def _risk(current: str | None, policy: ActivityGroupPolicy, tier: str | None, p_churn: float | None) -> Proposal | None:
     """At risk by the model, or None."""
-    at_risk = current == ActivityGroup.AT_RISK
-    if tier == HealthTier.DANGER:
+    at_risk = current == _AT_RISK
+    if tier == _DANGER:
         return Proposal(ActivityGroup.AT_RISK, GroupReason.DANGER, {"p_churn": p_churn})
     if p_churn is None:
         return Proposal(ActivityGroup.AT_RISK, GroupReason.NOT_SCORED) if at_risk else None

@@ -6,11 +6,15 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from ebbtide.schemas.base import DAY_MS
+
+if TYPE_CHECKING:
+    from ebbtide.models.standing.journey import Come
+    from ebbtide.models.standing.relationship import Told
 
 
 class DatedFact(NamedTuple):
@@ -49,10 +53,11 @@ _PERSON_FIELDS = ("profile_id", "person_id", "contact_id", "user_id", "email")
 class History:
     """Facts by type in the order of their time. The same facts in any order, or twice, make the same history.
 
-    A fact without an id is the same as another if all it says is the same.
+    A fact without an id is the same as another if all it says is the same. ``come`` and ``told`` are what journey and
+    relationship keep of as many of its first facts as were known by some day.
     """
 
-    __slots__ = ("_by_type", "_times")
+    __slots__ = ("_by_type", "_times", "_when", "come", "told")
 
     def __init__(self, facts: Iterable[DatedFact]) -> None:
         unique: dict[tuple[str, ...], DatedFact] = {}
@@ -65,6 +70,9 @@ class History:
         self._by_type: dict[str, list[DatedFact]] = {}
         # Their times, to be searched without a look at each fact.
         self._times: dict[str, list[int]] = {}
+        self._when: list[int] = []
+        self.come: Come | None = None
+        self.told: Told | None = None
         for fact in _sorted(unique.values()):
             self.append(fact)
 
@@ -72,6 +80,11 @@ class History:
         """Add a fact of an id of its own that is newer than all others."""
         self._by_type.setdefault(fact.type, []).append(fact)
         self._times.setdefault(fact.type, []).append(fact.at_ms)
+        self._when.append(fact.at_ms)
+
+    def count_before(self, day: int) -> int:
+        """Number of facts that occurred before grid day ``day``. As many are the same ones, whatever came since."""
+        return bisect_left(self._when, day * DAY_MS)
 
     @classmethod
     def of(cls, outcomes: Iterable[tuple[str, int, Mapping[str, Any]]]) -> History:

@@ -66,30 +66,58 @@ def journey(
     a churn is won back. Only these move it: silence is told by other states. It never moves back, so it needs no dwell
     time.
     """
-    facts = history.before(day, *_FACTS)
-    facts.sort(key=_order)
     first = series.first_day()
-    begins = [fact.day for fact in facts[:1]] + ([first] if first is not None and first < day else [])
-    if not begins:
-        return None
-    now = Journey(JourneyStage.ACQUIRED, min(begins))
-
-    def served(before: int) -> Journey | None:
-        """Served by core use before a day, if so."""
-        wait = _SERVED_AFTER.get(now.stage)
-        if wait is None:
+    if first is not None and first >= day:
+        first = None
+    come, count = history.come, history.count_before(day)
+    if come is not None and come.facts == count and come.first_day == first and come.policy is policy:
+        # Nothing happened since.
+        now = come.now
+    else:
+        facts = history.before(day, *_FACTS)
+        facts.sort(key=_order)
+        begins = [fact.day for fact in facts[:1]] + ([] if first is None else [first])
+        if not begins:
             return None
-        start = now.since_day + (policy.deliver_within_days if wait else 0)
-        since = core_day(series, before, core, tenant_has_queries=tenant_has_queries, start=start)
-        return None if since is None else Journey(JourneyStage.SERVED, since)
+        now = Journey(JourneyStage.ACQUIRED, min(begins))
+        by_use = False
+        for fact in facts:
+            stage = _next(now.stage, fact, policy)
+            if stage is not None:
+                # A kickoff long after signing delivers nothing to one who is served already.
+                late = stage is JourneyStage.DELIVERED
+                by_use = by_use or late
+                served = _served(now, series, fact.day, policy, core, tenant_has_queries) if late else None
+                now = served or Journey(stage, fact.day)
+        # Where use before a fact decided, late events may change it.
+        history.come = None if by_use else Come(policy, count, first, now)
+    return _served(now, series, day, policy, core, tenant_has_queries) or now
 
-    for fact in facts:
-        stage = _next(now.stage, fact, policy)
-        if stage is not None:
-            # A kickoff long after signing delivers nothing to one who is served already.
-            late = served(fact.day) if stage is JourneyStage.DELIVERED else None
-            now = late or Journey(stage, fact.day)
-    return served(day) or now
+
+class Come(NamedTuple):
+    """How far so many facts bring a customer with this first active day, use after the last of them apart."""
+
+    policy: JourneyPolicy
+    facts: int
+    first_day: int | None
+    now: Journey
+
+
+def _served(
+    now: Journey,
+    series: DaySeries,
+    before: int,
+    policy: JourneyPolicy,
+    core: LifecyclePolicy,
+    tenant_has_queries: bool,
+) -> Journey | None:
+    """Served by core use before a day, if so."""
+    wait = _SERVED_AFTER.get(now.stage)
+    if wait is None:
+        return None
+    start = now.since_day + (policy.deliver_within_days if wait else 0)
+    since = core_day(series, before, core, tenant_has_queries=tenant_has_queries, start=start)
+    return None if since is None else Journey(JourneyStage.SERVED, since)
 
 
 _SERVED_AFTER = {JourneyStage.SIGNED: True, JourneyStage.DELIVERED: False}

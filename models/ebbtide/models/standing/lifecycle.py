@@ -40,6 +40,12 @@ class LifecycleReason(StrEnum):
     NOT_BACK = "not_back"
 
 
+# Members of enumerations cost twice a look-up of these, and are asked for at every look at a customer.
+_ACQUISITION, _MATURITY = Lifecycle.ACQUISITION, Lifecycle.MATURITY
+_DECLINE, _LEFT = Lifecycle.DECLINE, Lifecycle.LEFT
+_AWAKE, _ASLEEP, _GONE = SilenceState.AWAKE, SilenceState.ASLEEP, SilenceState.LEFT
+
+
 def lifecycle(
     held: Held | None,
     series: DaySeries,
@@ -79,24 +85,24 @@ def _propose(
     *,
     tenant_has_queries: bool,
 ) -> Proposal:
-    if silence is SilenceState.LEFT:
-        return Proposal(Lifecycle.LEFT, LifecycleReason.SILENT, _silent(series, day, own), urgent=True)
-    if current == Lifecycle.LEFT:
+    if silence is _GONE:
+        return Proposal(_LEFT, LifecycleReason.SILENT, _silent(series, day, own), urgent=True)
+    if current == _LEFT:
         # Whoever left was silent for longer than this window: all activity in it is that of its return.
         window = ceil(left_after(own, policy.cadence) * own.days / own.gap)
         active = series.active_days(day, window)
-        if silence is not SilenceState.AWAKE or active < policy.lifecycle.return_active_days:
-            return Proposal(Lifecycle.LEFT, LifecycleReason.NOT_BACK)
-    if silence is SilenceState.ASLEEP:
-        return Proposal(Lifecycle.DECLINE, LifecycleReason.ASLEEP, _silent(series, day, own))
+        if silence is not _AWAKE or active < policy.lifecycle.return_active_days:
+            return Proposal(_LEFT, LifecycleReason.NOT_BACK)
+    if silence is _ASLEEP:
+        return Proposal(_DECLINE, LifecycleReason.ASLEEP, _silent(series, day, own))
     if comparison is not None:
         baseline = policy.baseline
-        edge = baseline.drop_leave if current == Lifecycle.DECLINE else baseline.drop_enter
+        edge = baseline.drop_leave if current == _DECLINE else baseline.drop_enter
         if comparison.ratio < edge:
-            return Proposal(Lifecycle.DECLINE, LifecycleReason.DROP, _dropped(comparison))
+            return Proposal(_DECLINE, LifecycleReason.DROP, _dropped(comparison))
     core = core_day(series, day, policy.lifecycle, tenant_has_queries=tenant_has_queries)
     if core is None:
-        return Proposal(Lifecycle.ACQUISITION, LifecycleReason.NO_CORE_VALUE)
+        return Proposal(_ACQUISITION, LifecycleReason.NO_CORE_VALUE)
     return _grown(current, series, day, own, core, policy, unseen)
 
 
@@ -104,12 +110,12 @@ def _grown(
     current: str | None, series: DaySeries, day: int, own: Cadence, core: int, policy: CorePolicy, unseen: Unseen
 ) -> Proposal:
     """Growth or maturity of one that has had core value and is neither asleep nor down."""
-    first = current == Lifecycle.ACQUISITION
+    first = current == _ACQUISITION
     settings = policy.lifecycle
     use = variation(series, day, own, settings.stable_periods)
     mature = use is not None and (
         use.value <= settings.stable_leave or unseen(use.start_day) > 0
-        if current == Lifecycle.MATURITY
+        if current == _MATURITY
         else use.value <= settings.stable_enter and use.every_period_active and use.start_day >= core
     )
     stays = _MATURE if mature else _GROWS
@@ -122,7 +128,7 @@ def _grown(
     return stays._replace(evidence=evidence, urgent=first)
 
 
-_MATURE = Proposal(Lifecycle.MATURITY, LifecycleReason.STABLE)
+_MATURE = Proposal(_MATURITY, LifecycleReason.STABLE)
 _GROWS = Proposal(Lifecycle.GROWTH, LifecycleReason.CORE_VALUE)
 
 

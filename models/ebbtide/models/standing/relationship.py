@@ -25,9 +25,10 @@ from ebbtide.models.policy import RelationshipPolicy
 from ebbtide.models.standing.contacts import LEFT, Role, Roles, last_active_day, left_key_persons
 from ebbtide.models.standing.history import History
 from ebbtide.models.standing.hysteresis import Held, Proposal, StateChange, move
-from ebbtide.models.standing.invoices import overdue_invoices
+from ebbtide.models.standing.invoices import OverdueInvoice, overdue_invoices
 from ebbtide.models.standing.levels import RANK, LevelEdges, level_of
 from ebbtide.models.standing.surveys import (
+    ANSWERED,
     CSAT,
     CSAT_MIDDLE,
     CSAT_SPREAD,
@@ -36,8 +37,8 @@ from ebbtide.models.standing.surveys import (
     mean_score,
     net_promoter_score,
 )
-from ebbtide.models.standing.tickets import open_tickets, ticket_points
-from ebbtide.models.standing.touchpoints import touchpoint_counts
+from ebbtide.models.standing.tickets import OpenTicket, open_tickets, ticket_points
+from ebbtide.models.standing.touchpoints import TOUCHPOINT, touchpoint_counts
 from ebbtide.models.standing.unseen import Unseen, all_seen
 
 STATE_NAME = "relationship"
@@ -66,24 +67,81 @@ def relationship(
     """
     recent = max(policy.recent_days, 2 * cadence_days)
     silent = max(policy.silent_days, 4 * cadence_days)
+    present = (
+        _presence(roles, Role.KEY_PERSON, day, recent, silent, policy.key_person, unseen),
+        _presence(roles, Role.ADMIN, day, recent, silent, policy.admin, unseen),
+    )
+    told, count = history.told, history.count_before(day)
+    if told is not None and told.facts == count and told.from_day <= day < told.until_day and told.policy is policy:
+        if told.present == present:
+            return told.found
+        until, parts, left_day = told.until_day, told.found.parts.copy(), told.found.key_person_left_day
+    else:
+        until, parts, left_day = _from_facts(history, roles, day, policy)
+    parts["key_person"], parts["admin"] = map(_told, present)
+    found = Relationship(round(sum(parts.values()), 2), parts, left_day)
+    history.told = Told(policy, count, day, until, present, found)
+    return found
+
+
+def _from_facts(
+    history: History, roles: Roles, day: int, policy: RelationshipPolicy
+) -> tuple[int, dict[str, float], int | None]:
+    """All parts in their order, those of roles at zero; from when on they may be others; when a key person left."""
     left = left_key_persons(history, roles, day, policy.left_days)
-    tickets = open_tickets(history, day)
+    tickets, overdue = open_tickets(history, day), overdue_invoices(history, day)
+    lost = ticket_points(tickets, day, policy.ticket_points, old_days=policy.ticket_old_days, most=policy.ticket_most)
     parts = {
-        "base": policy.base,
-        "key_person": _presence(roles, Role.KEY_PERSON, day, recent, silent, policy.key_person, unseen),
-        "admin": _presence(roles, Role.ADMIN, day, recent, silent, policy.admin, unseen),
-        "touchpoints": _touchpoints(history, day, policy),
-        "nps": _nps(history, day, policy),
-        "csat": _csat(history, day, policy),
-        "tickets": -ticket_points(
-            tickets, day, policy.ticket_points, old_days=policy.ticket_old_days, most=policy.ticket_most
-        ),
-        "key_person_left": -min(policy.left_most, policy.key_person_left * len(left)),
-        "invoices": _invoices(history, day, policy),
+        "base": _told(policy.base),
+        "key_person": 0.0,
+        "admin": 0.0,
+        "touchpoints": _told(_touchpoints(history, day, policy)),
+        "nps": _told(_nps(history, day, policy)),
+        "csat": _told(_csat(history, day, policy)),
+        "tickets": _told(-lost),
+        "key_person_left": _told(-min(policy.left_most, policy.key_person_left * len(left))),
+        "invoices": _told(_invoices(overdue, day, policy)),
     }
-    # Points of zero are +0.0, however they came about: they are told and compared. Most are.
-    parts = {name: round(points, 2) + 0.0 if points else 0.0 for name, points in parts.items()}
-    return Relationship(round(sum(parts.values()), 2), parts, max(left.values(), default=None))
+    return _until(history, day, tickets, overdue, policy), parts, max(left.values(), default=None)
+
+
+def _told(points: float) -> float:
+    """Points of zero are +0.0, however they came about: they are told and compared. Most are."""
+    return round(points, 2) + 0.0 if points else 0.0
+
+
+class Told(NamedTuple):
+    """A relationship that holds from a day until another while there are so many facts before it, and the points
+    of roles present stay the same."""
+
+    policy: RelationshipPolicy
+    facts: int
+    from_day: int
+    until_day: int
+    present: tuple[float, float]
+    found: Relationship
+
+
+_NEVER = 1 << 30
+
+
+def _until(
+    history: History, day: int, tickets: list[OpenTicket], overdue: list[OverdueInvoice], policy: RelationshipPolicy
+) -> int:
+    """The first grid day after ``day`` on which the passing of time may change what facts give."""
+    if history.before(day, LEFT, since_day=day - policy.left_days):
+        # Whom it is about may come back, or be another.
+        return day
+    if any(ticket.age_days(day) <= policy.ticket_old_days for ticket in tickets):
+        return day + 1
+    if overdue and overdue[0].overdue_days(day) < policy.overdue_late_days:
+        return day + 1
+    until = _NEVER
+    for kind, within_days in ((TOUCHPOINT, policy.touchpoint_days), (ANSWERED, policy.survey_days)):
+        counted = history.before(day, kind, since_day=day - within_days)
+        if counted:
+            until = min(until, counted[0].day + within_days + 1)
+    return until
 
 
 def unasked_role(history: History, day: int, policy: RelationshipPolicy) -> Role | None:
@@ -139,8 +197,7 @@ def _csat(history: History, day: int, policy: RelationshipPolicy) -> float:
     return 0.0 if mean is None else policy.csat * (mean - CSAT_MIDDLE) / CSAT_SPREAD
 
 
-def _invoices(history: History, day: int, policy: RelationshipPolicy) -> float:
-    overdue = overdue_invoices(history, day)
+def _invoices(overdue: list[OverdueInvoice], day: int, policy: RelationshipPolicy) -> float:
     if not overdue:
         return 0.0
     late = overdue[0].overdue_days(day) >= policy.overdue_late_days
