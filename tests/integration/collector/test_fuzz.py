@@ -31,7 +31,7 @@ EACH, ROUNDS = 250, 5
 """Requests of a sender in a round, and rounds at least. The first one brings the process to its size."""
 GROWTH_BYTES = 6 << 20
 LEAST_OBJECT_BYTES = 16
-"""No object of Python's is smaller: a leak of one a request would show in a long run, what the allocator keeps does not."""
+"""No object of Python's is smaller: in a long run a leak of one a request shows, what the allocator keeps does not."""
 VALUES: list[Any] = [
     None, True, 0, -1, 2**63, 10**30, 1e308, float("nan"), "", " ", "null", "x" * 5_000, "\u0000", "💥", [], {}, [[]],
     {"a": {"b": []}}, "2026-01-01", "9999-12-31T23:59:59Z", -62_135_596_800_001, "watermark.advanced", "deal.won",
