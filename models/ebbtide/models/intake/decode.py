@@ -109,9 +109,13 @@ def fast(value: bytes) -> Call | None:
         and (timestamp is None or timestamp.tzinfo is UTC)
         and (sent is None or sent.tzinfo is UTC)
         and (original is None or original.tzinfo is UTC)
-        and _is_plain(value)
+        and _too_fine(value) is None
     ):
-        return call
+        # What ``_is_plain`` says of most, said without a call.
+        if len(value) < _SHORT_WITHOUT_LISTS and b"[" not in value and b"\\" not in value:
+            return call
+        if _is_plain(value):
+            return call
     return None
 
 
