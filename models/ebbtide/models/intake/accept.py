@@ -27,7 +27,8 @@ from ebbtide.schemas.raw import FACT_ERROR, RawBehaviour, RawFact, RawPunctuatio
 _new, _new_tuple = object.__new__, tuple.__new__
 _ACTIVITIES = {"track", "page", "screen"}
 # To ask an enumeration for a member takes as long as a call.
-_ACTIVITY, _IDENTITY = EventKind.ACTIVITY, EventKind.IDENTITY
+_ACTIVITY, _IDENTITY, _FACT = EventKind.ACTIVITY, EventKind.IDENTITY, EventKind.FACT
+_GROUP_ID = IdentifierType.GROUP_ID
 _MOST_USERS = 262_144
 _LAST_MS = 253_402_300_799_000
 """The last second of the calendar."""
@@ -338,7 +339,7 @@ def _fact(
     return Event(
         event_id=fact.id,
         tenant=tenant,
-        kind=EventKind.FACT,
+        kind=_FACT,
         type=fact.type,
         name=fact.type,
         occurred_at=occurred_at,
@@ -346,7 +347,7 @@ def _fact(
         source=fact.source,
         subject=subject,
         identifiers=identifiers,
-        account=next((one.value for one in identifiers if one.type is IdentifierType.GROUP_ID), None),
+        account=next((one.value for one in identifiers if one.type is _GROUP_ID), None),
         properties=fact.data,
         origin=origin,
         occurred_ms=occurred_ms,
