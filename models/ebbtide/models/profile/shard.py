@@ -218,8 +218,9 @@ class ProfileShard:
         key = subject_key(record.tenant, record.identifier)
         live = self._profiles.get(key)
         if live is None:
-            if key in self._assigned or self._load(key.encode()) is None:
-                self._assigned.put(key, record)
+            waiting = self._assigned
+            if key in waiting.by_key or self._load(key.encode()) is None:
+                waiting.put(key, record)
                 return
             live = self._take_up(key, record.tenant, record.identifier)
         profile = live.profile
@@ -303,8 +304,10 @@ class ProfileShard:
         today = self._midnight_ms // DAY_MS
         for live in self._changed:
             # Whoever was told all since then has none.
-            if live.changes is not None:
-                self._tell_parts(live, live.changes)
+            changes = live.changes
+            if changes is not None:
+                if not self._tell_only_slot(live, changes):
+                    self._tell_parts(live, changes)
                 live.changes = None
             forget_uses(live.profile, today)
         self._links, self._changed = [], []
@@ -333,8 +336,6 @@ class ProfileShard:
 
     def _tell_parts(self, live: LiveProfile, changes: dict[str, SlotChange]) -> None:
         """Tell the customers what changed; all of it where they did not know the profile or its membership changed."""
-        if self._tell_only_slot(live, changes):
-            return
         profile = live.profile
         owners = live.known_owners()
         if owners.members != profile.members:
