@@ -179,6 +179,14 @@ def test_a_plain_fact_is_read_fast_with_its_fields_as_they_are_declared() -> Non
     assert fact.data == {"outcome": "renewed", "unheard": [1]}
 
 
+@pytest.mark.parametrize("unheard", [1, True, 1.0, "1", None, [1], [True], {"a": 1}])
+@pytest.mark.parametrize("seconds", [60, 61, 60.0, "60"])
+def test_fields_of_heartbeats_which_are_kept_are_those_of_each(seconds: object, unheard: object) -> None:
+    for data in ({"expected_interval_seconds": 60, "unheard": 1}, {"expected_interval_s": seconds, "unheard": unheard}):
+        for _ in range(2):
+            _agree_on_fact(json.dumps({**FACT, "type": "source.heartbeat", "data": data}).encode())
+
+
 def test_the_fast_reader_has_every_field_of_a_fact() -> None:
     assert set(RawFact.model_fields) == set(PlainFact.__struct_fields__)
 

@@ -128,7 +128,11 @@ class IdentityGraph:
     def anchor(self, key: str) -> str:
         """Key of the identifier that names the owner; an unknown identifier names itself."""
         node = self.nodes.get(key)
-        return key if node is None else node.anchor
+        if node is None:
+            return key
+        cluster = node.cluster
+        # As ``Node.anchor``, which would be a call more.
+        return key if cluster is None else cluster.anchor.key
 
     def owner_id(self, key: str) -> str:
         """Canonical id of the owner, as ``identifiers.canonical_id``."""

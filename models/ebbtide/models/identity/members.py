@@ -80,7 +80,7 @@ class Members:
         for person in people:
             for group, membership in self._groups.get(person, {}).items():
                 found[group] = union(found.get(group), membership)
-        return dict(sorted(found.items()))
+        return dict(sorted(found.items())) if len(found) > 1 else found
 
     def first_day(self, person: str, group: str) -> int:
         """First day of one of the group's people. Raises ``KeyError`` for others."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from operator import attrgetter
 
 from ebbtide.models.identity.causes import Cause, Causes, Told
 from ebbtide.models.identity.changes import OwnerChange
@@ -40,6 +41,7 @@ from ebbtide.schemas.topics import Topic
 
 _new, _new_tuple = object.__new__, tuple.__new__
 _ASSIGNMENTS = Topic.IDENTITY_ASSIGNMENTS
+_key_of_identifier = attrgetter("identifier.key")
 _GROUP = f"{IdentifierType.GROUP_ID}/"
 _DOMAIN = f"{IdentifierType.DOMAIN}/"
 Records = Iterable[tuple[bytes, bytes]]
@@ -171,7 +173,7 @@ class TenantIdentity:
             for anchor, surely in self._affected(changes).items()
             for assignment in self._assignments(anchor, epoch, effective_ms, arrived_ms, surely=surely)
         ]
-        told.sort(key=lambda assignment: assignment.identifier.key)
+        told.sort(key=_key_of_identifier)
         path = path_segment(self.tenant)
         outputs = [
             # What ``Output(...)`` does, without its Python constructor.

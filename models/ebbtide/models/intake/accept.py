@@ -27,7 +27,8 @@ from ebbtide.schemas.raw import FACT_ERROR, RawBehaviour, RawFact, RawPunctuatio
 _new, _new_tuple = object.__new__, tuple.__new__
 _ACTIVITIES = {"track", "page", "screen"}
 # To ask an enumeration for a member takes as long as a call.
-_ACTIVITY, _IDENTITY = EventKind.ACTIVITY, EventKind.IDENTITY
+_ACTIVITY, _IDENTITY, _FACT = EventKind.ACTIVITY, EventKind.IDENTITY, EventKind.FACT
+_GROUP_ID = IdentifierType.GROUP_ID
 _MOST_USERS = 262_144
 _LAST_MS = 253_402_300_799_000
 """The last second of the calendar."""
@@ -113,42 +114,43 @@ class Door:
         against its time of receipt (``receivedAt``, else the record's append time), so a record that is sent again
         later is judged the same.
         """
-        try:
-            return self._accept(message, now_ms)
-        except RefusedInputError as error:
-            return Refused(refuse(message, error.reason, error.detail))
-
-    def _accept(self, message: RawMessage, now_ms: int) -> Verdict:
         topic, partition, offset, _, value, appended_ms = message
         if value is None:
             return Ignored("tombstone")
+        # What ``Origin(...)`` does, without its Python constructor.
+        origin = _new_tuple(Origin, (topic, partition, offset, appended_ms))
+        try:
+            call: Call | RawBehaviour | None = fast(value) if len(value) <= self._max_bytes else None
+            if call is None:
+                raw = self._raw(value)
+                # By exact type: to ask a pydantic class whether it has an instance is slow.
+                if type(raw) is RawPunctuation:
+                    return self._punctuation(raw, now_ms)
+                if type(raw) is PlainFact or type(raw) is RawFact:
+                    received_at = raw.received_at or message.appended_at
+                    occurred_ms = self._in_time(raw.occurred_at, received_at, now_ms)
+                    tenant = raw.tenant or self._default_tenant
+                    return _fact(native(raw), tenant, raw.occurred_at, occurred_ms, received_at, origin)
+                call = raw
+            received_at = call.received_at or message.appended_at
+            occurred_at = call.timestamp or _corrected(call, received_at)
+            occurred_ms = self._in_time(occurred_at, received_at, now_ms)
+            tenant = call.tenant or self._default_tenant
+            kind = self._facts.get(call.event)
+            if kind is not None and call.type == "track":
+                fact = tracked(call, kind, call.message_id or _named_by(value))
+                return _fact(fact, tenant, occurred_at, occurred_ms, received_at, origin)
+            return self._behaviour(call, value, tenant, occurred_at, occurred_ms, received_at, origin)
+        except RefusedInputError as error:
+            return Refused(refuse(message, error.reason, error.detail))
+
+    def _raw(self, value: bytes) -> PlainFact | RawBehaviour | RawFact | RawPunctuation:
+        """What is no plain call. Raises ``RefusedInputError``."""
         if len(value) > self._max_bytes:
             raise RefusedInputError(
                 DeadLetterReason.TOO_LARGE, f"{len(value)} bytes; at most {self._max_bytes} are accepted"
             )
-        # What ``Origin(...)`` does, without its Python constructor.
-        origin = _new_tuple(Origin, (topic, partition, offset, appended_ms))
-        call: Call | RawBehaviour | None = fast(value)
-        if call is None:
-            raw = fast_fact(value) or _parse(value)
-            # By exact type: to ask a pydantic class whether it has an instance is slow.
-            if type(raw) is RawPunctuation:
-                return self._punctuation(raw, now_ms)
-            if type(raw) is PlainFact or type(raw) is RawFact:
-                received_at = raw.received_at or message.appended_at
-                occurred_ms = self._in_time(raw.occurred_at, received_at, now_ms)
-                tenant = raw.tenant or self._default_tenant
-                return _fact(native(raw), tenant, raw.occurred_at, occurred_ms, received_at, origin)
-            call = raw
-        received_at = call.received_at or message.appended_at
-        occurred_at = call.timestamp or _corrected(call, received_at)
-        occurred_ms = self._in_time(occurred_at, received_at, now_ms)
-        tenant = call.tenant or self._default_tenant
-        kind = self._facts.get(call.event)
-        if kind is not None and call.type == "track":
-            fact = tracked(call, kind, call.message_id or _named_by(value))
-            return _fact(fact, tenant, occurred_at, occurred_ms, received_at, origin)
-        return self._behaviour(call, value, tenant, occurred_at, occurred_ms, received_at, origin)
+        return fast_fact(value) or _parse(value)
 
     def _in_time(self, occurred_at: datetime, received_at: datetime, now_ms: int) -> int:
         """The event time, epoch milliseconds, where it can be. Raises ``RefusedInputError``."""
@@ -238,14 +240,15 @@ class Door:
     def _resolved(self, tenant: str, account: str | None, people: People) -> Resolved:
         """Whom the values name: mostly what the same user's call before named, which is compared faster than hashed."""
         user = people[0] or people[1]
-        values = (tenant, account, people)
         known = self._latest.get(user)
-        if known is not None and known[0] == values:
-            return known[1]
+        if known is not None:
+            before, found = known
+            if people == before[2] and account == before[1] and tenant == before[0]:
+                return found
         found = resolved(tenant, account, *people)
         if len(self._latest) >= _MOST_USERS:
             self._latest.clear()
-        self._latest[user] = (values, found)
+        self._latest[user] = ((tenant, account, people), found)
         return found
 
 
@@ -336,7 +339,7 @@ def _fact(
     return Event(
         event_id=fact.id,
         tenant=tenant,
-        kind=EventKind.FACT,
+        kind=_FACT,
         type=fact.type,
         name=fact.type,
         occurred_at=occurred_at,
@@ -344,7 +347,7 @@ def _fact(
         source=fact.source,
         subject=subject,
         identifiers=identifiers,
-        account=next((one.value for one in identifiers if one.type is IdentifierType.GROUP_ID), None),
+        account=next((one.value for one in identifiers if one.type is _GROUP_ID), None),
         properties=fact.data,
         origin=origin,
         occurred_ms=occurred_ms,

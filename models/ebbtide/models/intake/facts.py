@@ -36,7 +36,7 @@ OF_PEOPLE = (IdentifierType.EMAIL, IdentifierType.PHONE)
 """Those that are read there too where the fact is about a person: an account has addresses as well."""
 ABOUT_PEOPLE = ("contact.", "lead.")
 
-_TYPES = {kind.value for kind in IdentifierType}
+_TYPES = {kind.value: kind for kind in IdentifierType}
 
 
 class Fact(NamedTuple):
@@ -61,10 +61,13 @@ def tracked_names(product_events: Iterable[str]) -> dict[str | None, str]:
 
 def native(raw: PlainFact | RawFact) -> Fact:
     """A fact in its own format; its fields were read with it. Raises ``RefusedInputError``."""
-    for kind in raw.ids:
-        if kind not in _TYPES:
+    ids: list[tuple[IdentifierType, str]] = []
+    for kind, value in raw.ids.items():
+        known = _TYPES.get(kind)
+        if known is None:
             raise RefusedInputError(DeadLetterReason.INVALID, f"ids.{kind}: no such identifier type")
-    return Fact(raw.id, raw.type, raw.source, [(IdentifierType(kind), raw.ids[kind]) for kind in raw.ids], raw.data)
+        ids.append((known, value))
+    return Fact(raw.id, raw.type, raw.source, ids, raw.data)
 
 
 def tracked(raw: Call | RawBehaviour, kind: str, event_id: str) -> Fact:

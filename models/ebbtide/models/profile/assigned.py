@@ -10,28 +10,25 @@ Accounts = dict[str, tuple[str, list[Span]]]
 
 
 class Assigned:
-    """The assignment that holds, by key of the subject, with the greatest instant that any rested on."""
+    """``by_key``: the assignment that holds, by key of the subject, with the greatest instant that any rested on."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, tuple[IdentityAssignment, int]] = {}
+        self.by_key: dict[str, tuple[IdentityAssignment, int]] = {}
         self._listed: list[AccountOf] | None = None
         self._accounts: Accounts = {}
 
-    def __contains__(self, key: str) -> bool:
-        return key in self._waiting
-
     def put(self, key: str, record: IdentityAssignment) -> None:
         """Keep a record until the identifier does something, unless a newer one holds."""
-        known = self._waiting.get(key)
+        known = self.by_key.get(key)
         if known is None:
             if (record.epoch, record.effective_ms) > (0, 0):
-                self._waiting[key] = record, record.effective_ms
+                self.by_key[key] = record, record.effective_ms
         elif (record.epoch, record.effective_ms) > (known[0].epoch, known[0].effective_ms):
-            self._waiting[key] = record, max(known[1], record.effective_ms)
+            self.by_key[key] = record, max(known[1], record.effective_ms)
 
     def take(self, key: str, profile: Profile) -> None:
         """Assign a new profile as was said before."""
-        waiting = self._waiting.pop(key, None)
+        waiting = self.by_key.pop(key, None)
         if waiting is not None:
             record, profile.effective_ms = waiting
             profile.epoch, profile.assigned_ms = record.epoch, record.effective_ms
@@ -39,7 +36,7 @@ class Assigned:
 
     def records(self) -> list[tuple[str, IdentityAssignment]]:
         """All that wait, by key."""
-        return [(key, record) for key, (record, _) in self._waiting.items()]
+        return [(key, record) for key, (record, _) in self.by_key.items()]
 
     def told(self, record: IdentityAssignment) -> tuple[str, Accounts, str | None]:
         """Anchor, accounts and account by domain as a profile keeps them; do not change them."""

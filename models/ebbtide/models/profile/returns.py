@@ -17,6 +17,8 @@ from ebbtide.schemas.base import DAY_MS
 from ebbtide.schemas.events import Event, EventKind
 from ebbtide.schemas.identity import IdentityLink, MembershipKind
 
+_ACTIVITY = EventKind.ACTIVITY  # To ask an enumeration for a member takes as long as a call.
+
 
 def returns(profile: Profile, event: Event, *, earlier: bool) -> list[IdentityLink]:
     """What the event, folded by now, tells about returns. ``earlier``: it may have moved the account's first day.
@@ -24,17 +26,20 @@ def returns(profile: Profile, event: Event, *, earlier: bool) -> list[IdentityLi
     For profiles of one account there is nothing to tell; callers need not ask.
     """
     account, slots = event.account, profile.slots
-    if not account or not is_person(event.subject.type) or len(slots) - (NO_ACCOUNT in slots) > MOST_ACCOUNTS:
+    if not account:
         return []
     mine, day = slots[account], event.occurred_ms // DAY_MS
+    # Mostly it is not the first activity of its day, and moved no first day.
+    if not earlier and (event.kind is not _ACTIVITY or event.machine or mine.days[day][0] > 1):
+        return []
+    if not is_person(event.subject.type) or len(slots) - (NO_ACCOUNT in slots) > MOST_ACCOUNTS:
+        return []
     if earlier:
         # Another first day here: all days of all accounts are to be compared with it.
         others = _others(profile, account)
         days = {(account, _return(mine, _first(slot))) for slot in others.values()}
         days |= {(group, _return(slot, _first(mine))) for group, slot in others.items()}
         return [membership(event, group, MembershipKind.SEEN, back) for group, back in sorted(days) if back]
-    if event.kind is not EventKind.ACTIVITY or event.machine or mine.days[day][0] > 1:
-        return []
     before = max((active for active in mine.days if active < day), default=_first(mine))
     starts = map(_first, _others(profile, account).values())
     if any(before <= start + SETTLING_DAYS < day for start in starts):

@@ -218,8 +218,9 @@ class ProfileShard:
         key = subject_key(record.tenant, record.identifier)
         live = self._profiles.get(key)
         if live is None:
-            if key in self._assigned or self._load(key.encode()) is None:
-                self._assigned.put(key, record)
+            waiting = self._assigned
+            if key in waiting.by_key or self._load(key.encode()) is None:
+                waiting.put(key, record)
                 return
             live = self._take_up(key, record.tenant, record.identifier)
         profile = live.profile
@@ -303,8 +304,10 @@ class ProfileShard:
         today = self._midnight_ms // DAY_MS
         for live in self._changed:
             # Whoever was told all since then has none.
-            if live.changes is not None:
-                self._tell_parts(live, live.changes)
+            changes = live.changes
+            if changes is not None:
+                if not self._tell_only_slot(live, changes):
+                    self._tell_parts(live, changes)
                 live.changes = None
             forget_uses(live.profile, today)
         self._links, self._changed = [], []
@@ -333,8 +336,6 @@ class ProfileShard:
 
     def _tell_parts(self, live: LiveProfile, changes: dict[str, SlotChange]) -> None:
         """Tell the customers what changed; all of it where they did not know the profile or its membership changed."""
-        if self._tell_only_slot(live, changes):
-            return
         profile = live.profile
         owners = live.known_owners()
         if owners.members != profile.members:
@@ -421,29 +422,30 @@ class ProfileShard:
             profile.told.append(part.owner)
         anchor = identifier_of(part.owner)
         customer_id = canonical_id(profile.tenant, anchor)
-        record = ProfileState(
-            tenant=profile.tenant,
-            customer_id=customer_id,
-            anchor=anchor,
-            profile_id=live.profile_id,
-            subject=live.subject,
-            epoch=profile.epoch,
-            effective_ms=profile.effective_ms,
-            version=profile.version,
-            full=change is None,
-            detached=detached,
-            by_domain=part.by_domain,
-            days=part.days(None if change is None else change.days),
-            totals=part.totals,
-            uses=part.uses(None if change is None else change.days | change.used),
-            sources=part.sources(None if change is None else change.days),
-            traits=part.traits(None if change is None else change.traits),
-            outcomes=part.outcomes(None if change is None else change.outcomes),
-            accepted=part.accepted,
-            partition=self.partition,
-            arrived_ms=self._caused_ms,
-        )
-        self._outputs.append(Output(Topic.PROFILE_STATES, customer_id, record, caused_ms=self._caused_ms))
+        # As in ``_tell_only_slot``.
+        record = _new(ProfileState)
+        record.tenant = profile.tenant
+        record.customer_id = customer_id
+        record.anchor = anchor
+        record.profile_id = live.id or live.profile_id
+        record.subject = live.subject
+        record.epoch = profile.epoch
+        record.effective_ms = profile.effective_ms
+        record.version = profile.version
+        record.full = change is None
+        record.detached = detached
+        record.by_domain = part.by_domain
+        days = None if change is None else change.days
+        record.days = part.days(days)
+        record.totals = part.totals
+        record.uses = part.uses(days if change is None else change.days | change.used)
+        record.sources = part.sources(days)
+        record.traits = part.traits(None if change is None else change.traits)
+        record.outcomes = part.outcomes(None if change is None else change.outcomes)
+        record.accepted = part.accepted
+        record.partition = self.partition
+        record.arrived_ms = self._caused_ms
+        self._outputs.append(_new_tuple(Output, (_STATES, customer_id, record, None, self._caused_ms)))
 
 
 def _own_slots(profile: Profile, owners: Owners) -> None:
