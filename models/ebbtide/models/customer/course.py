@@ -97,10 +97,15 @@ class Course:
         changed = min(days, default=None)
         if changed is None or changed >= self.end:
             return
-        self.until, self.end = None, changed
-        self.habits = {monday: told for monday, told in self.habits.items() if monday <= changed}
+        self.end = changed
+        self.move_back(changed)
         self.weeks = {monday: told for monday, told in self.weeks.items() if monday + _WEEK <= changed}
-        self.days = {day: told for day, told in self.days.items() if day < changed}
+
+    def move_back(self, day: int) -> None:
+        """From this day on all is held against habits anew. Who came stays."""
+        self.until = None
+        self.habits = {monday: told for monday, told in self.habits.items() if monday <= day}
+        self.days = {at: told for at, told in self.days.items() if at < day}
 
 
 class Declines:
@@ -160,7 +165,9 @@ class Declines:
         if unseen != course.unseen:
             # Days that no habit reaches any more drop out of what is known, and change nothing.
             oldest = day - reach_days(self._baseline, self._policy)
-            course.forget(at for at in unseen ^ course.unseen if at > oldest)
+            changed = min([at for at in unseen ^ course.unseen if at > oldest], default=course.end)
+            if changed < course.end:
+                course.move_back(changed)
             course.unseen = unseen
         if course.until is None or not first <= course.until <= day:
             course.until, course.total = first, 0.0

@@ -42,12 +42,19 @@ _SHARED = 0.1
 _LEAST_REST = 0.05
 """Actions beyond the first that a person is expected to do on an active day, at least."""
 
+_PLACE = 2
+"""Bytes of a number of days, of which the lowest is at ``_LOW``."""
+
+_LOW = _PLACE - 1 if byteorder == "big" else 0
+_ONLY = [bytes([255 * (at == weekday) for at in range(_WEEK) for _ in range(_PLACE)]) for weekday in range(_WEEK)]
+"""By weekday, a person's places of which only that of the weekday counts."""
+
 Days = Container[int]
 Sums = Callable[[int, int], int]
 """How many before a day, in a number of days."""
 
 Weeks = dict[int, int]
-"""By Monday, who came on which days of the week: a number of 16 bits for each person and weekday, all in one."""
+"""By Monday, who came on which days of the week: one number, of ``_PLACE`` bytes for each person and weekday."""
 
 Parts = tuple[float, float]
 """Of a log-likelihood ratio: a constant, and what each that is counted adds."""
@@ -114,7 +121,7 @@ class Habits:
         busiest = max(done / seen_days, older / max(_WEEK * older_weeks - len(older_lost), 1))
         if busiest * self._policy.longest_days < baseline.min_actions:
             return None
-        came = _came(people, range(first, monday, _WEEK), lost, {} if lost or known is None else known)
+        came = _came(people, range(first, monday, _WEEK), lost, {} if known is None else known)
         numbers = [weeks] * _WEEK
         for day in lost:
             numbers[weekday_of(day)] -= 1
@@ -161,18 +168,25 @@ class Habits:
 
 def _came(people: Sequence[Days], mondays: range, lost: Collection[int], known: Weeks) -> list[array[int]]:
     """By weekday, on how many of its days each person came in the weeks from some Mondays on; ``lost`` days aside."""
-    total = 0
     for monday in mondays:
-        week = known.get(monday)
-        if week is None:
-            days = range(monday, monday + _WEEK)
-            marks = array("H", [day in active and day not in lost for active in people for day in days])
-            week = known[monday] = int.from_bytes(marks.tobytes(), byteorder)
-        # The sum of as many numbers as there are people and weekdays at once: none is too great for its place.
-        total += week
+        if monday not in known:
+            known[monday] = _week(people, range(monday, monday + _WEEK))
+    # The sum of as many numbers as there are people and weekdays at once: none is too great for its place.
+    total = sum([known[monday] for monday in mondays])
+    for day in lost:
+        weekday = weekday_of(day)
+        total -= known[day - weekday] & int.from_bytes(_ONLY[weekday] * len(people), byteorder)
     came = array("H")
-    came.frombytes(total.to_bytes(_WEEK * len(people) * came.itemsize, byteorder))
+    came.frombytes(total.to_bytes(_WEEK * _PLACE * len(people), byteorder))
     return [came[weekday::_WEEK] for weekday in range(_WEEK)]
+
+
+def _week(people: Sequence[Days], days: range) -> int:
+    """Who came on the days of a week."""
+    marks = bytes([day in active for active in people for day in days])
+    places = bytearray(_PLACE * len(marks))
+    places[_LOW::_PLACE] = marks
+    return int.from_bytes(places, byteorder)
 
 
 def _chances(came: list[array[int]], numbers: list[int]) -> list[list[float]]:
