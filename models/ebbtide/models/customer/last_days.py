@@ -66,6 +66,15 @@ class LastDays:
             self._ascending = sorted(self._by_profile.values())
         return self._ascending
 
+    def since(self, customer: Customer, day: int, from_day: int) -> list[tuple[str, int]]:
+        """Those from ``from_day`` on and before ``day``, of all people that count."""
+        if self._day != day:
+            self._go_on(customer, day)
+        if self._day == day:
+            return [(key, last) for key, last in self._by_profile.items() if last >= from_day]
+        found = ((key, share.last_day(day)) for key, share in _people(customer))
+        return [(key, last) for key, last in found if last is not None and last >= from_day]
+
     def _go_on(self, customer: Customer, day: int) -> None:
         """To a later instant. What is asked for one before is not kept."""
         if self._day is None:

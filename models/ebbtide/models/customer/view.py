@@ -121,7 +121,8 @@ class View:
         self._fact_days: list[int] | None = None
         self._campaigns: list[int] | None = None
         self._reasons: tuple[Published, list[Contribution]] | None = None
-        self._roles: list[tuple[str, Share, Trait]] | None = None
+        # By the role that is left out.
+        self._roles: dict[str | None, list[tuple[str, Share, Trait]]] = {}
         self._people: list[dict[int, Bucket]] | None = None
         self._compacted_day: int | None = None
         self._module_days: ModuleDays | None = None
@@ -259,7 +260,7 @@ class View:
             share.traits.update(traits)
             self._put_traits(traits)
             if ROLE in traits:
-                self._roles = None
+                self._roles = {}
         for key, outcome in record.outcomes.items():
             self._take_fact(customer, share, record.profile_id, key, (outcome.type, outcome.at_ms, outcome.data))
 
@@ -508,13 +509,17 @@ class View:
 
         Those in the role ``without`` are left out: most are in one that few ask for.
         """
-        if self._roles is None:
-            self._roles = [
-                (key, share, share.traits[ROLE][-1]) for key, share in customer.shares.items() if share.traits.get(ROLE)
+        asked = self._roles.get(without)
+        if asked is None:
+            asked = self._roles[without] = [
+                (key, share, share.traits[ROLE][-1])
+                for key, share in customer.shares.items()
+                # Who never was in another is left out whenever it is asked.
+                if any(value.value != without for value in share.traits.get(ROLE, ()))
             ]
         found: dict[str, tuple[str, int | None]] = {}
         before_ms = day * DAY_MS
-        for key, share, newest in self._roles:
+        for key, share, newest in asked:
             if not share.detached:
                 held: Trait | None = newest
                 if newest.at_ms >= before_ms:
@@ -547,7 +552,8 @@ class View:
         if share.sources:
             self.sources.forget()
         if share.traits:
-            self._newest = self._roles = self.term = None
+            self._newest = self.term = None
+            self._roles = {}
         if share.uses:
             self._module_days = None
         if share.outcomes:

@@ -33,7 +33,7 @@ def running(signed: Term | None, history: History, day: int, horizon_days: int) 
     if signed is None:
         return None
     # Mostly no renewal closed yet.
-    is_told = history.newest(day, RENEWED) is not None
+    is_told = history.has(RENEWED)
     if is_told and not_renewed_since(history, day) is not None:
         return None
     days = max(1, round(signed.days))
