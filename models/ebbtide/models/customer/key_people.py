@@ -174,14 +174,12 @@ class KeyPeople:
         totals: dict[int, int] = {}
         for profile_id, last in view.last_days.since(customer, day, day - WATCHED_DAYS):
             share = customer.shares[profile_id]
-            if not share.days:
-                continue
             is_key = profile_id in roles and roles[profile_id][0] == _KEY_PERSON
             total = totals.get(last)
             if total is None:
                 total = totals[last] = self._total(view, last)
             # Of most people all that they ever did is less than that.
-            if is_key or share.totals[EVENTS] / total >= self._policy.share:
+            if share.days and (is_key or share.totals[EVENTS] / total >= self._policy.share):
                 part = self._part(share, last, total)
                 if is_key or part >= self._policy.share:
                     found[profile_id] = part
