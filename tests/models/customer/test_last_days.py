@@ -62,3 +62,8 @@ def test_what_is_kept_is_what_is_found_anew(seed: int) -> None:
             id(share.days) for share in shares.values() if share.days
         }
         assert all(any(days is share.days for share in shares.values()) for days in view.people(customer) if days)
+        assert sorted(view.last_days.since(customer, asked, day - 5)) == sorted(
+            (key, last)
+            for key, last in last_days.items()
+            if last is not None and last >= day - 5 and customer.shares[key].subject_type not in STRANGERS
+        )

@@ -35,6 +35,12 @@ from ebbtide.schemas.score import HealthTier
 
 _WEEK = 7
 _EPOCH = date(1970, 1, 1)
+# Asked of every customer on every day: a member of an enumeration takes longer to find.
+_ASLEEP, _LEFT = AlertType.ASLEEP, AlertType.LEFT
+_DROP, _SURGE = AlertType.SUDDEN_DROP, AlertType.SURGE
+_DANGER, _IN_DANGER = AlertType.TIER_TO_DANGER, HealthTier.DANGER
+_KEY_PERSON, _RETURN = AlertType.KEY_PERSON_LOST, AlertType.WARM_RETURN
+_IS_AWAKE, _IS_ASLEEP, _HAS_LEFT = SilenceState.AWAKE, SilenceState.ASLEEP, SilenceState.LEFT
 
 
 class Alarms:
@@ -65,31 +71,31 @@ class Alarms:
         policy, state, days, open_alerts = self._policy, rhythm.state, rhythm.own.days, customer.alerts
         verdicts: list[tuple[AlertType, Verdict]] = []
         # What is open as it should be, or neither fires nor is open, is not asked: most customers on most days.
-        slept = (state is SilenceState.ASLEEP) != (AlertType.ASLEEP in open_alerts)
-        if slept or (state is SilenceState.LEFT) != (AlertType.LEFT in open_alerts):
+        slept = (state is _IS_ASLEEP) != (_ASLEEP in open_alerts)
+        if slept or (state is _HAS_LEFT) != (_LEFT in open_alerts):
             why = self._untold_silence(customer, view, day, rhythm, seen, fleet)
             # A silence that is not told needs no time.
             last_at = "" if why is Reason.USUAL_SILENCE else _iso((view.last_at(customer, LAST, day) or 0) * 1000)
             # Silence is told in calendar days, whatever unit the cadence has.
             silent = day - rhythm.last_day - rhythm.blind
             verdicts += (
-                (AlertType.LEFT, conditions.left(state, why, silent, days, last_at)),
-                (AlertType.ASLEEP, conditions.asleep(state, why, silent, days, last_at)),
+                (_LEFT, conditions.left(state, why, silent, days, last_at)),
+                (_ASLEEP, conditions.asleep(state, why, silent, days, last_at)),
             )
         decline = self._decline(customer, view, day, rhythm.own, seen, fleet)
-        if decline is not None or AlertType.SUDDEN_DROP in open_alerts:
-            verdicts.append((AlertType.SUDDEN_DROP, self._drop(customer, view, day, rhythm, decline, seen, fleet)))
+        if decline is not None or _DROP in open_alerts:
+            verdicts.append((_DROP, self._drop(customer, view, day, rhythm, decline, seen, fleet)))
         if self._surges(customer, comparison):
-            verdicts.append((AlertType.SURGE, self._surge(customer, view, day, rhythm, comparison, fleet)))
-        if (customer.tier == HealthTier.DANGER) != (AlertType.TIER_TO_DANGER in open_alerts):
-            verdicts.append((AlertType.TIER_TO_DANGER, _danger(customer)))
+            verdicts.append((_SURGE, self._surge(customer, view, day, rhythm, comparison, fleet)))
+        if (customer.tier == _IN_DANGER) != (_DANGER in open_alerts):
+            verdicts.append((_DANGER, _danger(customer)))
         if customer.is_account:
             verdicts += self._key_person(customer, view, day, seen, fleet)
-        warm = open_alerts.get(AlertType.WARM_RETURN)
+        warm = open_alerts.get(_RETURN)
         if warm is not None:
             own = alert_policy(customer, view, day, policy)
             ends = conditions.warm_return_ends(state, day - warm.opened_day, own)
-            verdicts.append((AlertType.WARM_RETURN, ends))
+            verdicts.append((_RETURN, ends))
         if not verdicts:
             return []
         return _changes(_told(customer, kind, verdict, day, day * DAY_MS) for kind, verdict in verdicts)
@@ -105,7 +111,7 @@ class Alarms:
         fleet: Fleet | None,
     ) -> bool:
         """Whether the trend neither opens an alert nor has one open, on a day that is no instant of observation."""
-        if AlertType.SUDDEN_DROP in customer.alerts or self._surges(customer, comparison):
+        if _DROP in customer.alerts or self._surges(customer, comparison):
             return False
         return self._decline(customer, view, day, own, seen, fleet) is None
 
@@ -113,7 +119,7 @@ class Alarms:
         self, customer: Customer, view: View, day: int, own: Cadence, seen: Seen, fleet: Fleet | None
     ) -> Decline | None:
         """The decline with which a drop may begin; none where one is open already, or who left."""
-        if AlertType.SUDDEN_DROP in customer.alerts or customer.silence is SilenceState.LEFT:
+        if _DROP in customer.alerts or customer.silence is _HAS_LEFT:
             return None
         return self._newest(customer, view, day, own, seen, fleet)
 
@@ -126,11 +132,11 @@ class Alarms:
     def _surges(self, customer: Customer, comparison: Comparison | None) -> bool:
         """Whether a surge begins or is open."""
         ratio = 1.0 if comparison is None else comparison.ratio
-        return ratio > self._policy.baseline.surge_enter or AlertType.SURGE in customer.alerts
+        return ratio > self._policy.baseline.surge_enter or _SURGE in customer.alerts
 
     def observed(self, customer: Customer, day: int) -> list[AlertChange]:
         """What a score between two grid instants brings."""
-        return _changes([_told(customer, AlertType.TIER_TO_DANGER, _danger(customer), day, day * DAY_MS)])
+        return _changes([_told(customer, _DANGER, _danger(customer), day, day * DAY_MS)])
 
     def moved(self, customer: Customer, day: int, stay: Collection[AlertType] = ()) -> list[AlertChange]:
         """Resolves all but those that ``stay``: what they were about counts for another customer now."""
@@ -149,29 +155,29 @@ class Alarms:
         bucket = view.series.get(day)
         if bucket is None:
             return []
-        is_awake = customer.silence is SilenceState.AWAKE
+        is_awake = customer.silence is _IS_AWAKE
         if is_awake and not came_without_login(view, day):
             return []
         rhythm = seen.rhythm(view, day - 1 if is_awake else day, self._policy.cadence)
-        if rhythm is None or rhythm.state is SilenceState.AWAKE:
+        if rhythm is None or rhythm.state is _IS_AWAKE:
             # What it was asleep since went to another customer; or it was awake the day before as well.
             return []
         start = day * DAY_MS
         awake = Clears(Reason.RETURNED)
         woke_ms = start + bucket[FIRST] * 1000
-        told = [_told(customer, kind, awake, day, woke_ms) for kind in (AlertType.ASLEEP, AlertType.LEFT)]
+        told = [_told(customer, kind, awake, day, woke_ms) for kind in (_ASLEEP, _LEFT)]
         at_ms = start + max(bucket[FIRST_LOGIN], 0) * 1000
         why = self._usual_silence(view, rhythm)
         verdict = conditions.warm_return(bucket[LOGINS], why, rhythm.silent, rhythm.own.days, _iso(at_ms))
         episode = str(rhythm.last_day)
-        known = customer.alerts.get(AlertType.WARM_RETURN)
+        known = customer.alerts.get(_RETURN)
         if known is not None and known.episode == episode:
             if complete and isinstance(verdict, Fires):
-                told.append(settle_evidence(customer.alerts, AlertType.WARM_RETURN, verdict, at_ms=at_ms))
+                told.append(settle_evidence(customer.alerts, _RETURN, verdict, at_ms=at_ms))
         elif isinstance(verdict, Fires):
             # A new episode: whatever return was still open is over.
-            told.append(_told(customer, AlertType.WARM_RETURN, Clears(Reason.WENT_TO_SLEEP), day, at_ms))
-            told.append(_told(customer, AlertType.WARM_RETURN, verdict, day, at_ms, episode))
+            told.append(_told(customer, _RETURN, Clears(Reason.WENT_TO_SLEEP), day, at_ms))
+            told.append(_told(customer, _RETURN, verdict, day, at_ms, episode))
         return _changes(told)
 
     def _usual_silence(self, view: View, rhythm: Rhythm) -> Reason | None:
@@ -205,7 +211,7 @@ class Alarms:
 
         On days on which nobody could see it or the whole fleet was down nobody is missed.
         """
-        people, known = self._key_people, customer.alerts.get(AlertType.KEY_PERSON_LOST)
+        people, known = self._key_people, customer.alerts.get(_KEY_PERSON)
         told: list[tuple[AlertType, Verdict]] = []
         if known is not None:
             person, last = known.person or "", _day_of(str(known.evidence["last_active_on"]))
@@ -217,7 +223,7 @@ class Alarms:
             )
             if not known.evidence["told"] and _rests_on(known, "silence_days", fleet):
                 verdict = Clears(Reason.FLEET_DOWN)
-            told.append((AlertType.KEY_PERSON_LOST, verdict))
+            told.append((_KEY_PERSON, verdict))
             if not isinstance(verdict, Clears):
                 return told
         gone = people.gone(
@@ -226,7 +232,7 @@ class Alarms:
         if gone is not None:
             silent = range(gone.last_day + 1, day)
             verdict = conditions.key_person_lost(gone, 0 if fleet is None else _number(fleet.down_days, silent))
-            told.append((AlertType.KEY_PERSON_LOST, verdict))
+            told.append((_KEY_PERSON, verdict))
         return told
 
     def _drop(
@@ -247,7 +253,7 @@ class Alarms:
         """
         policy, series, own = self._policy, view.series, rhythm.own
         down = frozenset[int]() if fleet is None else fleet.down_days
-        known = customer.alerts.get(AlertType.SUDDEN_DROP)
+        known = customer.alerts.get(_DROP)
         if known is not None and _rests_on(known, "window_days", fleet):
             return Clears(Reason.FLEET_DOWN)
         ends = recovery(series, day, own, policy.baseline)
@@ -267,7 +273,7 @@ class Alarms:
 
     def _is_return(self, view: View, day: int, rhythm: Rhythm, found: Decline) -> bool:
         """Whether a decline holds a sleep, and the customer is back since."""
-        if rhythm.state is not SilenceState.AWAKE:
+        if rhythm.state is not _IS_AWAKE:
             return False
         policy, series, own = self._policy, view.series, rhythm.own
         slept = unusual_after(series, rhythm.last_day, own, policy.cadence, policy.alert)
@@ -294,7 +300,7 @@ class Alarms:
     ) -> Verdict:
         """A surge, unless a campaign of the window's days brought it; where it opens, with what drove it and who is
         like the customer. While open its evidence stays."""
-        policy, found, is_open = self._policy, None, AlertType.SURGE in customer.alerts
+        policy, found, is_open = self._policy, None, _SURGE in customer.alerts
         if comparison is not None and comparison.ratio > policy.baseline.surge_enter:
             if not is_open and any(
                 sent >= day - comparison.window_days - policy.campaign.days for sent in view.campaigns(customer, day)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ebbtide.models.churn.grid import last_observation_day
 from ebbtide.models.customer.cadence import Cadence, cadence_of, instant_of, silence
 from ebbtide.models.customer.series import EVENTS
-from ebbtide.models.customer.share import STRANGERS, Share
+from ebbtide.models.customer.share import Share
 from ebbtide.models.customer.usual_silence import usual_longest
 from ebbtide.models.policy import CorePolicy
 from ebbtide.models.standing.contacts import LEFT, WATCHED_DAYS, Role
@@ -33,6 +33,7 @@ _ALIVE_DAYS = 28
 """Most days over which the account is asked whether it goes on. With what they are held against, 112 days are kept."""
 
 _NO_ROLE = ("", None)
+_KEY_PERSON, _END_USER = Role.KEY_PERSON, Role.END_USER
 
 
 class Gone(NamedTuple):
@@ -146,8 +147,8 @@ class KeyPeople:
 
     def stands_in(self, customer: Customer, view: View, day: int, profile_id: str, last_day: int) -> bool:
         """Whether somebody else became key person after ``last_day``, and was active since."""
-        for key, (role, active) in view.roles(customer, day, without=Role.END_USER).items():
-            if role == Role.KEY_PERSON and key != profile_id and active is not None and active > last_day:
+        for key, (role, active) in view.roles(customer, day, without=_END_USER).items():
+            if role == _KEY_PERSON and key != profile_id and active is not None and active > last_day:
                 held = [trait for trait in customer.shares[key].traits["role"] if trait.at_ms < day * DAY_MS]
                 if held[-1].at_ms // DAY_MS > last_day:
                     return True
@@ -168,21 +169,17 @@ class KeyPeople:
         return at
 
     def _key_people(self, customer: Customer, view: View, day: int) -> dict[str, float]:
-        roles = view.roles(customer, day, without=Role.END_USER)
+        roles = view.roles(customer, day, without=_END_USER)
         found: dict[str, float] = {}
         totals: dict[int, int] = {}
-        for profile_id, share in customer.shares.items():
-            if share.detached or share.subject_type in STRANGERS or not share.days:
-                continue
-            last = view.last_days.of(customer, profile_id, share, day)
-            if last is None or last < day - WATCHED_DAYS:
-                continue
-            is_key = roles.get(profile_id, _NO_ROLE)[0] == Role.KEY_PERSON
+        for profile_id, last in view.last_days.since(customer, day, day - WATCHED_DAYS):
+            share = customer.shares[profile_id]
+            is_key = profile_id in roles and roles[profile_id][0] == _KEY_PERSON
             total = totals.get(last)
             if total is None:
                 total = totals[last] = self._total(view, last)
             # Of most people all that they ever did is less than that.
-            if is_key or share.totals[EVENTS] / total >= self._policy.share:
+            if share.days and (is_key or share.totals[EVENTS] / total >= self._policy.share):
                 part = self._part(share, last, total)
                 if is_key or part >= self._policy.share:
                     found[profile_id] = part
@@ -190,8 +187,11 @@ class KeyPeople:
 
     def _told(self, customer: Customer, view: View, day: int) -> list[Gone]:
         """Those of whom the CRM said lately that they left, and who were not active since."""
+        history = view.history(customer)
+        if not history.has(LEFT):
+            return []
         # As far back as that, so that a loss which is over is not told again because it was told twice.
-        facts = view.history(customer).before(day, LEFT, since_day=day - WATCHED_DAYS - self._policy.open_days)
+        facts = history.before(day, LEFT, since_day=day - WATCHED_DAYS - self._policy.open_days)
         found: list[Gone] = []
         for fact in facts:
             share = customer.shares.get(fact.person)
@@ -201,7 +201,7 @@ class KeyPeople:
             carried = last >= day - WATCHED_DAYS
             part = self._part(share, last, self._total(view, last)) if carried else 0.0
             role = fact.text("role") or view.roles(customer, day).get(fact.person, _NO_ROLE)[0]
-            if role == Role.KEY_PERSON or part >= self._policy.share:
+            if role == _KEY_PERSON or part >= self._policy.share:
                 own = self._patience(view, fact.person, share, last).own if carried else cadence_of([], self._cadence)
                 silent = max(day - last - 1, 0)
                 found.append(Gone(fact.day + 1, fact.person, share.subject_value, last, part, own, silent, told=True))

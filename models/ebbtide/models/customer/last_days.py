@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,9 @@ from ebbtide.schemas.profile_state import ProfileState
 
 if TYPE_CHECKING:
     from ebbtide.models.customer.customer import Customer
+
+_NEVER = -1 << 30
+"""A day before all others."""
 
 
 class LastDays:
@@ -25,7 +27,8 @@ class LastDays:
         # The instant; None until somebody asks.
         self._day: int | None = None
         self._by_profile: dict[str, int] = {}
-        self._ascending: list[int] = []
+        # None until somebody asks.
+        self._ascending: list[int] | None = None
         # Who was active on each day from the instant on.
         self._later: dict[int, set[str]] = {}
 
@@ -39,9 +42,8 @@ class LastDays:
             return
         key = record.profile_id
         if all_anew:
-            last = self._by_profile.pop(key, None)
-            if last is not None:
-                del self._ascending[bisect_left(self._ascending, last)]
+            self._by_profile.pop(key, None)
+            self._ascending = None
             for active in self._later.values():
                 active.discard(key)
         self._put(key, record.days, self._day)
@@ -60,7 +62,18 @@ class LastDays:
             self._go_on(customer, day)
         if self._day != day:
             return sorted(last for _, share in _people(customer) if (last := share.last_day(day)) is not None)
+        if self._ascending is None:
+            self._ascending = sorted(self._by_profile.values())
         return self._ascending
+
+    def since(self, customer: Customer, day: int, from_day: int) -> list[tuple[str, int]]:
+        """Those from ``from_day`` on and before ``day``, of all people that count."""
+        if self._day != day:
+            self._go_on(customer, day)
+        if self._day == day:
+            return [(key, last) for key, last in self._by_profile.items() if last >= from_day]
+        found = ((key, share.last_day(day)) for key, share in _people(customer))
+        return [(key, last) for key, last in found if last is not None and last >= from_day]
 
     def _go_on(self, customer: Customer, day: int) -> None:
         """To a later instant. What is asked for one before is not kept."""
@@ -69,15 +82,18 @@ class LastDays:
             self._by_profile = {
                 key: last for key, share in _people(customer) if (last := share.last_day(day)) is not None
             }
-            self._ascending = sorted(self._by_profile.values())
+            self._ascending = None
             self._later = {}
             for key, share in _people(customer):
                 self._put(key, [active for active in share.days if active >= day], day)
         elif day > self._day:
             self._day = day
-            for active in [active for active in self._later if active < day]:
-                for key in self._later.pop(active):
-                    self._put(key, (active,), day)
+            known = self._by_profile
+            for over in [active for active in self._later if active < day]:
+                self._ascending = None
+                for key in self._later.pop(over):
+                    if over > known.get(key, _NEVER):
+                        known[key] = over
 
     def _put(self, key: str, days: Iterable[int], now: int) -> None:
         """A profile was active on some days."""
@@ -85,12 +101,9 @@ class LastDays:
             if day >= now:
                 self._later.setdefault(day, set()).add(key)
                 continue
-            last = self._by_profile.get(key)
-            if last is None or day > last:
+            if day > self._by_profile.get(key, _NEVER):
                 self._by_profile[key] = day
-                if last is not None:
-                    del self._ascending[bisect_left(self._ascending, last)]
-                insort(self._ascending, day)
+                self._ascending = None
 
 
 def _people(customer: Customer) -> Iterator[tuple[str, Share]]:

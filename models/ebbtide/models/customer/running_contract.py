@@ -6,7 +6,7 @@ from bisect import bisect_left
 
 from ebbtide.models.customer.customer import Customer
 from ebbtide.models.customer.view import View
-from ebbtide.models.standing.contracts import TERM_TRAITS, term
+from ebbtide.models.standing.contracts import TERM_TRAITS, Term, term
 from ebbtide.models.standing.running import Running, running
 from ebbtide.schemas.base import DAY_MS
 
@@ -17,13 +17,23 @@ PEOPLE_DAYS = 70
 
 def running_contract(customer: Customer, view: View, day: int, horizon_days: int) -> Running | None:
     """None where it is under no contract whose end is known."""
-    traits = view.traits_at(customer, TERM_TRAITS, day * DAY_MS - 1)
-    if not traits:
+    signed = _term(customer, view, day * DAY_MS - 1)
+    if signed is None:
         return None
-    if view.term[0] != traits:
-        view.term = traits, term(traits)
-    found = running(view.term[1], view.history(customer), day, horizon_days)
+    found = running(signed, view.history(customer), day, horizon_days)
     return None if found is None else Running(*found, _people_percent(customer, view, day))
+
+
+def _term(customer: Customer, view: View, at_ms: int) -> Term | None:
+    """The term as of ``at_ms``, kept for as long as nothing else is told of it."""
+    if view.term is None or at_ms < view.term[0]:
+        newest = view.traits(customer)
+        told_ms = max([newest[name].at_ms for name in TERM_TRAITS if name in newest], default=0)
+        found = term(view.traits_at(customer, TERM_TRAITS, at_ms))
+        if at_ms < told_ms:
+            return found
+        view.term = told_ms, found
+    return view.term[1]
 
 
 def _people_percent(customer: Customer, view: View, day: int) -> int:

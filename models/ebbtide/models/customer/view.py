@@ -110,8 +110,8 @@ class View:
         self.alarm_day: int | None = None
         self.course = Course()
         self.sources = OwnSources()
-        # What the term of its contract was told from last, and the term.
-        self.term: tuple[dict[str, Trait], Term | None] = ({}, None)
+        # The term of its contract, and since when, epoch ms, that is the newest told of it. None: tell it anew.
+        self.term: tuple[int, Term | None] | None = None
         # Key people as of an observation instant, and by profile what is known of one up to its last active day.
         self.key_people: Watched | None = None
         self.patience: dict[str, tuple[int, Patience]] = {}
@@ -261,7 +261,7 @@ class View:
         traits = record.traits
         if traits:
             if not traits.keys().isdisjoint(TERM_TRAITS):
-                self.alarmed_by = None
+                self.alarmed_by = self.term = None
             if PERSON_ATTRIBUTES in traits and customer.is_account:
                 # Only of who is its own customer anybody asks for them; who becomes one tells them anew.
                 traits = {name: values for name, values in traits.items() if name != PERSON_ATTRIBUTES}
@@ -559,7 +559,8 @@ class View:
         if share.sources:
             self.sources.forget()
         if share.traits:
-            self._newest, self._roles = None, {}
+            self._newest = self.term = None
+            self._roles = {}
         if share.uses:
             self._module_days = None
         if share.outcomes:

@@ -91,6 +91,10 @@ class History:
         """From ``(type, at_ms, data)``, as a customer's view has them."""
         return cls(DatedFact(*outcome) for outcome in outcomes)
 
+    def has(self, kind: str) -> bool:
+        """Whether anything of a type is known, of whatever day."""
+        return kind in self._by_type
+
     def newest(self, day: int, kind: str) -> DatedFact | None:
         """The newest fact of a type that occurred before grid day ``day``."""
         facts = self._by_type.get(kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ebbtide.models.standing.contracts import Term, is_closed, not_renewed_since
+from ebbtide.models.standing.contracts import RENEWED, Term, is_closed, not_renewed_since
 from ebbtide.models.standing.history import History
 from ebbtide.schemas.base import DAY_MS
 
@@ -30,11 +30,15 @@ def running(signed: Term | None, history: History, day: int, horizon_days: int) 
     None where no end is known, the contract ended, or nothing was told of a renewal long after its end. A renewal that
     closed within the horizon before the end carries it a term further: the next signature is awaited.
     """
-    if signed is None or not_renewed_since(history, day) is not None:
+    if signed is None:
+        return None
+    # Mostly no renewal closed yet.
+    is_told = history.has(RENEWED)
+    if is_told and not_renewed_since(history, day) is not None:
         return None
     days = max(1, round(signed.days))
     left = (signed.end_ms - day * DAY_MS) // DAY_MS
-    if is_closed(history, signed, day, horizon_days):
+    if is_told and is_closed(history, signed, day, horizon_days):
         left += days
     if left < -GRACE_DAYS:
         return None
