@@ -126,16 +126,17 @@ class KeyPeople:
     def next_due(self, customer: Customer, view: View, day: int) -> int | None:
         """The first instant after ``day`` at which the silence of a watched person may be a loss.
 
-        From then on it is asked every day for a while: whether others go on, and who stands in, may change unheard.
+        From then on it is asked every day while it is watched: whether others go on, who stands in, and how many days
+        nobody could see, which are no silence, may change unheard.
         """
         due: int | None = None
         for profile_id in self.watched(customer, view, day).share:
             share = customer.shares[profile_id]
             last = self._last_day(customer, view, profile_id, share, day)
             at = self._missed_from(view, profile_id, share, last, day)
-            if at <= day < at + self._policy.open_days:
+            if at <= day:
                 return day + 1
-            if at > day and (due is None or at < due):
+            if due is None or at < due:
                 due = at
         return due
 
