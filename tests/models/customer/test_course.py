@@ -155,26 +155,6 @@ def test_what_is_kept_changes_nothing(
             assert told == DECLINES.silence(Course(), series, people, silent, lost)
 
 
-def test_weeks_that_were_looked_at_once_are_those_of_who_came_by_now() -> None:
-    people, course = team(16), Course()
-    series = series_of(people)
-
-    def habits(day: int) -> None:
-        anew = Course()
-        assert DECLINES.newest(course, series, people, day, DAILY) == DECLINES.newest(anew, series, people, day, DAILY)
-        assert {monday: course.habits[monday] for monday in anew.habits} == anew.habits
-
-    habits(MONDAY + 80)
-    people[0][MONDAY + 54] = 4
-    put(series, people, MONDAY + 54)
-    course.forget([MONDAY + 54])
-    habits(MONDAY + 80)
-    # Somebody who came before counts for another customer now.
-    people = people[1:]
-    course.forget([MONDAY + 54])
-    habits(MONDAY + 90)
-
-
 def shortest(people: list[Person], day: int, unseen: frozenset[int]) -> Decline | None:
     """The shortest decline that is sure, by adding up each."""
     course = Course()

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ebbtide.models.churn.grid import last_observation_day
 from ebbtide.models.customer.cadence import Cadence, silence
 from ebbtide.models.customer.comparable import recovery
-from ebbtide.models.customer.habit import Days, Habit, Habits, Weeks
+from ebbtide.models.customer.habit import Days, Habit, Habits
 from ebbtide.models.customer.series import EVENTS, DaySeries
 from ebbtide.models.customer.workdays import weekday_of
 from ebbtide.models.policy import BaselinePolicy, DropPolicy
@@ -75,15 +75,12 @@ _NO_DAYS: frozenset[int] = frozenset()
 class Course:
     """A customer's days against its habits: derived, never stored. A late event moves it back to its own day."""
 
-    __slots__ = ("days", "end", "habits", "people", "total", "unseen", "until", "weeks")
+    __slots__ = ("days", "end", "habits", "total", "unseen", "until")
 
     def __init__(self) -> None:
         # Habits as of Mondays, and days that were held against them.
         self.habits: dict[int, Habit | None] = {}
         self.days: dict[int, Day] = {}
-        # Who came in the weeks that habits are told from, and whose those are.
-        self.weeks: Weeks = {}
-        self.people: Sequence[Days] = ()
         # What is kept of them is of days before.
         self.end = 0
         # Days that say nothing of the customer, as they were known last.
@@ -97,15 +94,9 @@ class Course:
         changed = min(days, default=None)
         if changed is None or changed >= self.end:
             return
-        self.end = changed
-        self.move_back(changed)
-        self.weeks = {monday: told for monday, told in self.weeks.items() if monday + _WEEK <= changed}
-
-    def move_back(self, day: int) -> None:
-        """From this day on all is held against habits anew. Who came stays."""
-        self.until = None
-        self.habits = {monday: told for monday, told in self.habits.items() if monday <= day}
-        self.days = {at: told for at, told in self.days.items() if at < day}
+        self.until, self.end = None, changed
+        self.habits = {monday: told for monday, told in self.habits.items() if monday <= changed}
+        self.days = {day: told for day, told in self.days.items() if day < changed}
 
 
 class Declines:
@@ -165,9 +156,7 @@ class Declines:
         if unseen != course.unseen:
             # Days that no habit reaches any more drop out of what is known, and change nothing.
             oldest = day - reach_days(self._baseline, self._policy)
-            changed = min([at for at in unseen ^ course.unseen if at > oldest], default=course.end)
-            if changed < course.end:
-                course.move_back(changed)
+            course.forget(at for at in unseen ^ course.unseen if at > oldest)
             course.unseen = unseen
         if course.until is None or not first <= course.until <= day:
             course.until, course.total = first, 0.0
@@ -181,9 +170,7 @@ class Declines:
                 total = max(total, 0.0)
             course.until, course.end, course.total = day, max(day, course.end), total
         if len(course.days) > _KEPT * longest:
-            oldest = day - reach_days(self._baseline, self._policy)
             course.habits = {at: told for at, told in course.habits.items() if at > first - _WEEK}
-            course.weeks = {at: told for at, told in course.weeks.items() if at >= oldest}
             course.days = {at: told for at, told in course.days.items() if at >= first}
 
     def _search(self, course: Course, day: int, own: Cadence) -> Decline | None:
@@ -206,7 +193,12 @@ class Declines:
         """A day against the habit as of its week."""
         monday, habits = last_observation_day(day, _WEEK), course.habits
         if monday not in habits:
-            habits[monday] = self._habit(course, series, people, monday)
+            first = series.first_day()
+            habits[monday] = (
+                None
+                if first is None
+                else self._habits.as_of(monday, first, people, partial(series.window, EVENTS), course.unseen)
+            )
         habit = habits[monday]
         if habit is None:
             return _NOTHING
@@ -214,12 +206,3 @@ class Declines:
         if bucket is not None:
             came, done = sum([day in days for days in people]), bucket[EVENTS]
         return Day(self._habits.evidence(habit, day, came, done), came, usual, done, usual * habit.actions)
-
-    def _habit(self, course: Course, series: DaySeries, people: Sequence[Days], monday: int) -> Habit | None:
-        first = series.first_day()
-        if first is None:
-            return None
-        if people is not course.people:
-            course.weeks, course.people = {}, people
-        actions = partial(series.window, EVENTS)
-        return self._habits.as_of(monday, first, people, actions, course.unseen, course.weeks)

@@ -8,12 +8,11 @@ negative binomial, given how many people there were: a few do most.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Collection, Container, Sequence
 from functools import lru_cache
+from itertools import accumulate, chain, pairwise
 from math import ceil, exp, fsum, log
-from operator import mul
-from sys import byteorder
+from operator import add
 from typing import NamedTuple
 
 from ebbtide.models.customer.workdays import weekday_of
@@ -42,19 +41,9 @@ _SHARED = 0.1
 _LEAST_REST = 0.05
 """Actions beyond the first that a person is expected to do on an active day, at least."""
 
-_PLACE = 2
-"""Bytes of a number of days, of which the lowest is at ``_LOW``."""
-
-_LOW = _PLACE - 1 if byteorder == "big" else 0
-_ONLY = [bytes([255 * (at == weekday) for at in range(_WEEK) for _ in range(_PLACE)]) for weekday in range(_WEEK)]
-"""By weekday, a person's places of which only that of the weekday counts."""
-
 Days = Container[int]
 Sums = Callable[[int, int], int]
 """How many before a day, in a number of days."""
-
-Weeks = dict[int, int]
-"""By Monday, who came on which days of the week: one number, of ``_PLACE`` bytes for each person and weekday."""
 
 Parts = tuple[float, float]
 """Of a log-likelihood ratio: a constant, and what each that is counted adds."""
@@ -85,20 +74,13 @@ class Habits:
         self._of_actions = lru_cache(maxsize=1 << 14)(self._parts_of_actions)
 
     def as_of(
-        self,
-        monday: int,
-        first_day: int,
-        people: Sequence[Days],
-        actions: Sums,
-        unseen: Collection[int] = (),
-        known: Weeks | None = None,
+        self, monday: int, first_day: int, people: Sequence[Days], actions: Sums, unseen: Collection[int] = ()
     ) -> Habit | None:
         """The habit as of the day ``monday``, from the whole weeks before it; None where they are too few or too idle.
 
         The newest of them teach nothing as far as older ones are enough. ``first_day`` is the first active one,
         ``people`` the active days of each; ``actions`` tells what all did in so many days before a day. ``unseen`` days
-        teach nothing; where more than half of the days are, nothing is known. ``known`` weeks of the same people are
-        not looked at again.
+        teach nothing; where more than half of the days are, nothing is known.
         """
         baseline = self._baseline
         spare = (monday - first_day) // _WEEK - baseline.min_weeks
@@ -121,18 +103,35 @@ class Habits:
         busiest = max(done / seen_days, older / max(_WEEK * older_weeks - len(older_lost), 1))
         if busiest * self._policy.longest_days < baseline.min_actions:
             return None
-        came = _came(people, range(first, monday, _WEEK), lost, {} if known is None else known)
-        numbers = [weeks] * _WEEK
-        for day in lost:
-            numbers[weekday_of(day)] -= 1
-        chances = _chances(came[:_WORKDAYS], numbers[:_WORKDAYS]) + _chances(came[_WORKDAYS:], numbers[_WORKDAYS:])
-        seen = list(map(sum, came))
+        by_weekday = [_without(lost, range(first + weekday, monday, _WEEK)) for weekday in range(_WEEK)]
+        weekdays, seen = self._weekdays(people, by_weekday)
+        return Habit(weekdays, round((done + _ACTIONS_PRIOR) / (seen + 1), 2))
+
+    def _weekdays(self, people: Sequence[Days], by_weekday: list[Sequence[int]]) -> tuple[tuple[Weekday, ...], int]:
+        """What is usual by weekday, of which each has its days; and on how many of them somebody came, by person."""
+        ends = list(accumulate(map(len, by_weekday), initial=0))
+        days, parts = list(chain.from_iterable(by_weekday)), list(pairwise(ends))
+        workdays, weekends = max(ends[_WORKDAYS], 1), max(ends[_WEEK] - ends[_WORKDAYS], 1)
+        sizes = [end - start + _CLASS_DAYS for start, end in parts]
+        seen, chances = [0] * _WEEK, []
+        for known in people:
+            marks = bytes(map(known.__contains__, days))
+            if 1 in marks:
+                came = [marks.count(1, start, end) for start, end in parts]
+                seen = list(map(add, seen, came))
+                work = _CLASS_DAYS * (sum(came[:_WORKDAYS]) / workdays)
+                rest = _CLASS_DAYS * (sum(came[_WORKDAYS:]) / weekends)
+                kinds = (work, work, work, work, work, rest, rest)
+                chances.append([(count + kind) / size for count, kind, size in zip(came, kinds, sizes, strict=True)])
         # Exact sums: people come in any order.
-        weekdays = [
-            self._weekday(fsum(each), fsum(map(mul, each, each)), count)
-            for each, count in zip(chances, seen, strict=True)
-        ]
-        return Habit(tuple(weekdays), round((done + _ACTIONS_PRIOR) / (sum(seen) + 1), 2))
+        of_weekdays = list(zip(*chances, strict=True)) or [()] * _WEEK
+        weekdays = tuple(
+            [
+                self._weekday(fsum(each), fsum([chance * chance for chance in each]), count)
+                for each, count in zip(of_weekdays, seen, strict=True)
+            ]
+        )
+        return weekdays, sum(seen)
 
     def evidence(self, habit: Habit, day: int, people: int, actions: int) -> float:
         """How much likelier the day is if the customer does some share of its usual: the logarithm, in nats.
@@ -166,44 +165,6 @@ class Habits:
         return tuple(by_share)
 
 
-def _came(people: Sequence[Days], mondays: range, lost: Collection[int], known: Weeks) -> list[array[int]]:
-    """By weekday, on how many of its days each person came in the weeks from some Mondays on; ``lost`` days aside."""
-    for monday in mondays:
-        if monday not in known:
-            known[monday] = _week(people, range(monday, monday + _WEEK))
-    # The sum of as many numbers as there are people and weekdays at once: none is too great for its place.
-    total = sum([known[monday] for monday in mondays])
-    for day in lost:
-        weekday = weekday_of(day)
-        total -= known[day - weekday] & int.from_bytes(_ONLY[weekday] * len(people), byteorder)
-    came = array("H")
-    came.frombytes(total.to_bytes(_WEEK * _PLACE * len(people), byteorder))
-    return [came[weekday::_WEEK] for weekday in range(_WEEK)]
-
-
-def _week(people: Sequence[Days], days: range) -> int:
-    """Who came on the days of a week."""
-    marks = bytes([day in active for active in people for day in days])
-    places = bytearray(_PLACE * len(marks))
-    places[_LOW::_PLACE] = marks
-    return int.from_bytes(places, byteorder)
-
-
-def _chances(came: list[array[int]], numbers: list[int]) -> list[list[float]]:
-    """The chance of each person by weekday, of those of one kind; of each weekday there were so many days."""
-    days = sum(numbers)
-    on_kind = list(map(sum, zip(*came, strict=True)))
-    found = []
-    for counts, number in zip(came, numbers, strict=True):
-        told = _told_chances(number, days)
-        found.append([told[kind][count] for kind, count in zip(on_kind, counts, strict=True)])
-    return found
-
-
-@lru_cache(maxsize=1 << 10)
-def _told_chances(number: int, days: int) -> list[list[float]]:
-    """Chances by how often somebody came on days of a kind, of which there were ``days``, and on the ``number`` of them
-    that are of the weekday."""
-    size = number + _CLASS_DAYS
-    kinds = [_CLASS_DAYS * (kind / max(days, 1)) for kind in range(days + 1)]
-    return [[(count + kind) / size for count in range(number + 1)] for kind in kinds]
+def _without(lost: Collection[int], days: range) -> Sequence[int]:
+    """The days that are not ``lost``: mostly all."""
+    return [day for day in days if day not in lost] if lost else days
