@@ -29,7 +29,7 @@ _ACTIVITIES = {"track", "page", "screen"}
 # To ask an enumeration for a member takes as long as a call.
 _ACTIVITY, _IDENTITY, _FACT = EventKind.ACTIVITY, EventKind.IDENTITY, EventKind.FACT
 _GROUP_ID = IdentifierType.GROUP_ID
-_MOST_USERS = 262_144
+_MOST_USERS = 65_536
 _LAST_MS = 253_402_300_799_000
 """The last second of the calendar."""
 

@@ -55,7 +55,7 @@ class Resolved(NamedTuple):
     slot: Identifier | None
 
 
-@lru_cache(maxsize=262_144)
+@lru_cache(maxsize=65_536)
 def resolved(tenant: str, account: str | None, *people: str | None) -> Resolved:
     """Whom the values of a call name. A person's calls bring the same values; do not change the list."""
     identifiers = identifiers_of((kind, value) for kind, value in zip(PEOPLE, people, strict=True) if value is not None)
