@@ -275,14 +275,11 @@ class CustomerShard:
     def _fold_live(self, customer: Customer, view: View, days: list[int], first: int, now_ms: int | None) -> None:
         """Live a return is told on the day that begins; mostly it was awake anyway."""
         for day in days:
-            seen = day + 1
-            if _is_live(day, now_ms):
-                seen = day
-                slept = customer.silence is not SilenceState.AWAKE
-                if day == first - 1 and (slept or came_without_login(view, day)):
-                    outages = Outages.of(self.sources, customer.tenant, day)
-                    self._tell(customer, view, self._evaluator.returned(customer, view, day, outages), day)
-            self._due(customer, max(seen, first))
+            is_live, slept = _is_live(day, now_ms), customer.silence is not SilenceState.AWAKE
+            if is_live and day == first - 1 and (slept or came_without_login(view, day)):
+                outages = Outages.of(self.sources, customer.tenant, day)
+                self._tell(customer, view, self._evaluator.returned(customer, view, day, outages), day)
+            self._due(customer, max(day if is_live else day + 1, first))
 
     @property
     def _next_ms(self) -> int:

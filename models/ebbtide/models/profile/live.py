@@ -52,8 +52,7 @@ class LiveProfile:
     @property
     def profile_id(self) -> str:
         """Made when it is first told: most identifiers never are the subject of an event."""
-        if self.id is None:
-            self.id = profile_id(self.key)
+        self.id = self.id or profile_id(self.key)
         return self.id
 
     def known_owners(self) -> Owners:
